@@ -1,0 +1,163 @@
+"""Set up this checkout and work in it; needs Python 3.11 or newer with pip and venv, nothing else.
+
+    python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
+    python3 dev.py test              every check and every test, as the gate runs them
+    python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
+    python3 dev.py lint              formatting, lint rules, import contracts, generated files
+    python3 dev.py types             mypy in strict mode
+    python3 dev.py docs              build the documentation; warnings are errors
+"""
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("invoicepay needs Python 3.11 or newer; this is Python %d.%d." % sys.version_info[:2])
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "invoicepay-setup"
+
+# What an environment must have been installed with to serve: the tests' environment can also run the demo.
+ENOUGH = {"all": ("all", "test"), "test": ("test",)}
+
+OFFLINE = (
+    "Setting up the environment did not work: pip's own words are above. The first run downloads the\n"
+    "packages named in pyproject.toml and constraints.txt, so it needs a package index. Behind a proxy or a\n"
+    "mirror, set HTTPS_PROXY, PIP_INDEX_URL or PIP_CERT: they are passed on. Later runs need no network."
+)
+
+FORMAT = ("format", ["-m", "ruff", "format", "--check", "."])
+LINT = ("lint", ["-m", "ruff", "check", "."])
+TYPES = ("types", ["-m", "mypy"])
+IMPORTS = ("imports", ["-c", "from importlinter.cli import lint_imports_command as main; main()"])
+GENERATED = ("generated", ["tools/gen_blocking.py", "--check"])
+DOCS = ("docs", ["-m", "mkdocs", "build", "--strict"])
+TESTS = ("tests", ["-m", "pytest", "-n", "2"])
+
+STEPS = {
+    "test": [FORMAT, LINT, TYPES, IMPORTS, GENERATED, DOCS, TESTS],
+    "lint": [FORMAT, LINT, IMPORTS, GENERATED],
+    "types": [TYPES],
+    "docs": [DOCS],
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command named first in `arguments`; the answer is the exit code."""
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if command in ("help", "-h", "--help"):
+        print(__doc__.strip())
+        return 0
+    if command == "demo":
+        set_up("all")
+        return call(["-m", "invoicepay.demo", *rest])
+    if command not in STEPS or (rest and command != "test"):
+        print(f"dev.py cannot run: {' '.join(arguments)}\n\n{__doc__.strip()}", file=sys.stderr)
+        return 2
+    set_up("test")
+    if rest:
+        return call(["-m", "pytest", *rest])
+    return run(STEPS[command])
+
+
+def run(steps: list[tuple[str, list[str]]]) -> int:
+    """Run every step, also after one failed, so that one run shows all there is to mend."""
+    started, failed = time.monotonic(), []
+    for number, (name, command) in enumerate(steps, start=1):
+        say(f"[{number}/{len(steps)}] {name}: {' '.join(command)}")
+        step_started = time.monotonic()
+        code = call(command)
+        say(f"[{number}/{len(steps)}] {name}: {'ok' if code == 0 else 'FAILED'}", step_started)
+        if code:
+            failed.append(name)
+    say(f"FAILED: {', '.join(failed)}" if failed else "everything passed", started)
+    return 1 if failed else 0
+
+
+def call(command: list[str]) -> int:
+    """Run the environment's Python with `command` from the root of the checkout."""
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    try:
+        return subprocess.call([str(PYTHON), *command], cwd=ROOT, env=environment)
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str, since: "float | None" = None) -> None:
+    """Print one progress line, with the seconds passed `since` then."""
+    print(text if since is None else f"{text} ({time.monotonic() - since:.1f} s)", flush=True)
+
+
+def set_up(extra: str) -> None:
+    """Bring `.venv` to what pyproject.toml and constraints.txt ask for; do nothing when it is there."""
+    if any(stamped(fingerprint(other)) for other in ENOUGH[extra]):
+        return
+    started = time.monotonic()
+    print("setting up .venv (once; about half a minute) ...", flush=True)
+    installer = make_environment()
+    STAMP.unlink(missing_ok=True)
+    install = [*installer, "install", "--quiet", "-c", "constraints.txt", "-e", f".[{extra}]"]
+    if subprocess.call(install, cwd=ROOT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}):
+        sys.exit(OFFLINE)
+    STAMP.write_text(fingerprint(extra), encoding="utf-8")
+    say("setting up .venv: done", started)
+
+
+def stamped(wanted: str) -> bool:
+    """Tell whether the environment was completed for exactly this."""
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted
+
+
+def fingerprint(extra: str) -> str:
+    """Hash what the environment depends on: interpreter, extra, declared and pinned packages."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = [
+        sys.version,
+        extra,
+        json.dumps([declared["build-system"], declared["project"]], sort_keys=True),
+        (ROOT / "constraints.txt").read_text(encoding="utf-8"),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def make_environment() -> list[str]:
+    """Make `.venv` unless a working one of this Python version is there; return how to call its pip.
+
+    Some systems ship venv without ensurepip, which leaves a half-made folder: then this interpreter's pip
+    installs into an environment that has none.
+    """
+    if works([str(PYTHON), "-c", f"import sys; sys.exit(sys.version != {sys.version!r})"]):
+        if works([str(PYTHON), "-m", "pip", "--version"]):
+            return [str(PYTHON), "-m", "pip"]
+    else:
+        shutil.rmtree(VENV, ignore_errors=True)
+        if works([sys.executable, "-m", "venv", str(VENV)]):
+            return [str(PYTHON), "-m", "pip"]
+        shutil.rmtree(VENV, ignore_errors=True)
+        if not works([sys.executable, "-m", "venv", "--without-pip", str(VENV)]):
+            sys.exit("This Python has no working venv module; install it (Debian: apt install python3-venv).")
+    if not works([sys.executable, "-m", "pip", "--version"]):
+        sys.exit("This Python has neither pip nor ensurepip; install them (Debian: apt install python3-pip).")
+    return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+
+
+def works(command: list[str]) -> bool:
+    """Tell whether `command` exists and succeeds; what it prints is of no interest."""
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
