@@ -1,12 +1,4 @@
-"""Set up this checkout and work in it; needs Python 3.11 or newer with pip and venv, nothing else.
-
-    python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
-    python3 dev.py test              every check and every test, as the gate runs them
-    python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
-    python3 dev.py lint              formatting, lint rules, import contracts, generated files
-    python3 dev.py types             mypy in strict mode
-    python3 dev.py docs              build the documentation; warnings are errors
-"""
+"""Set up this checkout and work in it; needs Python 3.11 or newer with pip and venv, nothing else."""
 
 import sys
 
@@ -26,6 +18,14 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "invoicepay-setup"
+
+HELP = """\
+python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
+python3 dev.py test              every check and every test, as the gate runs them
+python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
+python3 dev.py lint              formatting, lint rules, import contracts, generated files
+python3 dev.py types             mypy in strict mode
+python3 dev.py docs              build the documentation; warnings are errors"""
 
 # What an environment must have been installed with to serve: the tests' environment can also run the demo.
 ENOUGH = {"all": ("all", "test"), "test": ("test",)}
@@ -56,13 +56,13 @@ def main(arguments: list[str]) -> int:
     """Run the command named first in `arguments`; the answer is the exit code."""
     command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
     if command in ("help", "-h", "--help"):
-        print(__doc__.strip())
+        print(HELP)
         return 0
     if command == "demo":
         set_up("all")
         return call(["-m", "invoicepay.demo", *rest])
     if command not in STEPS or (rest and command != "test"):
-        print(f"dev.py cannot run: {' '.join(arguments)}\n\n{__doc__.strip()}", file=sys.stderr)
+        print(f"dev.py cannot run: {' '.join(arguments)}\n\n{HELP}", file=sys.stderr)
         return 2
     set_up("test")
     if rest:
