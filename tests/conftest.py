@@ -1,0 +1,23 @@
+"""Fixtures every test may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import postgres
+from tests.support.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server per test process, started when the first test asks for it."""
+    with postgres.start() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh, empty database for this test alone, as a SQLAlchemy URL."""
+    database = postgres_server.clone()
+    yield postgres_server.url(database)
+    postgres_server.drop(database)
