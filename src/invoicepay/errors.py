@@ -167,7 +167,7 @@ class InvalidInput(InvoicePayError, ValueError, http_status=400, hint="Correct t
 
 
 class InvalidAmount(InvalidInput, hint='Write amounts as text, for example "12.50 USD".'):
-    """The amount is not a plain decimal number with at most 12 whole digits and 6 decimals."""
+    """The amount is not a plain decimal number of at most 6 decimals."""
 
 
 class FloatAmount(
