@@ -15,7 +15,7 @@ class Lifecycle(Generic[S, C]):
     """The states of one kind of thing and the commands that lead from one to the next (spec 4).
 
     A table maps (state, command) to the next state; `None` stands for "not there yet". Guards are no part of
-    it: they are `if`s in the decision, beside the amounts they guard. Annotate the constant, because a slotted
+    it: they are `if`s in the decision, beside the amounts they guard. Annotate the constant, for a slotted
     generic cannot be called with its parameters: `INVOICE: Lifecycle[State, Command] = Lifecycle(...)`.
 
     Attributes:

@@ -110,10 +110,11 @@ class Money:
     @classmethod
     def restored(cls, amount: str, asset: str) -> "Money":
         """Read back what was rendered for storage, sign included; input from outside goes through `parse`."""
-        if isinstance(amount, str) and amount.startswith("-"):
-            return -cls.restored(amount[1:], asset)
+        if not isinstance(amount, str):
+            _refused(amount)
         scale_of(asset)
-        return _make(_micros_of_text(amount, COLUMN_MAX), asset)
+        micros = _micros_of_text(amount.removeprefix("-"), COLUMN_MAX)
+        return _make(-micros if amount.startswith("-") else micros, asset)
 
     @classmethod
     def zero(cls, asset: str) -> "Money":
