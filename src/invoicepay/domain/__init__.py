@@ -1,1 +1,1 @@
-"""The nouns: pure values and the rules that hold for each of them alone."""
+"""What the things of the money loop are and how they alone may change; no I/O, no clock, no ids."""

@@ -1,0 +1,145 @@
+"""A Repository in memory: one writer at a time, the same semantics as SQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from invoicepay.adapters.memory.reader import MemoryReader
+from invoicepay.adapters.memory.tables import Tables
+from invoicepay.domain.accounts import has_floor
+from invoicepay.domain.audit import Checkpoint, chain, seal
+from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
+from invoicepay.domain.writes import UNIQUE, Writes, merged
+from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
+from invoicepay.ports.repository import Booked, Reply
+
+
+class MemoryRepository:
+    """Keeps each tenant's tables in dictionaries; gone when the process ends.
+
+    Args:
+        new_id: makes ids for audit records from a prefix and an instant.
+        stream: audit stream of this repository's units.
+    """
+
+    def __init__(self, new_id: Callable[[str, datetime], str], *, stream: str = "main") -> None:
+        self._new_id = new_id
+        self._stream = stream
+        self._tenants: dict[str, Tables] = {}
+        self._lock = threading.Lock()
+
+    @asynccontextmanager
+    async def unit(self, tenant_id: str) -> AsyncIterator[MemoryUnit]:
+        """A transaction; one at a time in the process."""
+        with self._lock:
+            tables = self._tenants.setdefault(tenant_id, Tables())
+            yield MemoryUnit(tenant_id, tables, self._stream, self._new_id)
+
+    @asynccontextmanager
+    async def reader(self, tenant_id: str) -> AsyncIterator[MemoryReader]:
+        """A look at committed data; no unit runs meanwhile."""
+        with self._lock:
+            yield MemoryReader(tenant_id, self._tenants.get(tenant_id, Tables()))
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Every tenant that has rows."""
+        with self._lock:
+            return tuple(sorted(name for name, tables in self._tenants.items() if tables.audit))
+
+    async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
+        """Seal the current stream heads."""
+        with self._lock:
+            tables = self._tenants.setdefault(tenant_id, Tables())
+            heads = tables.heads()
+            last = tables.checkpoints[-1] if tables.checkpoints else None
+            if not heads or (last and last.heads == tuple(heads)):
+                return None
+            point = seal(tenant_id, last, heads, at)
+            tables.checkpoints.append(point)
+            return point
+
+    async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
+        """Record that the host's handlers took these events."""
+        with self._lock:
+            self._tenants[tenant_id].published.update(dict.fromkeys(event_ids, at))
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+class MemoryUnit:
+    """One transaction over a tenant's tables; nothing shows before `commit`."""
+
+    def __init__(
+        self, tenant_id: str, tables: Tables, stream: str, new_id: Callable[[str, datetime], str]
+    ) -> None:
+        self._tenant_id, self._tables, self._stream, self._new_id = tenant_id, tables, stream, new_id
+        self._versions: dict[RowKey, int] = {}
+        self._staged: tuple[Writes, Sequence[Outcome[Any]], Sequence[Reply]] | None = None
+
+    async def load(self, needs: Needs, into: Snapshot) -> None:
+        """Read what is needed; the whole store is ours already."""
+        for kind, id in needs.rows:
+            into.rows[(kind, id)] = self._tables.rows(kind).get(id)
+        for wanted in needs.finds:
+            into.rows.update(((wanted.kind, row.id), row) for row in self._tables.find(wanted))
+            into.finds.add(wanted)
+        for account in needs.accounts:
+            into.balances[account] = self._tables.balances.get(account, 0)
+        self._versions.update(
+            (key, row.version) for key, row in into.rows.items() if row is not None and key not in self._versions
+        )
+
+    async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
+        """Stored answers by (operation, key)."""
+        return {key: self._tables.replies[key] for key in keys if key in self._tables.replies}
+
+    async def apply(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
+        """Check and stage a batch."""
+        writes = merged(outcomes, self._versions)
+        for row, version in writes.changed:
+            if self._tables.rows(type(row))[row.id].version != version:
+                raise ConcurrentUpdate(id=row.id)
+        self._refuse_repeats(writes)
+        for account, growth in writes.movements:
+            balance = self._tables.balances.get(account, 0) + growth
+            assert balance >= 0 or growth > 0 or not has_floor(account), f"{account.id} would be {balance}"
+        self._staged = (writes, outcomes, replies)
+
+    def _refuse_repeats(self, writes: Writes) -> None:
+        rows = [*writes.added, *(row for row, _ in writes.changed)]
+        for row in writes.added:
+            if row.id in self._tables.rows(type(row)):
+                raise ConcurrentUpdate(id=row.id)
+        for unique in UNIQUE:
+            for row in rows:
+                value = unique.value(row) if type(row) is unique.kind else None
+                owner = self._tables.unique.get((unique, value)) if value else None
+                if owner not in (None, row.id):
+                    if "provider_ref" in unique.fields:
+                        raise DuplicateProviderReference(id=owner)
+                    raise ConcurrentUpdate(id=owner)
+
+    async def commit(self) -> None:
+        """Make the staged batch visible, all at once."""
+        assert self._staged is not None, "commit without apply"
+        writes, outcomes, replies = self._staged
+        tables = self._tables
+        tables.store([*writes.added, *(row for row, _ in writes.changed)])
+        for account, growth in writes.movements:
+            tables.balances[account] = tables.balances.get(account, 0) + growth
+        tables.events.extend(writes.events)
+        ids = [self._new_id("aud", outcome.context.now) for outcome in outcomes]
+        head = tables.head(self._stream)
+        tables.audit.setdefault(self._stream, []).extend(chain(self._tenant_id, head, ids, outcomes))
+        for group_id, outcome in zip(ids, outcomes, strict=True):
+            now = outcome.context.now
+            tables.ledger.extend(
+                Booked(posting=p, group_id=group_id, effective_at=now, recorded_at=now) for p in outcome.postings
+            )
+        tables.replies.update({(reply.operation, reply.key): reply for reply in replies})
+        self._staged = None

@@ -1,0 +1,82 @@
+"""A tenant's rows in dictionaries, with an index for every field that is searched by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from invoicepay.domain.accounts import Account
+from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
+from invoicepay.domain.change import Find
+from invoicepay.domain.entity import E, Entity
+from invoicepay.domain.events import Event
+from invoicepay.domain.writes import UNIQUE, Unique
+from invoicepay.ports.repository import Booked, Reply
+
+Index = dict[Any, dict[str, None]]
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything one tenant has."""
+
+    by_kind: dict[type[Entity], dict[str, Entity]] = field(default_factory=dict[type[Entity], dict[str, Entity]])
+    indexes: dict[tuple[type[Entity], str], Index] = field(default_factory=dict[tuple[type[Entity], str], Index])
+    unique: dict[tuple[Unique, tuple[Any, ...]], str] = field(
+        default_factory=dict[tuple[Unique, tuple[Any, ...]], str]
+    )
+    balances: dict[Account, int] = field(default_factory=dict[Account, int])
+    ledger: list[Booked] = field(default_factory=list[Booked])
+    events: list[Event] = field(default_factory=list[Event])
+    published: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    audit: dict[str, list[AuditRecord]] = field(default_factory=dict[str, list[AuditRecord]])
+    checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
+    replies: dict[tuple[str, str], Reply] = field(default_factory=dict[tuple[str, str], Reply])
+
+    def rows(self, kind: type[E]) -> dict[str, E]:
+        """The rows of one kind by id."""
+        return cast("dict[str, E]", self.by_kind.setdefault(kind, {}))
+
+    def find(self, wanted: Find[E]) -> tuple[E, ...]:
+        """Matching rows, through the smallest index bucket that its conditions name."""
+        rows = self.rows(wanted.kind)
+        buckets = [
+            self._index(wanted.kind, name).get(value, {}) for name, test, value in wanted.where if test == "eq"
+        ]
+        if not buckets:
+            return wanted.pick(rows.values())
+        return wanted.pick(rows[id] for id in min(buckets, key=len))
+
+    def _index(self, kind: type[Entity], name: str) -> Index:
+        index = self.indexes.get((kind, name))
+        if index is None:
+            index = self.indexes[kind, name] = {}
+            for row in self.by_kind.get(kind, {}).values():
+                index.setdefault(getattr(row, name), {})[row.id] = None
+        return index
+
+    def store(self, rows: Iterable[Entity]) -> None:
+        """Keep rows and what is indexed of them."""
+        for row in rows:
+            kind = type(row)
+            before = self.by_kind.setdefault(kind, {}).get(row.id)
+            self.by_kind[kind][row.id] = row
+            for (indexed, name), index in self.indexes.items():
+                if indexed is kind:
+                    if before is not None:
+                        index[getattr(before, name)].pop(row.id, None)
+                    index.setdefault(getattr(row, name), {})[row.id] = None
+            for unique in UNIQUE:
+                if unique.kind is kind and (value := unique.value(row)):
+                    self.unique[unique, value] = row.id
+
+    def heads(self) -> list[Head]:
+        """The newest record of every stream, by name."""
+        return [self.head(stream) for stream in sorted(self.audit)]
+
+    def head(self, stream: str) -> Head:
+        """The newest record of a stream."""
+        records = self.audit.get(stream)
+        return Head(stream, records[-1].position, records[-1].hash) if records else Head(stream, 0, GENESIS)

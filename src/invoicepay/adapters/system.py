@@ -1,0 +1,82 @@
+"""The machine: clock, time-ordered ids, waiting, and the one retry policy."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from invoicepay.domain.ids import typeid, uuid7_bytes
+from invoicepay.errors import ConcurrentUpdate
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+RETRIES = 6
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current instant, aware UTC."""
+        return datetime.now(UTC)
+
+
+class SystemIds:
+    """Ids over UUIDv7: ordered by time, and by call within one process and millisecond."""
+
+    def __init__(self, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._random_bytes = random_bytes
+        self._lock = threading.Lock()
+        self._millis = 0
+        self._counter = 0
+
+    def new(self, prefix: str, now: datetime) -> str:
+        """A fresh id such as `inv_01k…`."""
+        millis = int(now.timestamp() * 1000)
+        with self._lock:
+            if millis != self._millis:
+                self._millis, self._counter = millis, int.from_bytes(self._random_bytes(2)) >> 2
+            self._counter += 1
+            counter = self._counter
+        tail = self._random_bytes(7)
+        return typeid(prefix, uuid7_bytes(millis, counter.to_bytes(3) + tail))
+
+    def nonce(self) -> str:
+        """192 random bits as text."""
+        return secrets.token_urlsafe(24)
+
+
+async def blocking_sleep(seconds: float) -> None:
+    """Wait in a blocking host."""
+    time.sleep(seconds)
+
+
+async def awaiting_sleep(seconds: float) -> None:
+    """Wait in an awaiting host."""
+    await asyncio.sleep(seconds)
+
+
+class TransactionRetry:
+    """Tries a unit again after `ConcurrentUpdate`: six times, 5 to 500 ms apart with jitter."""
+
+    def __init__(self, sleep: Sleep) -> None:
+        self._sleep = sleep
+
+    async def __call__(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Await `attempt` until it succeeds or the tries are used up."""
+        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+        policy = AsyncRetrying(
+            retry=retry_if_exception_type(ConcurrentUpdate),
+            stop=stop_after_attempt(RETRIES),
+            wait=wait_random_exponential(multiplier=0.005, max=0.5),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await policy(attempt)

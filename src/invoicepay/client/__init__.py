@@ -1,0 +1,1 @@
+"""The awaiting client: one group of calls per stem, keyword arguments to commands."""

@@ -1,0 +1,148 @@
+"""Who may do what, and which parties and wallets can take part (spec 10: authority, freeze, limits)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from invoicepay.domain.accounts import Code
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.money import Money
+from invoicepay.domain.parties import (
+    Actor,
+    LimitCounter,
+    Party,
+    PartyKind,
+    PartyStatus,
+    Role,
+    Wallet,
+    WalletStatus,
+    wallet_id,
+)
+from invoicepay.errors import (
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    NotThePayer,
+    SecondActorRequired,
+    WalletFrozen,
+)
+
+
+def payer_side(actor: Actor, party_id: str) -> None:
+    """Let the party itself or an operator go on.
+
+    Raises:
+        NotThePayer: somebody else asks.
+    """
+    if actor.role is Role.PARTY and actor.subject != party_id:
+        raise NotThePayer(f"{actor.subject} is not {party_id}", actor=actor.subject, payer=party_id)
+
+
+def enterprise_side(actor: Actor, enterprise_id: str) -> None:
+    """Let the enterprise itself or an operator go on.
+
+    Raises:
+        NotAllowed: somebody else asks.
+    """
+    if actor.role is Role.PARTY and actor.subject != enterprise_id:
+        raise NotAllowed(f"{actor.subject} may not act for {enterprise_id}", actor=actor.subject)
+
+
+def operator_only(actor: Actor) -> None:
+    """Let operators and the library itself go on.
+
+    Raises:
+        NotAllowed: a party asks.
+    """
+    if actor.role is Role.PARTY:
+        raise NotAllowed(f"{actor.subject} is not an operator", actor=actor.subject)
+
+
+def second_actor(actor: Actor, approved_by: str) -> None:
+    """Four eyes: an operator asks, another person approved (spec 10).
+
+    Raises:
+        NotAllowed: a party asks.
+        SecondActorRequired: nobody approved, or the same person did.
+    """
+    operator_only(actor)
+    if not approved_by or approved_by == actor.subject:
+        raise SecondActorRequired(actor=actor.subject)
+
+
+def party_needs(*party_ids: str, asset: str = "") -> Needs:
+    """The rows that `known_party`, `payable` and `receiving_code` read."""
+    wallets = [(Wallet, wallet_id(id, asset)) for id in party_ids] if asset else []
+    return need(*((Party, id) for id in party_ids), *wallets)
+
+
+def known_party(change: Change, party_id: str, *, kind: PartyKind = PartyKind.USER) -> Party:
+    """The party; made on first use where the programme registers unknown ones (decision D14).
+
+    Args:
+        kind: what an unknown party is made as; an enterprise is also required to be one.
+
+    Raises:
+        NotFound: unknown, closed, or asked to act as an enterprise without being one.
+    """
+    party = change.peek(Party, party_id)
+    if party is None and change.programme.unknown_parties == "register":
+        return change.add(Party(id=party_id, kind=kind), "party.registered")
+    if party is None or party.status is PartyStatus.CLOSED:
+        raise NotFound(f"there is no {kind} {party_id}", kind=kind, id=party_id)
+    if kind is PartyKind.ENTERPRISE and party.kind is PartyKind.USER:
+        raise NotFound(f"there is no {kind} {party_id}", kind=kind, id=party_id)
+    return party
+
+
+def payable(change: Change, party_id: str, asset: str) -> None:
+    """Check that the party's wallet may pay.
+
+    Raises:
+        WalletFrozen: compliance blocked it.
+    """
+    wallet = change.peek(Wallet, wallet_id(party_id, asset))
+    if wallet is not None and wallet.status is WalletStatus.FROZEN:
+        raise WalletFrozen(f"the {asset} wallet of {party_id} is frozen", party=party_id, asset=asset)
+
+
+def receiving_code(change: Change, party_id: str, asset: str) -> Code:
+    """Where tokens for the party arrive: 2000, or 2030 while its wallet is frozen (spec 10)."""
+    wallet = change.peek(Wallet, wallet_id(party_id, asset))
+    is_frozen = wallet is not None and wallet.status is WalletStatus.FROZEN
+    return Code.FROZEN if is_frozen else Code.AVAILABLE
+
+
+def limit_needs(seen: Snapshot, party_id: str, asset: str) -> Needs:
+    """The counter that `check_limit` reads and moves."""
+    return need((LimitCounter, counter_id(party_id, asset, seen.now.date())))
+
+
+def counter_id(party_id: str, asset: str, day: date) -> str:
+    """The id of a party's counter for one day."""
+    return f"{day.isoformat()}/{asset}/{party_id}"
+
+
+def check_limit(change: Change, party: Party, amount: Money) -> None:
+    """Count the amount against the programme's limits; does nothing where none is set.
+
+    Raises:
+        LimitExceeded: more than the programme lets this party move per call or per UTC day.
+    """
+    limits = change.programme.limits
+    if limits.per_call_micros is not None and amount.micros > limits.per_call_micros:
+        raise LimitExceeded(party=party.id, limit_micros=limits.per_call_micros)
+    daily = limits.by_tier.get(party.kyc_tier)
+    if daily is None:
+        return
+    today = change.now.date()
+    id = counter_id(party.id, amount.asset, today)
+    counter = change.peek(LimitCounter, id)
+    used = (counter.used if counter else Money.zero(amount.asset)) + amount
+    if used.micros > daily:
+        raise LimitExceeded(party=party.id, limit_micros=daily)
+    if counter is None:
+        change.add(LimitCounter(id=id, party_id=party.id, asset=amount.asset, day=today, used=used))
+    else:
+        change.put(replace(counter, used=used))

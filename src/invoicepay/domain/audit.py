@@ -1,0 +1,167 @@
+"""Tamper evidence: audit records chained by hash in streams, heads sealed into checkpoints (decision D9)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from invoicepay.domain.accounts import Posting
+from invoicepay.domain.change import Outcome
+from invoicepay.domain.time import iso
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One command's trail: who did what, which entities moved, what was posted.
+
+    Attributes:
+        position: 1, 2, 3, … within the stream, without gaps.
+        body: canonical JSON text; the hash covers it together with tenant, stream, position and previous hash.
+    """
+
+    id: str
+    stream: str
+    position: int
+    recorded_at: datetime
+    actor: str
+    action: str
+    entity_ids: tuple[str, ...]
+    body: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest position of a stream and its hash."""
+
+    stream: str
+    position: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """All stream heads of a tenant at one instant, chained to the checkpoint before it."""
+
+    position: int
+    at: datetime
+    heads: tuple[Head, ...]
+    previous_hash: str
+    hash: str
+
+
+def chain(tenant_id: str, head: Head, ids: Iterable[str], outcomes: Sequence[Outcome[Any]]) -> list[AuditRecord]:
+    """The records of a batch, linked to `head` in order."""
+    records: list[AuditRecord] = []
+    for id, outcome in zip(ids, outcomes, strict=True):
+        body = audit_body(outcome)
+        digest = link(tenant_id, head.stream, head.position + 1, head.hash, body)
+        records.append(
+            AuditRecord(
+                id=id,
+                stream=head.stream,
+                position=head.position + 1,
+                recorded_at=outcome.context.now,
+                actor=outcome.context.actor.subject,
+                action=outcome.command,
+                entity_ids=tuple(sorted({event.entity_id for event in outcome.events})),
+                body=body,
+                previous_hash=head.hash,
+                hash=digest,
+            )
+        )
+        head = Head(head.stream, head.position + 1, digest)
+    return records
+
+
+def audit_body(outcome: Outcome[Any]) -> str:
+    """Canonical JSON of what a command did."""
+    context = outcome.context
+    return json.dumps(
+        {
+            "action": outcome.command,
+            "actor": [context.actor.subject, context.actor.role],
+            "at": iso(context.now),
+            "key": context.key,
+            "changes": [
+                [e.kind, e.entity_id, e.seq, e.name, e.from_status, e.to_status] for e in outcome.events
+            ],
+            "postings": [_posting_body(posting) for posting in outcome.postings],
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+def _posting_body(posting: Posting) -> list[Any]:
+    return [
+        posting.id,
+        posting.rule,
+        posting.memo,
+        posting.reverses,
+        [[entry.account.id, entry.side, entry.amount] for entry in posting.entries],
+    ]
+
+
+def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:
+    """Hash of one record over everything that must not change, length-prefixed so that no two inputs collide."""
+    digest = hashlib.sha256()
+    for part in (tenant_id, stream, str(position), previous_hash, body):
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+def seal(tenant_id: str, previous: Checkpoint | None, heads: Sequence[Head], at: datetime) -> Checkpoint:
+    """The next checkpoint over the given heads."""
+    position = previous.position + 1 if previous else 1
+    previous_hash = previous.hash if previous else GENESIS
+    ordered = tuple(sorted(heads, key=lambda head: head.stream))
+    return Checkpoint(
+        position=position,
+        at=at,
+        heads=ordered,
+        previous_hash=previous_hash,
+        hash=link(tenant_id, "checkpoint", position, previous_hash, _checkpoint_body(ordered, at)),
+    )
+
+
+def _checkpoint_body(heads: Sequence[Head], at: datetime) -> str:
+    return json.dumps([iso(at), [[head.stream, head.position, head.hash] for head in heads]])
+
+
+def broken_links(tenant_id: str, stream: str, records: Iterable[AuditRecord]) -> list[str]:
+    """What is wrong with a stream read from its start: edits, gaps, reorderings, each in one sentence."""
+    faults: list[str] = []
+    position, previous = 0, GENESIS
+    for record in records:
+        if record.position != position + 1:
+            faults.append(f"{stream}: position {position + 1} is missing, {record.position} follows {position}")
+        if record.previous_hash != previous:
+            faults.append(f"{stream}#{record.position}: does not follow the record before it")
+        if record.hash != link(tenant_id, stream, record.position, record.previous_hash, record.body):
+            faults.append(f"{stream}#{record.position}: was edited, its hash does not match")
+        position, previous = record.position, record.hash
+    return faults
+
+
+def broken_checkpoints(tenant_id: str, checkpoints: Iterable[Checkpoint]) -> list[str]:
+    """What is wrong with the chain of checkpoints, each in one sentence."""
+    faults: list[str] = []
+    previous, position = GENESIS, 0
+    for point in checkpoints:
+        body = _checkpoint_body(point.heads, point.at)
+        if point.position != position + 1 or point.previous_hash != previous:
+            faults.append(f"checkpoint {point.position}: does not follow the one before it")
+        if point.hash != link(tenant_id, "checkpoint", point.position, point.previous_hash, body):
+            faults.append(f"checkpoint {point.position}: was edited, its hash does not match")
+        previous, position = point.hash, point.position
+    return faults

@@ -1,0 +1,319 @@
+"""What a decision needs, sees and wants written: Needs, Find, Snapshot, Change, Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Generic, cast
+
+from invoicepay.domain.accounts import Account, Posting, has_floor
+from invoicepay.domain.entity import E, Entity
+from invoicepay.domain.events import Event
+from invoicepay.domain.money import Money
+from invoicepay.domain.parties import Actor
+from invoicepay.domain.policies import Programme
+from invoicepay.errors import InsufficientFunds, NotFound
+
+RowKey = tuple[type[Entity], str]
+
+LOCK_ORDER = (
+    "number_series", "limit_counter", "request", "schedule", "deposit", "reserve", "withdrawal", "invoice",
+    "payment", "transfer", "hold", "credit", "mint", "burn", "wallet", "party", "effect", "observation", "inbox_message",
+)
+"""Kinds of row in the order in which every writer locks them; kinds not named come last, by name (spec 3.4)."""
+
+
+def lock_rank(kind: type[Entity]) -> tuple[int, str]:
+    """Sort key of a kind in the global lock order."""
+    known = kind.KIND in LOCK_ORDER
+    return (LOCK_ORDER.index(kind.KIND) if known else len(LOCK_ORDER), kind.KIND)
+
+_TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda seen, wanted: bool(seen == wanted),
+    "ne": lambda seen, wanted: bool(seen != wanted),
+    "in": lambda seen, wanted: seen in wanted,
+    "le": lambda seen, wanted: seen is not None and bool(seen <= wanted),
+    "lt": lambda seen, wanted: seen is not None and bool(seen < wanted),
+    "ge": lambda seen, wanted: seen is not None and bool(seen >= wanted),
+    "gt": lambda seen, wanted: seen is not None and bool(seen > wanted),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Find(Generic[E]):
+    """Rows of one kind that meet every condition, in `order`, the first `limit` of them.
+
+    Attributes:
+        where: (field, test, value); tests are eq, ne, in, le, lt, ge, gt; eq None means "is absent".
+        order: field names, a leading "-" descends; the id breaks ties.
+        skip_locked: leave out rows that another writer holds (work queues only).
+    """
+
+    kind: type[E]
+    where: tuple[tuple[str, str, Any], ...]
+    order: tuple[str, ...] = ()
+    limit: int | None = None
+    skip_locked: bool = False
+
+    def matches(self, row: Entity) -> bool:
+        """Whether `row` is of this kind and meets every condition."""
+        return type(row) is self.kind and all(
+            _TESTS[test](getattr(row, name), wanted) for name, test, wanted in self.where
+        )
+
+    def pick(self, rows: Iterable[Entity]) -> tuple[E, ...]:
+        """The matching rows among `rows`, ordered and cut."""
+        found = sorted((row for row in rows if self.matches(row)), key=lambda row: row.id)
+        for name in reversed(self.order):
+            key = name.removeprefix("-")
+            found.sort(key=lambda row: _absent_last(getattr(row, key)), reverse=name.startswith("-"))
+        return cast("tuple[E, ...]", tuple(found[: self.limit]))
+
+
+def _absent_last(value: Any) -> tuple[bool, Any]:
+    return (value is None, 0 if value is None else value)
+
+
+def find(
+    kind: type[E],
+    *,
+    order: tuple[str, ...] = (),
+    limit: int | None = None,
+    skip_locked: bool = False,
+    **conditions: Any,
+) -> Find[E]:
+    """A `Find` from keywords: `find(Invoice, customer_id="ann", due_at__le=now)`."""
+    where = []
+    for name, value in sorted(conditions.items()):
+        base, _, test = name.partition("__")
+        where.append((base, test or "eq", value))
+    return Find(kind, tuple(where), order, limit, skip_locked)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The rows, searches and balances that a decision reads; all are locked by the load.
+
+    A use case states its needs from the command and from what was loaded so far, and is asked again
+    until it wants nothing new: first the invoice, then what the invoice points to.
+    """
+
+    rows: frozenset[RowKey] = frozenset()
+    finds: frozenset[Find[Any]] = frozenset()
+    accounts: frozenset[Account] = frozenset()
+
+    def __or__(self, other: Needs) -> Needs:
+        """Both needs in one load."""
+        return Needs(self.rows | other.rows, self.finds | other.finds, self.accounts | other.accounts)
+
+    def __bool__(self) -> bool:
+        """Whether anything is wanted at all."""
+        return bool(self.rows or self.finds or self.accounts)
+
+
+def need(
+    *rows: RowKey, finds: Iterable[Find[Any]] = (), accounts: Iterable[Account] = ()
+) -> Needs:
+    """`Needs` from plain arguments: `need((Invoice, id), accounts=[available("ann", "USD")])`."""
+    return Needs(frozenset(rows), frozenset(finds), frozenset(accounts))
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What was loaded for one transaction, kept current while decisions are folded over it.
+
+    Attributes:
+        now: the instant at which the transaction's commands are decided, UTC.
+    """
+
+    now: datetime
+    rows: dict[RowKey, Entity | None] = field(default_factory=dict[RowKey, "Entity | None"])
+    finds: set[Find[Any]] = field(default_factory=set[Find[Any]])
+    balances: dict[Account, int] = field(default_factory=dict[Account, int])
+
+    def missing(self, needs: Needs) -> Needs:
+        """The part of `needs` that is not loaded yet."""
+        return Needs(
+            frozenset(key for key in needs.rows if key not in self.rows),
+            needs.finds - self.finds,
+            frozenset(account for account in needs.accounts if account not in self.balances),
+        )
+
+    def peek(self, kind: type[E], id: str) -> E | None:
+        """The row, or None when it is absent or not loaded yet."""
+        return cast("E | None", self.rows.get((kind, id)))
+
+    def search(self, wanted: Find[E]) -> tuple[E, ...]:
+        """Matches among the loaded rows; empty until the search itself was loaded."""
+        if wanted not in self.finds:
+            return ()
+        return wanted.pick(row for row in self.rows.values() if row is not None)
+
+    def fold(self, outcome: Outcome[Any]) -> None:
+        """Make what a decision wrote visible to the next decision of the same transaction."""
+        for row in outcome.rows:
+            self.rows[(type(row), row.id)] = row
+        for posting in outcome.postings:
+            for entry in posting.entries:
+                if entry.account in self.balances:
+                    self.balances[entry.account] += entry.growth
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What surrounds a decision: who asks, when, under which key and programme.
+
+    Attributes:
+        key: the idempotency key of the call.
+        new_id: supplies a fresh id for a prefix; equal supplies give equal decisions.
+    """
+
+    tenant_id: str
+    actor: Actor
+    now: datetime
+    key: str
+    programme: Programme
+    new_id: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[E]):
+    """Everything one command writes; the store commits all of it or nothing."""
+
+    result: Any
+    command: str
+    context: Context
+    rows: tuple[Entity, ...]
+    postings: tuple[Posting, ...]
+    events: tuple[Event, ...]
+
+
+class Change:
+    """The desk of one decision: reads see what the decision already wrote, nothing is stored yet.
+
+    A decision that reads a row it did not name in its needs is a bug, hence the assertions.
+    """
+
+    __slots__ = ("_balances", "_events", "_postings", "_rows", "_seen", "context")
+
+    def __init__(self, seen: Snapshot, context: Context) -> None:
+        self.context = context
+        self._seen = seen
+        self._rows: dict[RowKey, Entity] = {}
+        self._balances: dict[Account, int] = {}
+        self._postings: list[Posting] = []
+        self._events: list[Event] = []
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the decision, UTC."""
+        return self.context.now
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.context.actor
+
+    @property
+    def programme(self) -> Programme:
+        """The operator's assets, finality and limits."""
+        return self.context.programme
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id, for example `inv_…`."""
+        return self.context.new_id(prefix)
+
+    def peek(self, kind: type[E], id: str) -> E | None:
+        """The row, or None where none exists."""
+        key = (kind, id)
+        if key in self._rows:
+            return cast("E", self._rows[key])
+        assert key in self._seen.rows, f"needs did not name {kind.KIND} {id}"
+        return cast("E | None", self._seen.rows[key])
+
+    def get(self, kind: type[E], id: str) -> E:
+        """The row.
+
+        Raises:
+            NotFound: there is none; another tenant's row answers the same.
+        """
+        row = self.peek(kind, id)
+        if row is None:
+            raise NotFound(f"there is no {kind.KIND} {id}", kind=kind.KIND, id=id)
+        return row
+
+    def find(self, wanted: Find[E]) -> tuple[E, ...]:
+        """The rows that match now, own writes included."""
+        assert wanted in self._seen.finds, f"needs did not name {wanted}"
+        rows = {key: row for key, row in self._seen.rows.items() if row is not None and key[0] is wanted.kind}
+        rows.update((key, row) for key, row in self._rows.items() if key[0] is wanted.kind)
+        return wanted.pick(rows.values())
+
+    def balance(self, account: Account) -> int:
+        """Micros on a loaded account, own postings included."""
+        if account in self._balances:
+            return self._balances[account]
+        assert account in self._seen.balances, f"needs did not name {account}"
+        return self._seen.balances[account]
+
+    def add(self, row: E, event: str | None = None) -> E:
+        """Store a new row; `event` names what happened, for example `invoice.created`."""
+        assert (type(row), row.id) not in self._rows, f"{row.id} was added already"
+        return self._write(row, None, event)
+
+    def put(self, row: E, event: str | None = None) -> E:
+        """Store the changed row; a change of status must name its event."""
+        before = self.get(type(row), row.id)
+        moved = getattr(before, "status", None) != getattr(row, "status", None)
+        assert event or not moved, f"{row.id} changed status without an event"
+        return self._write(row, before, event)
+
+    def _write(self, row: E, before: E | None, event: str | None) -> E:
+        written = replace(
+            row,
+            version=(before.version if before else 0) + 1,
+            created_at=before.created_at if before else self.now,
+            updated_at=self.now,
+            idempotency_key=self.context.key,
+        )
+        self._rows[(type(row), row.id)] = written
+        if event:
+            self._events.append(Event.of(self.new_id("evt"), event, before, written, self.now))
+        return written
+
+    def post(self, posting: Posting) -> Posting:
+        """Book a posting; the returned one carries its id.
+
+        Raises:
+            InsufficientFunds: an account with a floor would fall below zero.
+        """
+        for entry in posting.entries:
+            self._move(entry.account, entry.growth)
+        booked = replace(posting, id=self.new_id("ltx"))
+        self._postings.append(booked)
+        return booked
+
+    def _move(self, account: Account, growth: int) -> None:
+        if account not in self._balances and account not in self._seen.balances:
+            assert growth > 0 or not account.party_id, f"needs did not name the debited {account}"
+            return  # control accounts are moved without being read; the store keeps their floor
+        after = self.balance(account) + growth
+        if after < 0 and growth < 0 and has_floor(account):
+            raise InsufficientFunds(
+                f"{account.name} is short of {Money.from_micros(-after, account.asset)}",
+                account=account.id,
+                short_micros=-after,
+            )
+        self._balances[account] = after
+
+    def outcome(self, command: str, result: Any) -> Outcome[Any]:
+        """What to write, once the decision is made."""
+        return Outcome(
+            result=result,
+            command=command,
+            context=self.context,
+            rows=tuple(self._rows.values()),
+            postings=tuple(self._postings),
+            events=tuple(self._events),
+        )

@@ -1,0 +1,32 @@
+"""What every stored thing has: an id, a version that counts its changes, and when it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar, TypeVar
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A row that a decision may add or change; the store adds the tenant.
+
+    Attributes:
+        version: number of changes so far; also the `seq` of the entity's latest event.
+        idempotency_key: key of the call that last changed it.
+        replayed: true when this value answers a repeated call; nothing was done again.
+    """
+
+    KIND: ClassVar[str]
+
+    id: str
+    version: int = 0
+    created_at: datetime = EPOCH
+    updated_at: datetime = EPOCH
+    idempotency_key: str = ""
+    replayed: bool = field(default=False, compare=False, repr=False, metadata={"transient": True})
+
+
+E = TypeVar("E", bound=Entity)

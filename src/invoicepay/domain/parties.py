@@ -1,0 +1,98 @@
+"""Who takes part: parties by the host's own ids, their wallets, and the actor behind a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.money import Money
+from invoicepay.domain.policies import Policy
+
+
+class PartyKind(StrEnum):
+    """A user holds a wallet; an enterprise also issues invoices; the platform earns fees."""
+
+    USER = "user"
+    ENTERPRISE = "enterprise"
+    PLATFORM = "platform"
+
+
+class PartyStatus(StrEnum):
+    """A closed party starts nothing new."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class WalletStatus(StrEnum):
+    """A frozen wallet neither pays nor is paid out; what arrives lands in 2030 (spec 10)."""
+
+    ACTIVE = "active"
+    FROZEN = "frozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party(Entity):
+    """A participant under the host's id; no name and no bank number is kept.
+
+    Attributes:
+        kyc_tier: the host's verification level, compared with limits.
+        policy: how an enterprise treats payments of its invoices.
+        timezone: IANA zone that decides when an invoice is overdue.
+    """
+
+    KIND: ClassVar[str] = "party"
+
+    kind: PartyKind
+    status: PartyStatus = PartyStatus.ACTIVE
+    kyc_tier: int = 0
+    policy: Policy = field(default_factory=Policy)
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet(Entity):
+    """A party's wallet for one asset; its id is `party/asset`, its balances are the ledger's."""
+
+    KIND: ClassVar[str] = "wallet"
+
+    party_id: str
+    asset: str
+    status: WalletStatus = WalletStatus.ACTIVE
+    reason: str = ""
+
+
+def wallet_id(party_id: str, asset: str) -> str:
+    """The id of a party's wallet for one asset."""
+    return f"{asset}/{party_id}"
+
+
+class Role(StrEnum):
+    """What an actor may do: `party` only for itself, `operator` for the programme."""
+
+    PARTY = "party"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a subject (a party's id or the name of an operator) and its role."""
+
+    subject: str
+    role: Role = Role.OPERATOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitCounter(Entity):
+    """What a party moved of one asset on one UTC day; its id is `day/asset/party`."""
+
+    KIND: ClassVar[str] = "limit_counter"
+
+    party_id: str
+    asset: str
+    day: date
+    used: Money

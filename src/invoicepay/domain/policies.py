@@ -1,0 +1,182 @@
+"""How payments are treated and money is trusted: policies of an enterprise and of the programme (spec 6, 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from invoicepay.domain.iso4217 import MINOR_UNITS
+from invoicepay.domain.money import Money, currency_of
+from invoicepay.errors import UnknownAsset
+
+
+class Overpay(StrEnum):
+    """What a pull payment above the open amount does."""
+
+    CREDIT = "credit"
+    REFUSE = "refuse"
+    CAP = "cap"
+
+
+class Partial(StrEnum):
+    """Whether a payment below the open amount is taken."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
+class Late(StrEnum):
+    """What a push payment after expiry does."""
+
+    ACCEPT = "accept"
+    CREDIT = "credit"
+
+
+class AutoApply(StrEnum):
+    """When a customer's credits are put on open invoices without being asked."""
+
+    ON_FINALIZE = "on_finalize"
+    ON_CREDIT = "on_credit"
+    MANUAL = "manual"
+
+
+class CreditBacking(StrEnum):
+    """Whether cash credits ring-fence the enterprise's tokens (spec 2.3)."""
+
+    RING_FENCED = "ring_fenced"
+    UNSECURED = "unsecured"
+    NONE = "none"
+
+
+class Numbering(StrEnum):
+    """Gapless document numbers, or blocks with declared gaps."""
+
+    GAPLESS = "gapless"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How an enterprise treats payments of its invoices (spec 6).
+
+    Attributes:
+        min_partial_micros: smallest partial payment taken; 0 means any.
+        tolerance_micros, tolerance_bps: a push that leaves at most the smaller of both closes the invoice (P-22).
+        fee_bps: platform fee on applied amounts, in hundredths of a percent.
+        cash_credit_expiry_days: None means cash credits never expire.
+    """
+
+    overpay: Overpay = Overpay.CREDIT
+    partial: Partial = Partial.ALLOW
+    min_partial_micros: int = 0
+    tolerance_micros: int = 0
+    tolerance_bps: int = 0
+    late: Late = Late.ACCEPT
+    auto_apply: AutoApply = AutoApply.ON_FINALIZE
+    credit_backing: CreditBacking = CreditBacking.RING_FENCED
+    cash_credit_expiry_days: int | None = None
+    numbering: Numbering = Numbering.GAPLESS
+    fee_bps: int = 0
+    micro_payments: bool = False
+
+
+class Custody(StrEnum):
+    """Issued tokens are backed by cash (1000); custodied ones are themselves held (1010)."""
+
+    ISSUED = "issued"
+    CUSTODIED = "custodied"
+
+
+class Settlement(StrEnum):
+    """Where a token moves: in the book at once, or on chain after a hold (spec 1.4)."""
+
+    LEDGER = "ledger"
+    ONCHAIN = "onchain"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A token that is worth one unit of its currency, for example `USD` or `USD.tempo`."""
+
+    code: str
+    custody: Custody = Custody.ISSUED
+    settlement: Settlement = Settlement.LEDGER
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the fiat behind it."""
+        return currency_of(self.code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finality:
+    """When money that a rail delivered is trusted enough to back tokens (spec 4.4).
+
+    Attributes:
+        business_days: days after settlement before the reserve is confirmed.
+        needs_buffer: confirm only while the operator's buffer covers the amount.
+    """
+
+    business_days: int = 0
+    needs_buffer: bool = False
+
+
+DEFAULT_FINALITY: Mapping[str, Finality] = {
+    "instant": Finality(),
+    "wire": Finality(),
+    "bank_credit": Finality(business_days=1),
+    "bank_debit": Finality(business_days=5, needs_buffer=True),
+    "card": Finality(business_days=1, needs_buffer=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Most that one party may move, per call and per UTC day; None means no limit.
+
+    Attributes:
+        by_tier: most per day in micros for each KYC tier, for payments, transfers and withdrawals together.
+    """
+
+    per_call_micros: int | None = None
+    by_tier: Mapping[int, int] = field(default_factory=dict[int, int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programme:
+    """The operator's choices that every decision sees.
+
+    Attributes:
+        assets: configured assets by code; an unlisted ISO currency is an issued ledger asset of its own
+            unless `only_listed_assets`.
+        attestation_max_age_hours: mint only while the last cash tie-out is younger (`ReserveStale`).
+        withdrawal_fee_micros: kept by the operator from each withdrawal.
+        unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`.
+    """
+
+    assets: Mapping[str, Asset] = field(default_factory=dict[str, Asset])
+    only_listed_assets: bool = False
+    finality: Mapping[str, Finality] = field(default_factory=lambda: DEFAULT_FINALITY)
+    limits: Limits = field(default_factory=Limits)
+    attestation_max_age_hours: int | None = None
+    withdrawal_fee_micros: int = 0
+    unknown_parties: str = "refuse"
+    require_idempotency_keys: bool = False
+    platform_id: str = "platform"
+
+    def asset(self, code: str) -> Asset:
+        """The asset of that code.
+
+        Raises:
+            UnknownAsset: not configured, or not an ISO 4217 currency.
+        """
+        if code in self.assets:
+            return self.assets[code]
+        if self.only_listed_assets or code not in MINOR_UNITS:
+            raise UnknownAsset(asset=code)
+        return Asset(code)
+
+    def withdrawal_fee(self, asset: str) -> Money:
+        """The operator's fee on one withdrawal."""
+        return Money.from_micros(self.withdrawal_fee_micros, asset)

@@ -1,0 +1,1 @@
+"""Promises that adapters keep, and the plain values that cross them."""

@@ -1,0 +1,1 @@
+"""For hosts and outside adapters: contract suites, a clock moved by hand, both kinds of host."""

@@ -1,0 +1,1 @@
+"""One function per command: needs, decision, call; the only callers of ports."""

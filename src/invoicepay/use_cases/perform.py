@@ -1,0 +1,221 @@
+"""The one way through: load, decide, apply, commit; replay of keys; bounded retry; batches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from invoicepay.domain.change import Change, Context, Needs, Outcome, Snapshot
+from invoicepay.domain.codec import encode, from_dict
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.ids import idempotency_key
+from invoicepay.domain.parties import Actor
+from invoicepay.domain.policies import Programme
+from invoicepay.domain.qr_payload import QrKeys
+from invoicepay.errors import (
+    ComplianceError,
+    ConcurrentUpdate,
+    IdempotencyConflict,
+    InvalidKey,
+    InvoicePayError,
+    MoneyError,
+    StateError,
+    error_from,
+)
+from invoicepay.ports.rails import RailsProvider
+from invoicepay.ports.repository import Reply, Repository, Unit
+from invoicepay.ports.runtime import Clock, Ids, Retry
+from invoicepay.ports.screening import Screening
+from invoicepay.ports.tokens import TokenProvider
+
+C = TypeVar("C")
+R = TypeVar("R")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+RECORDED_REFUSALS = (StateError, MoneyError, ComplianceError)
+"""Refusals that depended on state: stored under the key, so a stale retry cannot succeed next week."""
+
+FINGERPRINT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """Everything a use case works with: the ports, the programme, and who asks for which tenant."""
+
+    repository: Repository
+    clock: Clock
+    ids: Ids
+    retry: Retry
+    programme: Programme
+    rails: RailsProvider
+    tokens: TokenProvider
+    screening: Screening
+    tenant_id: str
+    actor: Actor
+    qr_keys: QrKeys
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase(Generic[C, R]):
+    """A command's name, what it needs and how it is decided.
+
+    Attributes:
+        name: stable operation name, part of the idempotency scope, for example `invoices.pay`.
+        result: type of the result, so that a stored one can be rebuilt.
+        needs: rows, searches and balances, from the command and what is loaded so far; asked until satisfied.
+        decide: the pure decision; what it writes, it writes through the change.
+    """
+
+    name: str
+    result: type[R]
+    needs: Callable[[C, Snapshot], Needs]
+    decide: Callable[[C, Change], R]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[C, R]):
+    """One command of a batch with its key and the digest of what it asks."""
+
+    use_case: UseCase[C, R]
+    command: C
+    key: str
+    fingerprint: str
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Operation and key."""
+        return (self.use_case.name, self.key)
+
+
+async def perform(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None = None) -> R:
+    """Carry out one command: a batch of one.
+
+    Raises:
+        InvoicePayError: the refusal; nothing but the refusal itself was written.
+    """
+    (answer,) = await perform_many(deps, [call_of(deps, use_case, command, key)])
+    if isinstance(answer, InvoicePayError):
+        raise answer
+    result: R = answer
+    return result
+
+
+async def perform_many(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+    """Carry out a batch in one transaction, each call as if alone and in order.
+
+    Returns:
+        A result or an `InvoicePayError` for each call; a refused one never fails its neighbours.
+    """
+    try:
+        return await _attempt(deps, calls)
+    except ConcurrentUpdate:
+        return await deps.retry(lambda: _attempt(deps, calls))
+
+
+def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) -> Call[C, R]:
+    """A call with its key checked, or made when the host gave none.
+
+    Raises:
+        InvalidKey: malformed, or missing although the programme requires one.
+    """
+    if key is None:
+        if deps.programme.require_idempotency_keys:
+            raise InvalidKey("this programme requires an idempotency key on every call")
+        key = deps.ids.new("key", deps.clock.now())
+    return Call(use_case, command, idempotency_key(key), fingerprint(use_case.name, command, deps.actor))
+
+
+def fingerprint(operation: str, command: Any, actor: Actor) -> str:
+    """SHA-256 of the normalised command; parameters left at their default do not count."""
+    asked = {
+        part.name: encode(getattr(command, part.name))
+        for part in fields(command)
+        if part.default is MISSING or getattr(command, part.name) != part.default
+    }
+    text = json.dumps([FINGERPRINT_VERSION, operation, actor.subject, actor.role, asked], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+    async with deps.repository.unit(deps.tenant_id) as unit:
+        seen = await _loaded(unit, calls, deps.clock.now())
+        stored = dict(await unit.replies([call.scope for call in calls]))
+        answers: list[Any] = []
+        outcomes: list[Outcome[Any]] = []
+        replies: list[Reply] = []
+        for call in calls:
+            if call.scope in stored:
+                answers.append(_replayed(call, stored[call.scope]))
+                continue
+            answer, outcome = _decided(deps, call, seen)
+            answers.append(answer)
+            if outcome is not None:
+                seen.fold(outcome)
+                outcomes.append(outcome)
+            if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
+                reply = _reply(deps, call, answer)
+                replies.append(reply)
+                stored[call.scope] = reply
+        if replies:
+            await unit.apply(outcomes, replies)
+            await unit.commit()
+        return answers
+
+
+async def _loaded(unit: Unit, calls: Sequence[Call[Any, Any]], now: datetime) -> Snapshot:
+    seen = Snapshot(now)
+    while True:
+        wanted = Needs()
+        for call in calls:
+            wanted = wanted | call.use_case.needs(call.command, seen)
+        missing = seen.missing(wanted)
+        if not missing:
+            return seen
+        await unit.load(missing, seen)
+
+
+def _decided(
+    deps: Deps, call: Call[Any, Any], seen: Snapshot
+) -> tuple[Any, Outcome[Any] | None]:
+    now = seen.now
+    context = Context(
+        tenant_id=deps.tenant_id,
+        actor=deps.actor,
+        now=now,
+        key=call.key,
+        programme=deps.programme,
+        new_id=lambda prefix: deps.ids.new(prefix, now),
+    )
+    change = Change(seen, context)
+    try:
+        result = call.use_case.decide(call.command, change)
+    except InvoicePayError as refusal:
+        return refusal, None
+    outcome = change.outcome(call.use_case.name, result)
+    return outcome.result, outcome
+
+
+def _reply(deps: Deps, call: Call[Any, Any], answer: Any) -> Reply:
+    is_error = isinstance(answer, InvoicePayError)
+    return Reply(
+        operation=call.use_case.name,
+        key=call.key,
+        fingerprint=call.fingerprint,
+        is_error=is_error,
+        body=json.dumps(answer.to_record() if is_error else encode(answer), ensure_ascii=False),
+        recorded_at=deps.clock.now(),
+    )
+
+
+def _replayed(call: Call[Any, Any], reply: Reply) -> Any:
+    if reply.fingerprint != call.fingerprint:
+        return IdempotencyConflict(operation=reply.operation, key=reply.key)
+    body = json.loads(reply.body)
+    if reply.is_error:
+        return error_from(**body)
+    result = from_dict(call.use_case.result, body)
+    return replace(result, replayed=True) if isinstance(result, Entity) else result
