@@ -1,29 +1,29 @@
 """Every error that leaves the library: one tree, drawn here.
 
-InvoicePayError
-├── InvalidInput (also ValueError): what was handed in cannot be understood or used as it is
-│   ├── InvalidAmount, FloatAmount (also TypeError), AmountNotPositive, AmountPrecision, AmountOutOfRange
-│   ├── CurrencyMismatch, AssetNotAccepted, UnknownAsset, InvalidLine, SelfPayment
-│   ├── InvalidText, InvalidTime, InvalidKey, InvalidIdentifier, MalformedData
-│   └── QrSignatureInvalid
-├── StateError: the thing exists, and its state forbids the command
-│   ├── InvalidTransition, InvoiceAlreadyPaid, InvoiceExpired, InvoiceHasPayments
-│   ├── RequestExpired, RequestAlreadyResolved, RequestInFlight, QrExpired
-│   └── CreditConsumed, CreditNotRefundable
-├── MoneyError: the amount does not fit what is there
-│   ├── InsufficientFunds, InsufficientEnterpriseFunds
-│   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
-│   ├── RefundExceedsPaid, CreditNoteExceedsInvoice, AllocationIncomplete
-│   └── MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale
-├── IdentityError: who asked, or which thing is meant
-│   ├── NotFound, TenantMismatch, IdempotencyConflict, DuplicateProviderReference
-│   └── NotAllowed, NotThePayer, SecondActorRequired
-├── ComplianceError: ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen
-├── ProviderError: ProviderRejected, ProviderUnavailable, ProviderUnknown, WebhookSignatureInvalid
-├── ConcurrencyError: ConcurrentUpdate, StoreBusy
-├── StoreError: StoreUnreachable, StoreBehind, StoreReadOnly, StoreFull, OutcomeUnknown
-├── ConfigurationError: MissingExtra, SuspendedInBlockingHost
-└── InvariantViolated: the books contradict themselves
+    InvoicePayError
+    ├── InvalidInput (also ValueError): what was handed in cannot be understood or used as it is
+    │   ├── InvalidAmount, FloatAmount (also TypeError), AmountNotPositive, AmountPrecision, AmountOutOfRange
+    │   ├── CurrencyMismatch, AssetNotAccepted, UnknownAsset, InvalidLine, SelfPayment
+    │   ├── InvalidText, InvalidTime, InvalidKey, InvalidIdentifier, MalformedData
+    │   └── QrSignatureInvalid
+    ├── StateError: the thing exists, and its state forbids the command
+    │   ├── InvalidTransition, InvoiceAlreadyPaid, InvoiceExpired, InvoiceHasPayments
+    │   ├── RequestExpired, RequestAlreadyResolved, RequestInFlight, QrExpired
+    │   └── CreditConsumed, CreditNotRefundable
+    ├── MoneyError: the amount does not fit what is there
+    │   ├── InsufficientFunds, InsufficientEnterpriseFunds
+    │   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
+    │   ├── RefundExceedsPaid, CreditNoteExceedsInvoice, AllocationIncomplete
+    │   └── MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale
+    ├── IdentityError: who asked, or which thing is meant
+    │   ├── NotFound, TenantMismatch, IdempotencyConflict, DuplicateProviderReference
+    │   └── NotAllowed, NotThePayer, SecondActorRequired
+    ├── ComplianceError: ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen
+    ├── ProviderError: ProviderRejected, ProviderUnavailable, ProviderUnknown, WebhookSignatureInvalid
+    ├── ConcurrencyError: ConcurrentUpdate, StoreBusy
+    ├── StoreError: StoreUnreachable, StoreBehind, StoreReadOnly, StoreFull, OutcomeUnknown
+    ├── ConfigurationError: MissingExtra, SuspendedInBlockingHost
+    └── InvariantViolated: the books contradict themselves
 
 The class says what happened: the first line of its docstring is the default message, `hint` is the next step.
 `code` is stable, `message` may change. Money calls end in three ways: done, refused, or unknown
@@ -75,7 +75,9 @@ class InvoicePayError(Exception):
 
     def _tell(self, message: str | None, hint: str | None, details: Mapping[str, object]) -> None:
         self.message: str = _visible(self.title() if message is None else str(message))
-        self.details: dict[str, object] = {name: _detail(name, value) for name, value in details.items()}
+        self.details: dict[str, object] = {
+            _visible(name): _detail(name, value) for name, value in details.items()
+        }
         if hint is not None:
             self.hint = _visible(hint)
         super().__init__(self.message)
@@ -170,15 +172,11 @@ class InvalidAmount(InvalidInput, hint='Write amounts as text, for example "12.5
     """The amount is not a plain decimal number of at most 6 decimals."""
 
 
-class FloatAmount(
-    InvalidAmount, TypeError, hint='Write the amount as text or Decimal: Money("12.50", "USD").'
-):
+class FloatAmount(InvalidAmount, TypeError, hint='Write the amount as text or Decimal: "12.50 USD".'):
     """A float is not an amount: it cannot hold cents exactly."""
 
 
-class AmountNotPositive(
-    InvalidInput, hint="Pass an amount above zero; the command itself gives the direction."
-):
+class AmountNotPositive(InvalidInput, hint="Pass an amount above zero; the command gives the direction."):
     """The amount must be greater than zero."""
 
 
@@ -190,9 +188,7 @@ class AmountOutOfRange(InvalidInput, hint="Amounts go up to 9,000,000,000 of an 
     """The amount is larger than the books can hold."""
 
 
-class CurrencyMismatch(
-    InvalidInput, hint="Convert before the call; different assets never add, not even 1:1."
-):
+class CurrencyMismatch(InvalidInput, hint="Convert before the call; assets never add, not even 1:1."):
     """Two different assets were used together."""
 
 
@@ -212,9 +208,7 @@ class SelfPayment(InvalidInput, hint="Name another payer or payee."):
     """Payer and payee are the same party."""
 
 
-class InvalidText(
-    InvalidInput, hint="Remove control and direction-override characters, or shorten the text."
-):
+class InvalidText(InvalidInput, hint="Remove control and direction-override characters, or shorten it."):
     """The text contains characters that are refused, or is too long."""
 
 
@@ -222,9 +216,7 @@ class InvalidTime(InvalidInput, hint="Pass an aware datetime: datetime(2026, 1, 
     """The instant has no time zone or cannot be read."""
 
 
-class InvalidKey(
-    InvalidInput, hint="Use 1 to 255 printable ASCII characters, for example your own order number."
-):
+class InvalidKey(InvalidInput, hint="Use 1 to 255 printable ASCII characters, such as your order number."):
     """The idempotency key is missing or not valid."""
 
 
@@ -240,9 +232,7 @@ class QrSignatureInvalid(InvalidInput, hint="Ask the payee for a fresh code; do 
     """The QR code was not issued here or was changed."""
 
 
-class StateError(
-    InvoicePayError, http_status=409, hint="Read the current state, then choose a command it allows."
-):
+class StateError(InvoicePayError, http_status=409, hint="Read its state, then choose what it allows."):
     """The current state forbids the command."""
 
 
@@ -279,9 +269,7 @@ class InvoiceExpired(StateError, hint="Reopen the invoice with a new expiry, or 
     """The invoice has expired."""
 
 
-class InvoiceHasPayments(
-    StateError, hint='Void with disposition="credit" or "refund", or issue a credit note.'
-):
+class InvoiceHasPayments(StateError, hint='Void with disposition="credit" or "refund", or credit it.'):
     """The invoice has payments."""
 
 
@@ -305,15 +293,11 @@ class CreditConsumed(StateError, hint="Unwind what the credit paid for first."):
     """The credit has been used."""
 
 
-class CreditNotRefundable(
-    StateError, hint="Apply the credit to an invoice; only credit that came from money is refunded."
-):
+class CreditNotRefundable(StateError, hint="Apply it to an invoice; only credit from money is refunded."):
     """The credit did not come from money and cannot be refunded."""
 
 
-class MoneyError(
-    InvoicePayError, http_status=409, hint="Compare the amount with the balances in the details."
-):
+class MoneyError(InvoicePayError, http_status=409, hint="Compare the amount with the balances."):
     """The amount does not fit what is there."""
 
 
@@ -321,9 +305,7 @@ class InsufficientFunds(MoneyError, http_status=402, hint="Deposit more, or pay 
     """The available balance is smaller than the amount."""
 
 
-class InsufficientEnterpriseFunds(
-    MoneyError, hint="Fund the enterprise's wallet, or refund a smaller amount."
-):
+class InsufficientEnterpriseFunds(MoneyError, hint="Fund the enterprise's wallet, or refund less."):
     """The enterprise's available balance is smaller than the amount."""
 
 
@@ -347,9 +329,7 @@ class CreditNoteExceedsInvoice(MoneyError, hint="Credit at most what remains plu
     """The credit note is larger than the invoice."""
 
 
-class AllocationIncomplete(
-    MoneyError, hint="Name invoices that take the whole transfer, all of one enterprise."
-):
+class AllocationIncomplete(MoneyError, hint="Name invoices of one enterprise that take the whole transfer."):
     """The transfer cannot be allocated completely."""
 
 
@@ -361,9 +341,7 @@ class ReserveNotConfirmed(MoneyError, hint="Wait for the reserve's confirmation;
     """The reserve is not confirmed."""
 
 
-class ReserveDeficit(
-    MoneyError, hint="Top up the reserve; mints and new withdrawals wait, payments continue."
-):
+class ReserveDeficit(MoneyError, hint="Top up the reserve; mints and withdrawals wait, payments go on."):
     """The reserve does not cover what is owed."""
 
 
@@ -379,9 +357,7 @@ class NotFound(IdentityError, http_status=404, hint="Check the identifier and th
     """There is nothing with this identifier."""
 
 
-class TenantMismatch(
-    IdentityError, http_status=404, hint="Use the client of the tenant that owns the object."
-):
+class TenantMismatch(IdentityError, http_status=404, hint="Use the client of the tenant that owns it."):
     """The object belongs to another tenant."""
 
 
@@ -389,15 +365,11 @@ class IdempotencyConflict(IdentityError, http_status=422, hint="Use a new key fo
     """The idempotency key was used for a different request."""
 
 
-class DuplicateProviderReference(
-    IdentityError, hint="The provider's event is recorded already; do not book it twice."
-):
+class DuplicateProviderReference(IdentityError, hint="It is booked already; do not book it twice."):
     """The provider's reference is already recorded."""
 
 
-class NotAllowed(
-    IdentityError, http_status=403, hint="Act as somebody who may; the details name the needed role."
-):
+class NotAllowed(IdentityError, http_status=403, hint="Act as somebody who may; the details say who."):
     """The actor may not do this."""
 
 
@@ -421,9 +393,7 @@ class ComplianceReview(ComplianceError, hint="Wait for the review; its decision 
     """Screening put this under review."""
 
 
-class LimitExceeded(
-    ComplianceError, hint="Use a smaller amount, wait for the period to end, or raise the limit."
-):
+class LimitExceeded(ComplianceError, hint="Use a smaller amount, wait for the next period, or raise it."):
     """The amount exceeds a limit of the party."""
 
 
@@ -431,15 +401,11 @@ class WalletFrozen(ComplianceError, hint="The operator must lift the freeze firs
     """The wallet is frozen."""
 
 
-class ProviderError(
-    InvoicePayError, http_status=502, hint="Look at the provider's status and our effect record."
-):
+class ProviderError(InvoicePayError, http_status=502, hint="Look at the provider and our effect record."):
     """A provider could not do what was asked."""
 
 
-class ProviderRejected(
-    ProviderError, hint="Correct what the provider refused; a retry gives the same answer."
-):
+class ProviderRejected(ProviderError, hint="Correct what was refused; a retry gives the same answer."):
     """The provider refused for good; no money moved."""
 
 
@@ -451,15 +417,11 @@ class ProviderUnknown(ProviderError, hint="Do not send again; it is looked up un
     """The provider did not answer; whether money moved is not known yet."""
 
 
-class WebhookSignatureInvalid(
-    ProviderError, http_status=400, hint="Pass the raw body and the current secret."
-):
+class WebhookSignatureInvalid(ProviderError, http_status=400, hint="Pass the raw body and the right secret."):
     """The webhook's signature is not valid."""
 
 
-class ConcurrencyError(
-    InvoicePayError, http_status=409, retryable=True, hint="Call again with the same key."
-):
+class ConcurrencyError(InvoicePayError, http_status=409, retryable=True, hint="Repeat with the same key."):
     """Somebody else was faster."""
 
 
@@ -491,9 +453,7 @@ class StoreFull(StoreError, hint="Free space; nothing of the command was recorde
     """The store has no space left."""
 
 
-class OutcomeUnknown(
-    StoreError, retryable=True, hint="Call again with the same key; it tells what happened."
-):
+class OutcomeUnknown(StoreError, retryable=True, hint="Call again with the same key; it tells what it did."):
     """The commit was not acknowledged; whether the command happened is not known yet."""
 
     def __init__(self, message: str | None = None, *, retry_same_key: str, hint: str | None = None) -> None:
@@ -512,9 +472,7 @@ class MissingExtra(ConfigurationError):
         super().__init__(f"{needed_for} needs {command}", hint=f"Run: {command}", extra=extra)
 
 
-class SuspendedInBlockingHost(
-    ConfigurationError, hint="Use AsyncInvoicePay, or wire blocking adapters only."
-):
+class SuspendedInBlockingHost(ConfigurationError, hint="Use AsyncInvoicePay, or only blocking adapters."):
     """An awaiting adapter was wired into a blocking host."""
 
 
