@@ -37,7 +37,9 @@ class CountingIds:
 
     def new(self, prefix: str, now: datetime) -> str:
         """The next id."""
-        return typeid(prefix, uuid7_bytes(int(now.timestamp() * 1000), (next(self._numbers) << 6).to_bytes(10)))
+        return typeid(
+            prefix, uuid7_bytes(int(now.timestamp() * 1000), (next(self._numbers) << 6).to_bytes(10))
+        )
 
     def nonce(self) -> str:
         """The next nonce."""
@@ -76,7 +78,11 @@ def _fund(command: _Fund, change: Change) -> Party:
     id, asset, micros = command.party_id, command.amount.asset, command.amount.micros
     if micros:
         mint = Mint(
-            id=change.new_id("mnt"), party_id=id, asset=asset, amount=command.amount, status=MintStatus.COMPLETED
+            id=change.new_id("mnt"),
+            party_id=id,
+            asset=asset,
+            amount=command.amount,
+            status=MintStatus.COMPLETED,
         )
         change.add(mint, "mint.completed")
         change.post(postings.deposit_received(id, asset, micros, memo=mint.id))
@@ -148,7 +154,7 @@ class Desk:
 
     def balance(self, account: Account) -> Money:
         """What an account holds."""
-        return Money.from_micros(self.balances()[account] if account in self.balances() else 0, account.asset)
+        return Money.from_micros(self.balances().get(account, 0), account.asset)
 
     def balances(self) -> dict[Account, int]:
         """Every account that holds something, in micros."""
@@ -176,5 +182,3 @@ class Desk:
     def decide(self, use_case: UseCase[Any, T], command: Any) -> T:
         """Perform a command as the operator."""
         return self.run(perform(self.deps, use_case, command))
-
-

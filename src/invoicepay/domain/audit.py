@@ -22,7 +22,7 @@ class AuditRecord:
 
     Attributes:
         position: 1, 2, 3, … within the stream, without gaps.
-        body: canonical JSON text; the hash covers it together with tenant, stream, position and previous hash.
+        body: canonical JSON text; the hash covers it with tenant, stream, position and previous hash.
     """
 
     id: str
@@ -57,7 +57,9 @@ class Checkpoint:
     hash: str
 
 
-def chain(tenant_id: str, head: Head, ids: Iterable[str], outcomes: Sequence[Outcome[Any]]) -> list[AuditRecord]:
+def chain(
+    tenant_id: str, head: Head, ids: Iterable[str], outcomes: Sequence[Outcome[Any]]
+) -> list[AuditRecord]:
     """The records of a batch, linked to `head` in order."""
     records: list[AuditRecord] = []
     for id, outcome in zip(ids, outcomes, strict=True):
@@ -112,7 +114,7 @@ def _posting_body(posting: Posting) -> list[Any]:
 
 
 def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:
-    """Hash of one record over everything that must not change, length-prefixed so that no two inputs collide."""
+    """Hash of one record; each part is length-prefixed, so that no two inputs collide."""
     digest = hashlib.sha256()
     for part in (tenant_id, stream, str(position), previous_hash, body):
         data = part.encode()
@@ -144,7 +146,9 @@ def broken_links(tenant_id: str, stream: str, records: Iterable[AuditRecord]) ->
     position, previous = 0, GENESIS
     for record in records:
         if record.position != position + 1:
-            faults.append(f"{stream}: position {position + 1} is missing, {record.position} follows {position}")
+            faults.append(
+                f"{stream}: position {position + 1} is missing, {record.position} follows {position}"
+            )
         if record.previous_hash != previous:
             faults.append(f"{stream}#{record.position}: does not follow the record before it")
         if record.hash != link(tenant_id, stream, record.position, record.previous_hash, record.body):

@@ -18,16 +18,34 @@ from invoicepay.errors import InsufficientFunds, NotFound
 RowKey = tuple[type[Entity], str]
 
 LOCK_ORDER = (
-    "number_series", "limit_counter", "request", "schedule", "deposit", "reserve", "withdrawal", "invoice",
-    "payment", "transfer", "hold", "credit", "mint", "burn", "wallet", "party", "effect", "observation", "inbox_message",
+    "number_series",
+    "limit_counter",
+    "request",
+    "schedule",
+    "deposit",
+    "reserve",
+    "withdrawal",
+    "invoice",
+    "payment",
+    "transfer",
+    "hold",
+    "credit",
+    "mint",
+    "burn",
+    "wallet",
+    "party",
+    "effect",
+    "observation",
+    "inbox_message",
 )
-"""Kinds of row in the order in which every writer locks them; kinds not named come last, by name (spec 3.4)."""
+"""Kinds of row in the order in which every writer locks them; others come last, by name (spec 3.4)."""
 
 
 def lock_rank(kind: type[Entity]) -> tuple[int, str]:
     """Sort key of a kind in the global lock order."""
     known = kind.KIND in LOCK_ORDER
     return (LOCK_ORDER.index(kind.KIND) if known else len(LOCK_ORDER), kind.KIND)
+
 
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda seen, wanted: bool(seen == wanted),
@@ -77,6 +95,7 @@ def _absent_last(value: Any) -> tuple[bool, Any]:
 
 def find(
     kind: type[E],
+    /,
     *,
     order: tuple[str, ...] = (),
     limit: int | None = None,
@@ -112,9 +131,7 @@ class Needs:
         return bool(self.rows or self.finds or self.accounts)
 
 
-def need(
-    *rows: RowKey, finds: Iterable[Find[Any]] = (), accounts: Iterable[Account] = ()
-) -> Needs:
+def need(*rows: RowKey, finds: Iterable[Find[Any]] = (), accounts: Iterable[Account] = ()) -> Needs:
     """`Needs` from plain arguments: `need((Invoice, id), accounts=[available("ann", "USD")])`."""
     return Needs(frozenset(rows), frozenset(finds), frozenset(accounts))
 

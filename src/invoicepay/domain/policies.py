@@ -1,4 +1,4 @@
-"""How payments are treated and money is trusted: policies of an enterprise and of the programme (spec 6, 4.4)."""
+"""How payments are treated and money is trusted, by enterprise and by programme (spec 6, 4.4)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Policy:
 
     Attributes:
         min_partial_micros: smallest partial payment taken; 0 means any.
-        tolerance_micros, tolerance_bps: a push that leaves at most the smaller of both closes the invoice (P-22).
+        tolerance_micros, tolerance_bps: a push that leaves at most the smaller of both closes the invoice.
         fee_bps: platform fee on applied amounts, in hundredths of a percent.
         cash_credit_expiry_days: None means cash credits never expire.
     """

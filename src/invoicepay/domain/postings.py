@@ -35,13 +35,20 @@ def deposit_received(party_id: str, asset: str, amount: int, *, memo: str) -> Po
 
 
 def reserve_confirmed(
-    party_id: str, asset: str, amount: int, *, fee: int = 0, processor_fee: int = 0, borne: bool = False, memo: str
+    party_id: str,
+    asset: str,
+    amount: int,
+    *,
+    fee: int = 0,
+    processor_fee: int = 0,
+    borne: bool = False,
+    memo: str,
 ) -> Posting:
     """P-02: the money is final; the operator's fee and the processor's are taken out.
 
     Args:
         processor_fee: kept by the processor out of `amount`.
-        borne: the operator bears the processor's fee (5000), so that the depositor gets tokens for all of `amount`.
+        borne: the operator bears the processor's fee (5000); the depositor gets tokens for all of `amount`.
     """
     inbound, cash = _account(Code.INBOUND, asset), _account(Code.OPERATIONAL, asset)
     owed = _account(Code.UNCONFIRMED, asset, party_id)
@@ -60,11 +67,15 @@ def reserve_confirmed(
     )
 
 
-def minted(party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str) -> Posting:
+def minted(
+    party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-03: tokens exist; cash moves into the earmark behind them. A frozen wallet receives into 2030."""
     back, cash = backing(asset, custodied=custodied), _account(Code.OPERATIONAL, asset)
     unminted = _account(Code.UNMINTED, asset, party_id)
-    return posting("P-03", (back, cash, amount), (unminted, _account(into, asset, party_id), amount), memo=memo)
+    return posting(
+        "P-03", (back, cash, amount), (unminted, _account(into, asset, party_id), amount), memo=memo
+    )
 
 
 def returned_before_mint(
@@ -82,13 +93,20 @@ def returned_before_mint(
 
 
 def returned_after_mint(
-    party_id: str, asset: str, amount: int, *, burned: int, top_up: int = 0, custodied: bool, out_of: Code = Code.AVAILABLE,
+    party_id: str,
+    asset: str,
+    amount: int,
+    *,
+    burned: int,
+    top_up: int = 0,
+    custodied: bool,
+    out_of: Code = Code.AVAILABLE,
     memo: str,
 ) -> tuple[Posting, ...]:
     """P-05: the bank takes a deposit back after its tokens exist.
 
-    What the party still has (`burned`) is burned, the rest becomes a receivable (1200). `top_up` is the operator's own
-    money placed beforehand. `out_of` is 2030 when the wallet is frozen.
+    What the party still has (`burned`) is burned, the rest becomes a receivable (1200). `top_up` is the
+    operator's own money placed beforehand. `out_of` is 2030 when the wallet is frozen.
     """
     wallet, due = _account(out_of, asset, party_id), _account(Code.RETURN_DUE, asset)
     owed, cash = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
@@ -108,7 +126,9 @@ def buffer_topped_up(asset: str, amount: int, *, memo: str) -> Posting:
     )
 
 
-def receivable_recovered(party_id: str, asset: str, amount: int, *, custodied: bool, memo: str) -> tuple[Posting, ...]:
+def receivable_recovered(
+    party_id: str, asset: str, amount: int, *, custodied: bool, memo: str
+) -> tuple[Posting, ...]:
     """P-06: a receivable of a returned deposit is taken from the party's tokens and burned."""
     owed, cash = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
     return (
@@ -207,19 +227,30 @@ def payment_settled(
     )
 
 
-def hold_released(party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str) -> Posting:
+def hold_released(
+    party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-12: tokens set aside are spendable again, or land in 2030 when the wallet was frozen meanwhile."""
     return posting("P-12", (held(party_id, asset), _account(into, asset, party_id), amount), memo=memo)
 
 
-def credit_applied(enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str) -> Posting:
+def credit_applied(
+    enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-13: the tokens behind an applied cash credit become the enterprise's own again."""
     receiver = _account(into, asset, enterprise_id)
     return posting("P-13", (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
 
 
 def credit_refunded(
-    enterprise_id: str, receiver_id: str, asset: str, amount: int, *, ring_fenced: bool = True, into: Code = Code.AVAILABLE, memo: str
+    enterprise_id: str,
+    receiver_id: str,
+    asset: str,
+    amount: int,
+    *,
+    ring_fenced: bool = True,
+    into: Code = Code.AVAILABLE,
+    memo: str,
 ) -> Posting:
     """P-15: a cash credit goes back to whoever paid it in."""
     source = credit_reserve(enterprise_id, asset) if ring_fenced else available(enterprise_id, asset)
@@ -234,7 +265,14 @@ def credit_expired(enterprise_id: str, asset: str, amount: int, *, memo: str) ->
 
 
 def transferred(
-    payer_id: str, payee_id: str, asset: str, amount: int, *, source: Code = Code.AVAILABLE, into: Code = Code.AVAILABLE, memo: str
+    payer_id: str,
+    payee_id: str,
+    asset: str,
+    amount: int,
+    *,
+    source: Code = Code.AVAILABLE,
+    into: Code = Code.AVAILABLE,
+    memo: str,
 ) -> Posting:
     """P-17: tokens move between two parties."""
     return posting(
@@ -251,7 +289,9 @@ def sent_outside(party_id: str, asset: str, amount: int, *, memo: str) -> tuple[
     )
 
 
-def arrived_from_outside(party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str) -> Posting:
+def arrived_from_outside(
+    party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-18: tokens arrive from an address outside the programme."""
     outside = _account(Code.EXTERNAL_HOLDERS, asset)
     return posting("P-18", (outside, _account(into, asset, party_id), amount), memo=memo)
@@ -259,7 +299,9 @@ def arrived_from_outside(party_id: str, asset: str, amount: int, *, into: Code =
 
 def fence_raised(enterprise_id: str, asset: str, amount: int, *, rule: str, memo: str) -> Posting:
     """P-24, P-27: the enterprise's tokens are ring-fenced behind a credit that a void or credit note made."""
-    return posting(rule, (available(enterprise_id, asset), credit_reserve(enterprise_id, asset), amount), memo=memo)
+    return posting(
+        rule, (available(enterprise_id, asset), credit_reserve(enterprise_id, asset), amount), memo=memo
+    )
 
 
 def refunded(enterprise_id: str, asset: str, shares: Iterable[tuple[str, int]], *, memo: str) -> Posting:
@@ -294,7 +336,9 @@ def payout_settled(party_id: str, asset: str, amount: int, *, memo: str) -> Post
     return posting("P-33", (transit, cash, amount), memo=memo)
 
 
-def payout_failed(party_id: str, asset: str, amount: int, *, source: Code = Code.REDEMPTION_IN_TRANSIT, memo: str) -> Posting:
+def payout_failed(
+    party_id: str, asset: str, amount: int, *, source: Code = Code.REDEMPTION_IN_TRANSIT, memo: str
+) -> Posting:
     """P-34: the payout failed before cash left; `source` is 2300 when it was never accepted."""
     back = _account(Code.REDEMPTION_RETURNED, asset, party_id)
     return posting("P-34", (_account(source, asset, party_id), back, amount), memo=memo)
@@ -306,7 +350,9 @@ def payout_returned(party_id: str, asset: str, amount: int, *, memo: str) -> Pos
     return posting("P-35", (cash, back, amount), memo=memo)
 
 
-def reminted(party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str) -> Posting:
+def reminted(
+    party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-36: a returned payout becomes tokens again."""
     back, cash = _account(Code.REDEMPTION_RETURNED, asset, party_id), _account(Code.OPERATIONAL, asset)
     return posting(

@@ -44,7 +44,7 @@ UNIQUE = (
     Unique(Effect, ("kind", "cause_id", "generation")),
     Unique(Effect, ("provider", "kind", "provider_ref"), "provider_ref"),
 )
-"""Uniqueness lives in the store (INV-20); a clash on a provider's reference is `DuplicateProviderReference`."""
+"""Uniqueness lives in the store (INV-20); a clash on a provider's reference: `DuplicateProviderReference`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,59 @@
+"""What a host chooses, read from the mapping it passes; the environment is never read by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from invoicepay.domain.policies import Programme
+from invoicepay.errors import ConfigurationError
+
+PREFIX = "INVOICEPAY_"
+DISPATCH = ("inline", "deferred")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices of one installation.
+
+    Attributes:
+        store: `memory://`, `sqlite:///file.db` or `postgresql+psycopg://…`.
+        dispatch: `inline` drains provider work and handlers right after each commit (notebooks, scripts);
+            `deferred` leaves it to `run_pending` in a worker.
+        schema, table_prefix: where our tables live in the host's database.
+        audit_stream: this writer's lane of the audit trail (decision D9).
+        qr_secret: at least 32 bytes that sign payment codes; made at random for `memory://` only.
+    """
+
+    store: str = "memory://"
+    tenant: str = "default"
+    dispatch: str = "inline"
+    schema: str | None = None
+    table_prefix: str = ""
+    audit_stream: str = "main"
+    qr_secret: bytes | None = field(default=None, repr=False)
+    programme: Programme = field(default_factory=Programme)
+
+    def __post_init__(self) -> None:
+        if self.dispatch not in DISPATCH:
+            raise ConfigurationError(f"dispatch is one of {', '.join(DISPATCH)}, not {self.dispatch!r}")
+
+
+def settings_from(values: Mapping[str, str]) -> Settings:
+    """Settings from `INVOICEPAY_*` entries of a mapping such as `os.environ`.
+
+    Raises:
+        ConfigurationError: an entry of that prefix is not known, so that a misspelt one is never ignored.
+
+    Example:
+        >>> settings_from({"INVOICEPAY_STORE": "sqlite:///pay.db", "HOME": "/"}).store
+        'sqlite:///pay.db'
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): text for name, text in values.items() if name.startswith(PREFIX)
+    }
+    known = {"store", "tenant", "dispatch", "schema", "table_prefix", "audit_stream", "qr_secret"}
+    if unknown := sorted(given.keys() - known):
+        raise ConfigurationError(f"unknown setting {PREFIX}{unknown[0].upper()}")
+    secret = given.pop("qr_secret", None)
+    return Settings(**given, qr_secret=secret.encode() if secret else None)  # type: ignore[arg-type]

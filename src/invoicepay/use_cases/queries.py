@@ -1,0 +1,213 @@
+"""Looking without changing: rows by id and in pages, balances, trails, verification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic
+
+from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
+from invoicepay.domain.change import Find, find
+from invoicepay.domain.codec import to_dict
+from invoicepay.domain.entity import E
+from invoicepay.domain.events import Event
+from invoicepay.domain.invariants import Violation
+from invoicepay.domain.money import Money
+from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
+from invoicepay.errors import InvalidInput, NotFound
+from invoicepay.ports.repository import Booked, Reader
+from invoicepay.use_cases.perform import Deps
+
+LARGEST_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[E]):
+    """Some rows in order of time, and where the next ones begin.
+
+    Attributes:
+        next_cursor: pass it as `after` for the next page; empty at the end.
+    """
+
+    items: tuple[E, ...]
+    next_cursor: str = ""
+
+    def __iter__(self) -> Iterator[E]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """JSON-ready rows, for data frames and exports."""
+        return [to_dict(item) for item in self.items]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletBalance:
+    """What a party has of one asset; `total` is the sum of the four parts (spec 3.5).
+
+    Attributes:
+        available: spendable now.
+        held: set aside for something pending.
+        credit_reserve: an enterprise's tokens behind its customers' credits.
+        frozen: blocked by compliance.
+    """
+
+    party_id: str
+    asset: str
+    status: WalletStatus
+    available: Money
+    held: Money
+    credit_reserve: Money
+    frozen: Money
+
+    @property
+    def total(self) -> Money:
+        """Everything the party holds."""
+        return self.available + self.held + self.credit_reserve + self.frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether the audit trail is unbroken; true in a condition when it is.
+
+    Attributes:
+        faults: what is wrong, one sentence each.
+    """
+
+    records: int
+    streams: int
+    checkpoints: int
+    faults: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return not self.faults
+
+
+async def get(deps: Deps, kind: type[E], id: str) -> E:
+    """The row.
+
+    Raises:
+        NotFound: there is none in this tenant.
+    """
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.find(find(kind, id=id))
+    if not found:
+        raise NotFound(f"there is no {kind.KIND} {id}", kind=kind.KIND, id=id)
+    return found[0]
+
+
+async def page(deps: Deps, kind: type[E], *, after: str = "", limit: int = 50, **conditions: Any) -> Page[E]:
+    """Rows that meet the conditions, oldest first; conditions of None are left out.
+
+    Raises:
+        InvalidInput: the limit is outside 1 to 200.
+    """
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise InvalidInput(f"a page has 1 to {LARGEST_PAGE} rows, not {limit}")
+    wanted = {name: value for name, value in conditions.items() if value is not None}
+    if after:
+        wanted["id__gt"] = after
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.find(find(kind, order=("id",), limit=limit + 1, **wanted))
+    return Page(found[:limit], found[limit - 1].id if len(found) > limit else "")
+
+
+async def every(deps: Deps, wanted: Find[E]) -> tuple[E, ...]:
+    """All matches of a search."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.find(wanted)
+
+
+async def wallet_balance(
+    deps: Deps, party_id: str, asset: str, *, at: datetime | None = None
+) -> WalletBalance:
+    """What a party has of an asset, now or as of an instant."""
+    codes = (Code.AVAILABLE, Code.HELD, Code.CREDIT_RESERVE, Code.FROZEN)
+    accounts = [Account(code, asset, party_id) for code in codes]
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.balances(accounts, at=at)
+        wallets = await reader.find(find(Wallet, id=wallet_id(party_id, asset)))
+    parts = [Money.from_micros(found[account], asset) for account in accounts]
+    return WalletBalance(
+        party_id=party_id,
+        asset=asset,
+        status=wallets[0].status if wallets else WalletStatus.ACTIVE,
+        available=parts[0],
+        held=parts[1],
+        credit_reserve=parts[2],
+        frozen=parts[3],
+    )
+
+
+async def balances(
+    deps: Deps, *, party_id: str | None = None, at: datetime | None = None
+) -> dict[Account, Money]:
+    """Every account that holds something, by code; of one party, or as of an instant."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.balances(party_id=party_id, at=at)
+    accounts = sorted((account for account, n in found.items() if n), key=lambda account: account.id)
+    return {account: Money.from_micros(found[account], account.asset) for account in accounts}
+
+
+async def transactions(
+    deps: Deps, *, memo: str | None = None, after: str = "", limit: int = LARGEST_PAGE
+) -> tuple[Booked, ...]:
+    """Ledger transactions in order, all or those about one thing (a payment, a deposit, …)."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.transactions(memo=memo, after=after, limit=limit)
+
+
+async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
+    """Every step of one entity, in order."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.events(entity_id=entity_id, limit=LARGEST_PAGE)
+
+
+async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
+    """Every audited command that changed one entity, in order."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.audit_trail(entity_id)
+
+
+async def verify_audit(deps: Deps) -> Verification:
+    """Recompute every hash from the beginning and compare heads and checkpoints (INV-22)."""
+    faults: list[str] = []
+    total = 0
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        heads = await reader.audit_heads()
+        hashes: dict[tuple[str, int], str] = {}
+        for head in heads:
+            records = await _stream(reader, head.stream)
+            total += len(records)
+            faults += broken_links(deps.tenant_id, head.stream, records)
+            hashes.update({(head.stream, record.position): record.hash for record in records})
+            if hashes.get((head.stream, head.position)) != head.hash or len(records) != head.position:
+                faults.append(f"{head.stream}: ends before its recorded head at {head.position}")
+        points = await reader.checkpoints()
+    faults += broken_checkpoints(deps.tenant_id, points)
+    for point in points:
+        faults += [
+            f"{head.stream}#{head.position}: differs from checkpoint {point.position}"
+            for head in point.heads
+            if hashes.get((head.stream, head.position)) != head.hash
+        ]
+    return Verification(
+        records=total, streams=len(heads), checkpoints=len(points), faults=tuple(dict.fromkeys(faults))
+    )
+
+
+async def _stream(reader: Reader, stream: str) -> list[AuditRecord]:
+    records: list[AuditRecord] = []
+    while more := await reader.audit_records(stream=stream, after=len(records), limit=500):
+        records.extend(more)
+    return records
+
+
+async def violations(deps: Deps) -> tuple[Violation, ...]:
+    """Run every stored-data invariant; empty when the books are right."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.violations()
