@@ -1,4 +1,4 @@
-"""ISO 4217: the active currencies and their minor units, and BGN, so that documents up to 2025 stay readable."""
+"""ISO 4217: active currencies and their minor units, and BGN, so that documents up to 2025 stay readable."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
