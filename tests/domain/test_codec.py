@@ -223,7 +223,9 @@ def test_missing_fields_are_named() -> None:
         from_dict(Thing, {"id": "t1"})
 
 
-@pytest.mark.parametrize("value", [1.5, float("nan"), b"x", object(), {"a": 1.5}, [1.5], Decimal("NaN")])
+@pytest.mark.parametrize(
+    "value", [1.5, float("nan"), b"x", object(), {"a": 1.5}, [1.5], Decimal("NaN"), Decimal("1E+9999")]
+)
 def test_floats_bytes_and_strangers_have_no_stored_form(value: object) -> None:
     with pytest.raises(MalformedData):
         canonical(value)

@@ -117,7 +117,7 @@ def _same(value: Any) -> Any:
 
 def _decimal_text(value: Decimal) -> str:
     text = str(value)
-    if not value.is_finite() or len(text) > _DECIMAL_LENGTH:
+    if len(text) > _DECIMAL_LENGTH or not _DECIMAL.fullmatch(text):
         raise MalformedData("a decimal is finite and of moderate length")
     return text
 
