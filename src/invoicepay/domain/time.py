@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from invoicepay.errors import InvalidTime
 
@@ -72,3 +73,20 @@ def date_from(text: str, field: str = "the date") -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidTime(f"{field} is not in the calendar", field=field) from error
+
+
+def zone(name: str, field: str = "the time zone") -> ZoneInfo:
+    """The time zone of an IANA name: "Europe/Berlin".
+
+    Raises:
+        InvalidTime: no such zone is known here.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise InvalidTime(f"{field} is an IANA name such as Europe/Berlin", field=field) from error
+
+
+def local_date(instant: datetime, timezone: str) -> date:
+    """The calendar date of an instant in a zone: what a due date is compared with (spec 1.3)."""
+    return aware(instant).astimezone(zone(timezone)).date()
