@@ -147,6 +147,7 @@ class Desk:
     def _fund(self, id: str, kind: PartyKind, amount: Money, policy: Policy | None) -> None:
         command = _Fund(party_id=id, kind=kind, amount=amount, policy=policy or Policy())
         self.run(perform(self.deps, FUND, command))
+        self.tokens.issue(id, amount)
 
     def available(self, party_id: str, asset: str = "USD") -> Money:
         """Spendable tokens of a party."""
