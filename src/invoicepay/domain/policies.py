@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
-from invoicepay.domain.money import Money, currency_of
+from invoicepay.domain.money import Money, currency_of, percentage
 from invoicepay.errors import UnknownAsset
 
 
@@ -79,6 +80,10 @@ class Policy:
     numbering: Numbering = Numbering.GAPLESS
     fee_bps: int = 0
     micro_payments: bool = False
+
+    def fee(self, applied: Money) -> Money:
+        """The platform's fee on an applied amount; never on excess (spec 2.3)."""
+        return min(applied, percentage(applied, Decimal(self.fee_bps).scaleb(-4)))
 
 
 class Custody(StrEnum):
@@ -152,7 +157,8 @@ class Programme:
             unless `only_listed_assets`.
         attestation_max_age_hours: mint only while the last cash tie-out is younger (`ReserveStale`).
         withdrawal_fee_micros: kept by the operator from each withdrawal.
-        unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`.
+        unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`; `default` registers
+            on `memory://` and refuses elsewhere.
     """
 
     assets: Mapping[str, Asset] = field(default_factory=dict[str, Asset])
@@ -161,7 +167,7 @@ class Programme:
     limits: Limits = field(default_factory=Limits)
     attestation_max_age_hours: int | None = None
     withdrawal_fee_micros: int = 0
-    unknown_parties: str = "refuse"
+    unknown_parties: str = "default"
     require_idempotency_keys: bool = False
     platform_id: str = "platform"
 

@@ -235,11 +235,19 @@ def hold_released(
 
 
 def credit_applied(
-    enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
+    enterprise_id: str,
+    asset: str,
+    amount: int,
+    *,
+    into: Code = Code.AVAILABLE,
+    fee: int = 0,
+    platform_id: str = "",
+    memo: str,
 ) -> Posting:
-    """P-13: the tokens behind an applied cash credit become the enterprise's own again."""
-    receiver = _account(into, asset, enterprise_id)
-    return posting("P-13", (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
+    """P-13: the tokens behind an applied cash credit become the enterprise's own, less the platform's fee."""
+    fence, receiver = credit_reserve(enterprise_id, asset), _account(into, asset, enterprise_id)
+    platform = available(platform_id, asset)
+    return posting("P-13", (fence, receiver, amount - fee), (fence, platform, fee), memo=memo)
 
 
 def credit_refunded(
@@ -257,11 +265,12 @@ def credit_refunded(
     return posting("P-15", (source, _account(into, asset, receiver_id), amount), memo=memo)
 
 
-def credit_expired(enterprise_id: str, asset: str, amount: int, *, memo: str) -> Posting:
+def credit_expired(
+    enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
+) -> Posting:
     """P-16: a cash credit expired; its tokens are the enterprise's own again."""
-    return posting(
-        "P-16", (credit_reserve(enterprise_id, asset), available(enterprise_id, asset), amount), memo=memo
-    )
+    receiver = _account(into, asset, enterprise_id)
+    return posting("P-16", (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
 
 
 def transferred(
@@ -304,10 +313,10 @@ def fence_raised(enterprise_id: str, asset: str, amount: int, *, rule: str, memo
     )
 
 
-def refunded(enterprise_id: str, asset: str, shares: Iterable[tuple[str, int]], *, memo: str) -> Posting:
-    """P-27: tokens go back to the payers, each their share."""
+def refunded(enterprise_id: str, asset: str, shares: Iterable[tuple[Account, int]], *, memo: str) -> Posting:
+    """P-27: tokens go back to the payers' wallets, each their share."""
     source = available(enterprise_id, asset)
-    return posting("P-27", *((source, available(payer_id, asset), n) for payer_id, n in shares), memo=memo)
+    return posting("P-27", *((source, wallet, micros) for wallet, micros in shares), memo=memo)
 
 
 def burned(party_id: str, asset: str, amount: int, *, fee: int, custodied: bool, memo: str) -> Posting:
