@@ -14,7 +14,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, percentage
-from invoicepay.domain.policies import Late, Numbering, Policy
+from invoicepay.domain.policies import Late, Policy
 from invoicepay.domain.time import local_date
 from invoicepay.errors import InvoiceAlreadyPaid, InvoiceExpired
 
@@ -191,23 +191,6 @@ class CreditNote(Entity):
     reason: str = ""
     credit_id: str = ""
     status: CreditNoteStatus = CreditNoteStatus.ISSUED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberSeries(Entity):
-    """The next document number of an enterprise's series; its id is `enterprise/series`."""
-
-    KIND: ClassVar[str] = "number_series"
-
-    enterprise_id: str
-    series: str
-    next_number: int = 1
-    numbering: Numbering = Numbering.GAPLESS
-
-
-def series_id(enterprise_id: str, series: str) -> str:
-    """The id of a number series."""
-    return f"{series}/{enterprise_id}"
 
 
 UNSETTLED = frozenset({S.OPEN, S.PARTIALLY_PAID})
