@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 
@@ -176,12 +177,38 @@ class Posting:
     reverses: str = ""
     id: str = ""
 
-    def __post_init__(self) -> None:
+    @property
+    def imbalance(self) -> dict[str, int]:
+        """Debits minus credits in micros of each asset that does not come to zero."""
         sums: dict[str, int] = defaultdict(int)
         for entry in self.entries:
-            assert entry.amount > 0, f"{self.rule}: entry of {entry.amount}"
             sums[entry.account.asset] += entry.amount if entry.side == "D" else -entry.amount
-        assert len(self.entries) > 1 and not any(sums.values()), f"{self.rule} does not balance"
+        return {asset: n for asset, n in sums.items() if n}
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it balances and each of at least two entries moves something (INV-01)."""
+        return (
+            len(self.entries) > 1
+            and all(entry.amount > 0 and entry.side in "DC" for entry in self.entries)
+            and not self.imbalance
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A ledger transaction as stored.
+
+    Attributes:
+        group_id: the audit record of the command that posted it.
+        effective_at: when it happened.
+        recorded_at: when we learned of it.
+    """
+
+    posting: Posting
+    group_id: str
+    effective_at: datetime
+    recorded_at: datetime
 
 
 def posting(rule: str, *moves: tuple[Account, Account, int], memo: str = "", reverses: str = "") -> Posting:
@@ -194,7 +221,9 @@ def posting(rule: str, *moves: tuple[Account, Account, int], memo: str = "", rev
         if amount:
             entries[debit, "D"] = entries.get((debit, "D"), 0) + amount
             entries[credit, "C"] = entries.get((credit, "C"), 0) + amount
-    return Posting(rule, tuple(Entry(a, side, n) for (a, side), n in entries.items()), memo, reverses)
+    made = Posting(rule, tuple(Entry(a, side, n) for (a, side), n in entries.items()), memo, reverses)
+    assert made.is_sound, f"{rule} does not balance"
+    return made
 
 
 def reversed_posting(original: Posting, *, rule: str, memo: str) -> Posting:

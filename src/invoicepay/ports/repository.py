@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from invoicepay.domain.accounts import Account, Posting
+from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
 from invoicepay.domain.change import Find, Needs, Outcome, Snapshot
 from invoicepay.domain.entity import E
@@ -30,16 +30,6 @@ class Reply:
     fingerprint: str
     is_error: bool
     body: str
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
-    """A ledger transaction as stored."""
-
-    posting: Posting
-    group_id: str
-    effective_at: datetime
     recorded_at: datetime
 
 
@@ -95,15 +85,25 @@ class Reader(Protocol):
         ...
 
     async def balances(
-        self, accounts: Iterable[Account] | None = None, *, party_id: str | None = None, at: datetime | None = None
+        self,
+        accounts: Iterable[Account] | None = None,
+        *,
+        party_id: str | None = None,
+        at: datetime | None = None,
     ) -> Mapping[Account, int]:
         """Micros by account, optionally of one party, as of an instant by `effective_at` (inclusive)."""
         ...
 
     async def transactions(
-        self, *, memo: str | None = None, group_id: str | None = None, after: str = "", limit: int = 200
+        self,
+        *,
+        memo: str | None = None,
+        group_id: str | None = None,
+        party_id: str | None = None,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Booked, ...]:
-        """Ledger transactions ordered by id, after an id."""
+        """Ledger transactions ordered by id, after an id; of one party: those that move one of its accounts."""
         ...
 
     async def events(
@@ -112,7 +112,9 @@ class Reader(Protocol):
         """Events ordered by id (by `seq` for one entity), after an id."""
         ...
 
-    async def audit_records(self, *, stream: str, after: int = 0, limit: int = 500) -> tuple[AuditRecord, ...]:
+    async def audit_records(
+        self, *, stream: str, after: int = 0, limit: int = 500
+    ) -> tuple[AuditRecord, ...]:
         """Records of one stream after a position."""
         ...
 

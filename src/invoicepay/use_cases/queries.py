@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
-from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
 from invoicepay.domain.change import Find, find
 from invoicepay.domain.codec import to_dict
@@ -17,7 +17,7 @@ from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
 from invoicepay.errors import InvalidInput, NotFound
-from invoicepay.ports.repository import Booked, Reader
+from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.perform import Deps
 
 LARGEST_PAGE = 200

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from invoicepay.adapters.memory.tables import Tables
-from invoicepay.domain.accounts import Account
+from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
 from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
-from invoicepay.ports.repository import Booked
 
 
 class MemoryReader:
@@ -26,13 +25,19 @@ class MemoryReader:
         return self._tables.find(wanted)
 
     async def balances(
-        self, accounts: Iterable[Account] | None = None, *, party_id: str | None = None, at: datetime | None = None
+        self,
+        accounts: Iterable[Account] | None = None,
+        *,
+        party_id: str | None = None,
+        at: datetime | None = None,
     ) -> Mapping[Account, int]:
         """Micros by account; accounts asked for by name are always present."""
         known = self._tables.balances if at is None else self._balances_at(at)
         if accounts is not None:
             return {account: known.get(account, 0) for account in accounts}
-        return {account: n for account, n in known.items() if party_id is None or account.party_id == party_id}
+        return {
+            account: n for account, n in known.items() if party_id is None or account.party_id == party_id
+        }
 
     def _balances_at(self, at: datetime) -> dict[Account, int]:
         sums: dict[Account, int] = {}
@@ -43,7 +48,13 @@ class MemoryReader:
         return sums
 
     async def transactions(
-        self, *, memo: str | None = None, group_id: str | None = None, after: str = "", limit: int = 200
+        self,
+        *,
+        memo: str | None = None,
+        group_id: str | None = None,
+        party_id: str | None = None,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Booked, ...]:
         """Ledger transactions ordered by id, after an id."""
         found = [
@@ -52,6 +63,7 @@ class MemoryReader:
             if booked.posting.id > after
             and memo in (None, booked.posting.memo)
             and group_id in (None, booked.group_id)
+            and (party_id is None or any(e.account.party_id == party_id for e in booked.posting.entries))
         ]
         return tuple(sorted(found, key=lambda booked: booked.posting.id)[:limit])
 
@@ -71,7 +83,9 @@ class MemoryReader:
             found.sort(key=lambda event: event.seq)
         return tuple(found[:limit])
 
-    async def audit_records(self, *, stream: str, after: int = 0, limit: int = 500) -> tuple[AuditRecord, ...]:
+    async def audit_records(
+        self, *, stream: str, after: int = 0, limit: int = 500
+    ) -> tuple[AuditRecord, ...]:
         """Records of one stream after a position."""
         return tuple(self._tables.audit.get(stream, [])[after : after + limit])
 

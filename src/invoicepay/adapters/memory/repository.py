@@ -10,12 +10,12 @@ from typing import Any
 
 from invoicepay.adapters.memory.reader import MemoryReader
 from invoicepay.adapters.memory.tables import Tables
-from invoicepay.domain.accounts import has_floor
+from invoicepay.domain.accounts import Booked, has_floor
 from invoicepay.domain.audit import Checkpoint, chain, seal
 from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
 from invoicepay.domain.writes import UNIQUE, Writes, merged
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
-from invoicepay.ports.repository import Booked, Reply
+from invoicepay.ports.repository import Reply
 
 
 class MemoryRepository:
@@ -91,7 +91,9 @@ class MemoryUnit:
         for account in needs.accounts:
             into.balances[account] = self._tables.balances.get(account, 0)
         self._versions.update(
-            (key, row.version) for key, row in into.rows.items() if row is not None and key not in self._versions
+            (key, row.version)
+            for key, row in into.rows.items()
+            if row is not None and key not in self._versions
         )
 
     async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
@@ -139,7 +141,8 @@ class MemoryUnit:
         for group_id, outcome in zip(ids, outcomes, strict=True):
             now = outcome.context.now
             tables.ledger.extend(
-                Booked(posting=p, group_id=group_id, effective_at=now, recorded_at=now) for p in outcome.postings
+                Booked(posting=p, group_id=group_id, effective_at=now, recorded_at=now)
+                for p in outcome.postings
             )
         tables.replies.update({(reply.operation, reply.key): reply for reply in replies})
         self._staged = None

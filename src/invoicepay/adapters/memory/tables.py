@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from invoicepay.domain.accounts import Account
+from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
 from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.writes import UNIQUE, Unique
-from invoicepay.ports.repository import Booked, Reply
+from invoicepay.ports.repository import Reply
 
 Index = dict[Any, dict[str, None]]
 
@@ -22,8 +22,12 @@ Index = dict[Any, dict[str, None]]
 class Tables:
     """Everything one tenant has."""
 
-    by_kind: dict[type[Entity], dict[str, Entity]] = field(default_factory=dict[type[Entity], dict[str, Entity]])
-    indexes: dict[tuple[type[Entity], str], Index] = field(default_factory=dict[tuple[type[Entity], str], Index])
+    by_kind: dict[type[Entity], dict[str, Entity]] = field(
+        default_factory=dict[type[Entity], dict[str, Entity]]
+    )
+    indexes: dict[tuple[type[Entity], str], Index] = field(
+        default_factory=dict[tuple[type[Entity], str], Index]
+    )
     unique: dict[tuple[Unique, tuple[Any, ...]], str] = field(
         default_factory=dict[tuple[Unique, tuple[Any, ...]], str]
     )
@@ -43,7 +47,9 @@ class Tables:
         """Matching rows, through the smallest index bucket that its conditions name."""
         rows = self.rows(wanted.kind)
         buckets = [
-            self._index(wanted.kind, name).get(value, {}) for name, test, value in wanted.where if test == "eq"
+            self._index(wanted.kind, name).get(value, {})
+            for name, test, value in wanted.where
+            if test == "eq"
         ]
         if not buckets:
             return wanted.pick(rows.values())
