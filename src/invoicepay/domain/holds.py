@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from invoicepay.domain import postings
-from invoicepay.domain.access import receiving_code
-from invoicepay.domain.change import Change
+from invoicepay.domain.access import party_needs, receiving_code
+from invoicepay.domain.accounts import held
+from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.lifecycle import Lifecycle
@@ -34,6 +35,19 @@ class HoldCommand(StrEnum):
     EXPIRE = "expire"
 
 
+S, C = HoldStatus, HoldCommand
+HOLD: Lifecycle[HoldStatus, HoldCommand] = Lifecycle(
+    "hold",
+    {
+        (None, C.PLACE): S.ACTIVE,
+        (S.ACTIVE, C.CAPTURE): S.CAPTURED,
+        (S.ACTIVE, C.RELEASE): S.RELEASED,
+        (S.ACTIVE, C.EXPIRE): S.EXPIRED,
+    },
+)
+"""A hold's states (spec 4.7); every way out of `active` books what happens to the tokens."""
+
+
 class HoldPurpose(StrEnum):
     """What the tokens wait for."""
 
@@ -50,6 +64,7 @@ class Hold(Entity):
     Attributes:
         captured: what was taken; the rest was released.
         cause_id: the payment, transfer or withdrawal it belongs to; empty for a host's authorization.
+        payee_id: who may capture an authorization; empty leaves it to the owner.
     """
 
     KIND: ClassVar[str] = "hold"
@@ -66,20 +81,20 @@ class Hold(Entity):
     reason: str = ""
 
 
-S, C = HoldStatus, HoldCommand
-HOLD: Lifecycle[HoldStatus, HoldCommand] = Lifecycle(
-    "hold",
-    {
-        (None, C.PLACE): S.ACTIVE,
-        (S.ACTIVE, C.CAPTURE): S.CAPTURED,
-        (S.ACTIVE, C.RELEASE): S.RELEASED,
-        (S.ACTIVE, C.EXPIRE): S.EXPIRED,
-    },
-)
-"""A hold's states (spec 4.7)."""
+def hold_needs(hold_id: str, seen: Snapshot) -> Needs:
+    """The hold, and once it is seen its owner's wallet and held tokens."""
+    needs = need((Hold, hold_id))
+    hold = seen.peek(Hold, hold_id)
+    if hold is None:
+        return needs
+    return (
+        needs
+        | party_needs(hold.owner_id, asset=hold.asset)
+        | need(accounts=[held(hold.owner_id, hold.asset)])
+    )
 
 
-def place(
+def set_aside(
     change: Change,
     *,
     owner_id: str,
@@ -90,38 +105,73 @@ def place(
     expires_at: datetime | None = None,
     rule: str = "P-10",
 ) -> Hold:
-    """Set an owner's tokens aside (P-10, P-30 for a withdrawal); 2000 of the owner must be in the needs.
+    """Place a hold (P-10; P-30 for a withdrawal).
 
     Raises:
-        InsufficientFunds: the owner does not have them.
+        InsufficientFunds: the owner has less available.
     """
-    hold = Hold(
-        id=change.new_id(Prefix.HOLD),
-        owner_id=owner_id,
-        asset=amount.asset,
-        amount=amount,
-        captured=Money.zero(amount.asset),
-        purpose=purpose,
-        status=HOLD.after(None, C.PLACE),
-        cause_id=cause_id,
-        payee_id=payee_id,
-        expires_at=expires_at,
+    hold = change.add(
+        Hold(
+            id=change.new_id(Prefix.HOLD),
+            owner_id=owner_id,
+            asset=amount.asset,
+            amount=amount,
+            captured=Money.zero(amount.asset),
+            purpose=purpose,
+            status=HOLD.after(None, C.PLACE),
+            cause_id=cause_id,
+            payee_id=payee_id,
+            expires_at=expires_at,
+        ),
+        "hold.placed",
     )
     memo = cause_id or hold.id
     change.post(postings.placed_on_hold(owner_id, amount.asset, amount.micros, rule=rule, memo=memo))
-    return change.add(hold, "hold.placed")
+    return hold
 
 
-def capture(change: Change, hold: Hold) -> Hold:
-    """Mark the whole hold as used; the posting that uses it debits 2010 itself (P-11, P-17, P-31)."""
+def take(change: Change, hold: Hold, amount: Money) -> Hold:
+    """Capture `amount` of a hold and release the rest (P-12); the caller books where the taken part goes.
+
+    Raises:
+        InvalidTransition: the hold has ended.
+    """
+    assert Money.zero(hold.asset) < amount <= hold.amount, f"{amount} of {hold.amount} taken"
     status = HOLD.after(hold.status, C.CAPTURE)
-    return change.put(replace(hold, captured=hold.amount, status=status), "hold.captured")
+    _release(change, hold, hold.amount - amount)
+    return change.put(replace(hold, status=status, captured=amount), "hold.captured")
 
 
-def release(change: Change, hold: Hold, *, reason: str = "") -> Hold:
-    """Give the owner the tokens back (P-12); 2010 and the wallet of the owner must be in the needs."""
+def give_back(change: Change, hold: Hold, *, reason: str = "") -> Hold:
+    """Release all of a hold (P-12).
+
+    Raises:
+        InvalidTransition: the hold has ended.
+    """
     status = HOLD.after(hold.status, C.RELEASE)
-    into = receiving_code(change, hold.owner_id, hold.asset)
-    memo = hold.cause_id or hold.id
-    change.post(postings.hold_released(hold.owner_id, hold.asset, hold.amount.micros, into=into, memo=memo))
+    _release(change, hold, hold.amount)
     return change.put(replace(hold, status=status, reason=reason), "hold.released")
+
+
+def lapse(change: Change, hold: Hold) -> Hold:
+    """Release all of a hold because its time is over (P-12): by posting, never silently.
+
+    Raises:
+        InvalidTransition: the hold has ended.
+    """
+    status = HOLD.after(hold.status, C.EXPIRE)
+    _release(change, hold, hold.amount)
+    return change.put(replace(hold, status=status), "hold.expired")
+
+
+def _release(change: Change, hold: Hold, amount: Money) -> None:
+    """P-12; into 2030 when the owner's wallet was frozen meanwhile (spec 10)."""
+    if amount:
+        into = receiving_code(change, hold.owner_id, hold.asset)
+        memo = hold.cause_id or hold.id
+        change.post(postings.hold_released(hold.owner_id, hold.asset, amount.micros, into=into, memo=memo))
+
+
+def has_lapsed(hold: Hold, now: datetime) -> bool:
+    """Whether an active hold's time is over."""
+    return hold.status is S.ACTIVE and hold.expires_at is not None and hold.expires_at <= now

@@ -33,6 +33,7 @@ class Prefix(StrEnum):
     BURN = "brn"
     WITHDRAWAL = "wdr"
     REQUEST = "req"
+    TRANSFER = "trf"
     HOLD = "hld"
     SCHEDULE = "sch"
     EFFECT = "eff"
