@@ -1,0 +1,67 @@
+"""When to try again: the resend table, backoff, and how often to look (reliability 1.5, 1.6)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from invoicepay.domain.effects import Effect, EffectStatus
+
+FIRST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(hours=1)
+SHORTEST_LOOK = timedelta(seconds=5)
+LONGEST_LOOK = timedelta(minutes=30)
+LONGEST_WATCH = timedelta(days=1)
+MOST_SENDS = 8
+"""Attempts after which an unknown outcome goes to a person instead of being sent once more."""
+
+
+class Resend(StrEnum):
+    """What may be done about an intent that may have left already."""
+
+    LOOK_UP = "look_up"
+    SEND = "send"
+    REVIEW = "review"
+
+
+def may_resend(
+    *, deduplicates: bool, finds_by_reference: bool, is_key_alive: bool, absences: int, attempt: int
+) -> Resend:
+    """Whether an intent of unknown outcome may be sent again, always under its own key.
+
+    Args:
+        deduplicates: the provider moves money once per key.
+        finds_by_reference: the provider can be asked by our reference.
+        is_key_alive: the provider still remembers the key.
+        absences: how often the provider said, past its grace and one grace apart, that it has nothing.
+        attempt: how often it was claimed for sending so far.
+    """
+    needed = 0 if not finds_by_reference else 1 if deduplicates else 2
+    if absences < needed:
+        return Resend.LOOK_UP
+    is_safe = is_key_alive if deduplicates else finds_by_reference
+    return Resend.SEND if is_safe and attempt <= MOST_SENDS else Resend.REVIEW
+
+
+def is_key_alive(effect: Effect, lifetime_seconds: int, now: datetime) -> bool:
+    """Whether the provider still knows the key, less a tenth to be sure; 0 means that it never forgets."""
+    return lifetime_seconds == 0 or (now - effect.created_at) * 10 < timedelta(seconds=lifetime_seconds) * 9
+
+
+def backoff(attempt: int, chance: float) -> timedelta:
+    """Wait after a failed attempt: doubled each time up to an hour, and `chance` of it taken."""
+    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * int(2 ** min(attempt, 12)))
+    return longest * chance
+
+
+def jitter(effect: Effect) -> float:
+    """A fraction below one that differs between intents and between attempts of one."""
+    digest = hashlib.sha256(f"{effect.id}/{effect.fence}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32
+
+
+def next_look(effect: Effect, now: datetime) -> datetime:
+    """When to ask the provider again: often at first, then less, daily while a return may still come."""
+    longest = LONGEST_WATCH if effect.status is EffectStatus.SETTLED else LONGEST_LOOK
+    return now + min(longest, max(SHORTEST_LOOK, (now - effect.created_at) / 4))
