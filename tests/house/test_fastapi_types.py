@@ -1,0 +1,148 @@
+"""Public types are plain dataclasses that FastAPI reads, writes and describes without a second model (D3)."""
+
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from importlib import import_module
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from fastapi import Body, FastAPI
+from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+
+import invoicepay.domain
+from invoicepay import Money, Programme, Settings
+from invoicepay.domain.codec import from_dict, to_dict
+from invoicepay.domain.entity import Entity
+
+DOMAIN = [
+    import_module(f"invoicepay.domain.{module.name}")
+    for module in pkgutil.iter_modules(invoicepay.domain.__path__)
+]
+ENTITIES = [
+    kind
+    for module in DOMAIN
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if issubclass(kind, Entity) and kind is not Entity and kind.__module__ == module.__name__
+]
+# What a host configures is given to the client and never sent to anybody.
+CONFIGURATION = {Programme, Settings}
+VALUES = {
+    value
+    for name in invoicepay.__all__
+    if isinstance(value := getattr(invoicepay, name), type) and is_dataclass(value)
+}
+PUBLIC = sorted({*ENTITIES, *VALUES} - CONFIGURATION, key=lambda kind: kind.__qualname__)
+
+PLAIN: dict[Any, Any] = {
+    str: "text",
+    int: 3,
+    bool: True,
+    Decimal: Decimal("0.19"),
+    date: date(2026, 1, 31),
+    datetime: datetime(2026, 1, 31, 9, 30, 15, 123456, tzinfo=UTC),
+    Money: Money("12.345678", "USD"),
+    Any: "anything",
+}
+
+
+def example(annotation: Any) -> Any:
+    """A value of an annotation; everything optional is present, every collection holds something."""
+    if annotation in PLAIN:
+        return PLAIN[annotation]
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return example(next(choice for choice in args if choice is not NoneType))
+    if origin is tuple:
+        return (example(args[0]), example(args[0]))
+    if origin is not None and issubclass(origin, Mapping):
+        return {key_of(args[0]): example(args[1])}
+    if is_dataclass(annotation):
+        assert isinstance(annotation, type)
+        return filled(annotation)
+    assert issubclass(annotation, Enum), annotation
+    return list(annotation)[-1]
+
+
+def key_of(annotation: Any) -> Any:
+    return {str: "name", int: 1}[annotation]
+
+
+def filled(kind: type) -> Any:
+    """An instance whose every field differs from its default where it can."""
+    hints = get_type_hints(kind)
+    values = {part.name: example(hints[part.name]) for part in fields(kind) if part.init}
+    return kind(**{**values, **({"asset": "USD"} if hints.get("asset") is str else {})})
+
+
+def least(kind: type) -> Any:
+    """An instance of only what must be given."""
+    hints = get_type_hints(kind)
+    required = [
+        part.name for part in fields(kind) if part.default is MISSING and part.default_factory is MISSING
+    ]
+    return kind(**{name: example(hints[name]) for name in required})
+
+
+def serving(kind: type) -> TestClient:
+    """An application that answers with what it was sent."""
+    app = FastAPI()
+
+    @app.post("/echo", response_model=kind)
+    def echo(value: kind) -> Any:  # type: ignore[valid-type]
+        return value
+
+    return TestClient(app)
+
+
+@pytest.mark.parametrize("make", [filled, least])
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__qualname__)
+def test_a_public_type_goes_through_fastapi_and_back(kind: type, make: Any) -> None:
+    value = make(kind)
+
+    response = serving(kind).post("/echo", json=to_dict(value))
+
+    assert response.status_code == 200, response.text
+    assert response.json().keys() == to_dict(value).keys()
+    assert from_dict(kind, response.json()) == value
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__qualname__)
+def test_fastapi_writes_what_to_dict_writes(kind: type) -> None:
+    value = filled(kind)
+
+    assert TypeAdapter(kind).dump_python(value, mode="json") == to_dict(value)
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__qualname__)
+def test_the_json_schema_names_every_field_and_says_how_money_is_written(kind: type) -> None:
+    schema = serving(kind).get("/openapi.json").json()["components"]["schemas"]
+    names = [name for name in schema if name.split("-")[0] == kind.__qualname__]
+    hints = get_type_hints(kind)
+
+    for name in names:
+        assert schema[name]["properties"].keys() == to_dict(filled(kind)).keys()
+        for part, written in schema[name]["properties"].items():
+            if hints[part] is Money:
+                assert "amount" in str(written), (part, written)
+    assert names
+
+
+def test_a_float_never_enters_through_a_web_host() -> None:
+    app = FastAPI()
+
+    @app.post("/amounts", response_model=Money)
+    def amounts(value: Annotated[Money, Body()]) -> Any:
+        return value
+
+    client = TestClient(app)
+
+    assert client.post("/amounts", json="12.30 USD").json() == {"amount": "12.30", "asset": "USD"}
+    assert client.post("/amounts", json=12.3).status_code == 422
+    assert client.post("/amounts", json={"amount": 12.3, "asset": "USD"}).status_code == 422
