@@ -94,7 +94,7 @@ def hold_needs(hold_id: str, seen: Snapshot) -> Needs:
     )
 
 
-def set_aside(
+def place(
     change: Change,
     *,
     owner_id: str,
@@ -105,66 +105,66 @@ def set_aside(
     expires_at: datetime | None = None,
     rule: str = "P-10",
 ) -> Hold:
-    """Place a hold (P-10; P-30 for a withdrawal).
+    """Set an owner's tokens aside (P-10, P-30 for a withdrawal); 2000 of the owner must be in the needs.
 
     Raises:
-        InsufficientFunds: the owner has less available.
+        InsufficientFunds: the owner does not have them.
     """
-    hold = change.add(
-        Hold(
-            id=change.new_id(Prefix.HOLD),
-            owner_id=owner_id,
-            asset=amount.asset,
-            amount=amount,
-            captured=Money.zero(amount.asset),
-            purpose=purpose,
-            status=HOLD.after(None, C.PLACE),
-            cause_id=cause_id,
-            payee_id=payee_id,
-            expires_at=expires_at,
-        ),
-        "hold.placed",
+    hold = Hold(
+        id=change.new_id(Prefix.HOLD),
+        owner_id=owner_id,
+        asset=amount.asset,
+        amount=amount,
+        captured=Money.zero(amount.asset),
+        purpose=purpose,
+        status=HOLD.after(None, C.PLACE),
+        cause_id=cause_id,
+        payee_id=payee_id,
+        expires_at=expires_at,
     )
     memo = cause_id or hold.id
     change.post(postings.placed_on_hold(owner_id, amount.asset, amount.micros, rule=rule, memo=memo))
-    return hold
+    return change.add(hold, "hold.placed")
 
 
-def take(change: Change, hold: Hold, amount: Money) -> Hold:
-    """Capture `amount` of a hold and release the rest (P-12); the caller books where the taken part goes.
+def capture(change: Change, hold: Hold, amount: Money | None = None) -> Hold:
+    """Use a hold, or `amount` of it and release the rest (P-12).
+
+    The posting that uses the taken part debits 2010 itself (P-11, P-17, P-31).
 
     Raises:
         InvalidTransition: the hold has ended.
     """
-    assert Money.zero(hold.asset) < amount <= hold.amount, f"{amount} of {hold.amount} taken"
+    taken = hold.amount if amount is None else amount
+    assert Money.zero(hold.asset) < taken <= hold.amount, f"{taken} of {hold.amount} captured"
     status = HOLD.after(hold.status, C.CAPTURE)
-    _release(change, hold, hold.amount - amount)
-    return change.put(replace(hold, status=status, captured=amount), "hold.captured")
+    _return(change, hold, hold.amount - taken)
+    return change.put(replace(hold, status=status, captured=taken), "hold.captured")
 
 
-def give_back(change: Change, hold: Hold, *, reason: str = "") -> Hold:
-    """Release all of a hold (P-12).
+def release(change: Change, hold: Hold, *, reason: str = "") -> Hold:
+    """Give the owner the tokens back (P-12); 2010 and the wallet of the owner must be in the needs.
 
     Raises:
         InvalidTransition: the hold has ended.
     """
     status = HOLD.after(hold.status, C.RELEASE)
-    _release(change, hold, hold.amount)
+    _return(change, hold, hold.amount)
     return change.put(replace(hold, status=status, reason=reason), "hold.released")
 
 
-def lapse(change: Change, hold: Hold) -> Hold:
-    """Release all of a hold because its time is over (P-12): by posting, never silently.
+def expire(change: Change, hold: Hold) -> Hold:
+    """Give the owner the tokens back because the time is over (P-12): by posting, never silently.
 
     Raises:
         InvalidTransition: the hold has ended.
     """
     status = HOLD.after(hold.status, C.EXPIRE)
-    _release(change, hold, hold.amount)
+    _return(change, hold, hold.amount)
     return change.put(replace(hold, status=status), "hold.expired")
 
 
-def _release(change: Change, hold: Hold, amount: Money) -> None:
+def _return(change: Change, hold: Hold, amount: Money) -> None:
     """P-12; into 2030 when the owner's wallet was frozen meanwhile (spec 10)."""
     if amount:
         into = receiving_code(change, hold.owner_id, hold.asset)
@@ -172,6 +172,6 @@ def _release(change: Change, hold: Hold, amount: Money) -> None:
         change.post(postings.hold_released(hold.owner_id, hold.asset, amount.micros, into=into, memo=memo))
 
 
-def has_lapsed(hold: Hold, now: datetime) -> bool:
+def has_expired(hold: Hold, now: datetime) -> bool:
     """Whether an active hold's time is over."""
     return hold.status is S.ACTIVE and hold.expires_at is not None and hold.expires_at <= now
