@@ -1,0 +1,187 @@
+"""Settling a payment: the split is decided here, from the balance of this moment (spec 6, P-11)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from invoicepay.domain import postings
+from invoicepay.domain.access import party_needs, receiving_code
+from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.allocations import SourceKind, allocate
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
+from invoicepay.domain.holds import Hold, take
+from invoicepay.domain.ids import Prefix
+from invoicepay.domain.invoices import (
+    Invoice,
+    InvoiceStatus,
+    has_expired,
+    open_amount,
+    settled_event,
+    small_difference,
+    with_payment,
+)
+from invoicepay.domain.money import Money
+from invoicepay.domain.parties import Party
+from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand, PaymentStatus, PaymentType
+from invoicepay.domain.policies import CreditBacking, Late
+from invoicepay.domain.time import local_date
+
+
+def new_payment(
+    change: Change,
+    invoice: Invoice,
+    *,
+    payer_id: str,
+    amount: Money,
+    channel: Channel = Channel.PULL,
+    provider: str = "",
+    provider_ref: str = "",
+    group_id: str = "",
+) -> Payment:
+    """A payment that is not stored yet: `settle` it at once, or hold its tokens and store it as pending."""
+    nothing = Money.zero(amount.asset)
+    return Payment(
+        id=change.new_id(Prefix.PAYMENT),
+        invoice_id=invoice.id,
+        enterprise_id=invoice.enterprise_id,
+        customer_id=invoice.customer_id,
+        payer_id=payer_id,
+        asset=amount.asset,
+        amount=amount,
+        applied=nothing,
+        excess=nothing,
+        refunded=nothing,
+        fee=nothing,
+        status=PaymentStatus.PENDING,
+        channel=channel,
+        provider=provider,
+        provider_ref=provider_ref,
+        group_id=group_id,
+    )
+
+
+def source_account(payer_id: str, asset: str, *, is_held: bool = False) -> Account:
+    """What a settlement debits: the payer's hold, the payer's wallet, or addresses outside the programme."""
+    if not payer_id:
+        return Account(Code.EXTERNAL_HOLDERS, asset)
+    return Account(Code.HELD if is_held else Code.AVAILABLE, asset, payer_id)
+
+
+def settle_needs(seen: Snapshot, invoice: Invoice, source: Account | None) -> Needs:
+    """What `settle` reads and debits; `source` is absent for a payment outside the system."""
+    enterprise_id, asset = invoice.enterprise_id, invoice.asset
+    needs = party_needs(enterprise_id, asset=asset) | need(accounts=[source] if source else [])
+    return needs | auto_apply_needs(seen, enterprise_id, invoice.customer_id, asset)
+
+
+def settle(change: Change, payment: Payment) -> Payment:
+    """Apply a payment to its invoice; what the invoice cannot take becomes the customer's credit (spec 6).
+
+    P-11 for tokens (P-26 when the invoice was uncollectible, P-22 for a small difference after a push);
+    a payment outside the system moves none (P-19).
+
+    Raises:
+        InsufficientFunds: the payer does not have the tokens.
+        InvalidTransition: the payment was settled or ended already, or the invoice is a draft.
+    """
+    invoice = change.get(Invoice, payment.invoice_id)
+    enterprise = change.get(Party, invoice.enterprise_id)
+    is_push = payment.channel is Channel.PUSH
+    late = enterprise.policy.late if is_push else Late.ACCEPT
+    applied = min(payment.amount, open_amount(invoice, change.now, late=late))
+    excess = payment.amount - applied
+    is_late = _is_late(invoice, applied, change.now, enterprise.timezone)
+    after = with_payment(
+        invoice,
+        applied,
+        excess,
+        now=change.now,
+        is_late=is_late,
+        released=payment.amount if payment.version else None,
+        tolerance=small_difference(invoice, enterprise.policy) if is_push else None,
+    )
+    is_external = payment.channel is Channel.EXTERNAL
+    fee = Money.zero(payment.asset) if is_external else enterprise.policy.fee(applied)
+    settled = replace(
+        payment,
+        status=PAYMENT.after(payment.status if payment.version else None, PaymentCommand.SETTLE),
+        applied=applied,
+        excess=excess,
+        fee=fee,
+        payment_type=_type(applied, excess, invoice),
+        is_late=is_late,
+        completed_at=change.now,
+        posting_id="" if is_external else _moved(change, payment, applied, excess, fee),
+        credit_id=_excess_lot(change, invoice, payment, applied, excess),
+    )
+    change.put(after, settled_event(invoice, after))
+    stored = (
+        change.put(settled, "payment.completed")
+        if payment.version
+        else change.add(settled, "payment.completed")
+    )
+    if applied:
+        allocate(change, invoice.id, SourceKind.PAYMENT, payment.id, applied, fee=fee)
+    if excess:
+        auto_apply(change, invoice.enterprise_id, invoice.customer_id, invoice.asset)
+    return stored
+
+
+def _is_late(invoice: Invoice, applied: Money, now: datetime, timezone: str) -> bool:
+    """After the expiry, or after the due date of something that was still due."""
+    is_past_due = invoice.due_on is not None and local_date(now, timezone) > invoice.due_on
+    return has_expired(invoice, now) or (bool(applied) and is_past_due)
+
+
+def _type(applied: Money, excess: Money, invoice: Invoice) -> PaymentType:
+    if excess:
+        return PaymentType.OVERPAYMENT
+    return PaymentType.EXACT if applied == invoice.remaining else PaymentType.PARTIAL
+
+
+def _moved(change: Change, payment: Payment, applied: Money, excess: Money, fee: Money) -> str:
+    """P-11; the id of the posting."""
+    backing = change.get(Party, payment.enterprise_id).policy.credit_backing
+    if payment.hold_id:
+        take(change, change.get(Hold, payment.hold_id), payment.amount)
+    posting = postings.payment_settled(
+        payment.payer_id,
+        payment.enterprise_id,
+        payment.asset,
+        applied=applied.micros,
+        excess=excess.micros,
+        source=source_account(payment.payer_id, payment.asset, is_held=bool(payment.hold_id)).code,
+        into=receiving_code(change, payment.enterprise_id, payment.asset),
+        ring_fenced=backing is CreditBacking.RING_FENCED,
+        fee=fee.micros,
+        platform_id=change.programme.platform_id,
+        memo=payment.id,
+    )
+    return change.post(posting).id
+
+
+def _excess_lot(change: Change, invoice: Invoice, payment: Payment, applied: Money, excess: Money) -> str:
+    """The customer's credit from what the invoice could not take; its refund goes back to the payer."""
+    if not excess:
+        return ""
+    lot = open_lot(
+        change,
+        enterprise_id=invoice.enterprise_id,
+        customer_id=invoice.customer_id,
+        amount=excess,
+        reason=_reason(invoice, applied),
+        source_id=payment.id,
+        payer_id=payment.payer_id,
+        out_of_band=payment.channel is Channel.EXTERNAL,
+    )
+    return lot.id
+
+
+def _reason(invoice: Invoice, applied: Money) -> CreditReason:
+    if invoice.status is InvoiceStatus.VOID:
+        return CreditReason.VOID_INVOICE
+    if invoice.status is InvoiceStatus.PAID:
+        return CreditReason.DUPLICATE_PAYMENT
+    return CreditReason.OVERPAYMENT if applied else CreditReason.LATE_PAYMENT
