@@ -1,0 +1,351 @@
+"""Recurring invoices: start, pause, resume and cancel a schedule, and issue what is due (spec 4.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from invoicepay.domain.access import enterprise_side, known_party, party_needs
+from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.ids import Prefix
+from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.issuing import (
+    InvoiceTerms,
+    checked_terms,
+    draft_invoice,
+    finalize_invoice,
+    issue_needs,
+)
+from invoicepay.domain.lines import Line
+from invoicepay.domain.parties import Actor, PartyKind, Role
+from invoicepay.domain.schedules import (
+    LATEST_START,
+    SCHEDULE,
+    CatchUp,
+    Every,
+    Occurrence,
+    Schedule,
+    ScheduleCommand,
+    ScheduleStatus,
+    after_issuing,
+    after_skipping,
+    due,
+    occurrence,
+)
+from invoicepay.domain.time import local_date, plain_date, zone
+from invoicepay.errors import (
+    ComplianceError,
+    IdentityError,
+    InvalidInput,
+    InvalidTime,
+    InvoicePayError,
+    MoneyError,
+    NotFound,
+    StateError,
+)
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+
+PAGE = 200
+REFUSALS = (InvalidInput, StateError, MoneyError, IdentityError, ComplianceError)
+"""What pauses a schedule instead of stopping the run; trouble with the store stops it."""
+SCHEDULER = Actor("schedules", Role.SYSTEM)
+"""Who issues what a schedule asks for, so that every run uses the same keys, whoever starts it."""
+EASTERNMOST = timedelta(hours=14)
+"""No zone is further ahead of UTC, so no schedule is due on a later date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSchedule:
+    """Issue an invoice of these lines at each date of a period.
+
+    Attributes:
+        timezone: whose local dates count; empty means the enterprise's.
+        ends_on: no occurrence after that date.
+        max_count: at most so many occurrences.
+    """
+
+    enterprise_id: str
+    customer_id: str
+    lines: tuple[Line, ...]
+    every: Every
+    start_on: date
+    timezone: str = ""
+    due_in_days: int = 0
+    catch_up: CatchUp = CatchUp.ALL
+    ends_on: date | None = None
+    max_count: int | None = None
+    series: str = "A"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSchedule:
+    """Names the schedule that a command moves."""
+
+    schedule_id: str
+
+
+def _needs_create(command: CreateSchedule, _seen: Snapshot) -> Needs:
+    return party_needs(command.enterprise_id, command.customer_id)
+
+
+def decide_create_schedule(command: CreateSchedule, change: Change) -> Schedule:
+    """Check the terms of the invoices to come, and find the first date (spec 4.7)."""
+    terms = checked_terms(change, _terms(command))
+    start_on = plain_date(command.start_on, "start_on")
+    if start_on > LATEST_START or (command.max_count is not None and command.max_count < 1):
+        raise InvalidInput(f"a schedule starts before {LATEST_START} and has at least one occurrence")
+    enterprise = known_party(change, command.enterprise_id, kind=PartyKind.ENTERPRISE)
+    known_party(change, command.customer_id)
+    enterprise_side(change.actor, command.enterprise_id)
+    timezone = command.timezone or enterprise.timezone
+    zone(timezone)
+    schedule = Schedule(
+        id=change.new_id(Prefix.SCHEDULE),
+        enterprise_id=command.enterprise_id,
+        customer_id=command.customer_id,
+        asset=terms.lines[0].unit_price.asset,
+        lines=terms.lines,
+        every=command.every,
+        start_on=start_on,
+        timezone=timezone,
+        status=SCHEDULE.after(None, ScheduleCommand.CREATE),
+        catch_up=command.catch_up,
+        due_in_days=command.due_in_days,
+        next_on=command.every.nth_date(start_on, 0),
+        ends_on=command.ends_on and plain_date(command.ends_on, "ends_on"),
+        max_count=command.max_count,
+        series=terms.series,
+        note=terms.note,
+    )
+    if occurrence(schedule, 0) is None:
+        raise InvalidTime("the schedule ends before its first date", first=schedule.next_on)
+    return change.add(schedule, "schedule.created")
+
+
+def _terms(schedule: CreateSchedule | Schedule, *, due_on: date | None = None) -> InvoiceTerms:
+    return InvoiceTerms(
+        enterprise_id=schedule.enterprise_id,
+        customer_id=schedule.customer_id,
+        lines=schedule.lines,
+        series=schedule.series,
+        due_on=due_on,
+        due_in_days=schedule.due_in_days if due_on is None else None,
+        note=schedule.note,
+    )
+
+
+def _needs_one(command: OneSchedule, _seen: Snapshot) -> Needs:
+    return need((Schedule, command.schedule_id))
+
+
+def _moved(
+    change: Change, schedule_id: str, command: ScheduleCommand, event: str, failure: str = ""
+) -> Schedule:
+    schedule = change.get(Schedule, schedule_id)
+    enterprise_side(change.actor, schedule.enterprise_id)
+    status = SCHEDULE.after(schedule.status, command)
+    return change.put(replace(schedule, status=status, failure=failure), event)
+
+
+def decide_pause(command: OneSchedule, change: Change) -> Schedule:
+    """Issue nothing until it is resumed."""
+    return _moved(change, command.schedule_id, ScheduleCommand.PAUSE, "schedule.paused")
+
+
+def decide_resume(command: OneSchedule, change: Change) -> Schedule:
+    """Go on; `catch_up` says what becomes of the dates in between."""
+    return _moved(change, command.schedule_id, ScheduleCommand.RESUME, "schedule.resumed")
+
+
+def decide_cancel(command: OneSchedule, change: Change) -> Schedule:
+    """End it; invoices that exist stay."""
+    return _moved(change, command.schedule_id, ScheduleCommand.CANCEL, "schedule.cancelled")
+
+
+CREATE = UseCase("schedules.create", Schedule, _needs_create, decide_create_schedule)
+PAUSE = UseCase("schedules.pause", Schedule, _needs_one, decide_pause)
+RESUME = UseCase("schedules.resume", Schedule, _needs_one, decide_resume)
+CANCEL = UseCase("schedules.cancel", Schedule, _needs_one, decide_cancel)
+
+
+async def create_schedule(deps: Deps, command: CreateSchedule, key: str | None = None) -> Schedule:
+    """Start issuing an invoice at each date of a period.
+
+    Raises:
+        InvalidLine, InvalidTime, SelfPayment: the terms are not valid.
+        NotFound: an unknown party.
+        NotAllowed: the actor is neither the enterprise nor an operator.
+    """
+    return await perform(deps, CREATE, command, key)
+
+
+async def pause_schedule(deps: Deps, command: OneSchedule, key: str | None = None) -> Schedule:
+    """Issue nothing until it is resumed.
+
+    Raises:
+        NotFound, NotAllowed, InvalidTransition: no such schedule, not yours, or not active.
+    """
+    return await perform(deps, PAUSE, command, key)
+
+
+async def resume_schedule(deps: Deps, command: OneSchedule, key: str | None = None) -> Schedule:
+    """Go on after a pause; `catch_up` says what becomes of the dates in between.
+
+    Raises:
+        NotFound, NotAllowed, InvalidTransition: no such schedule, not yours, or not paused.
+    """
+    return await perform(deps, RESUME, command, key)
+
+
+async def cancel_schedule(deps: Deps, command: OneSchedule, key: str | None = None) -> Schedule:
+    """End it; invoices that exist stay.
+
+    Raises:
+        NotFound, NotAllowed, InvalidTransition: no such schedule, not yours, or ended already.
+    """
+    return await perform(deps, CANCEL, command, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueOccurrence:
+    """Make the invoice of occurrence n."""
+
+    schedule_id: str
+    n: int
+
+
+def _needs_issue(command: IssueOccurrence, seen: Snapshot) -> Needs:
+    needs = need((Schedule, command.schedule_id))
+    schedule = seen.peek(Schedule, command.schedule_id)
+    return needs if schedule is None else needs | issue_needs(_terms(schedule), seen)
+
+
+def decide_issue_occurrence(command: IssueOccurrence, change: Change) -> Invoice:
+    """One occurrence, one invoice; due so many days after the occurrence's date (spec 4.7).
+
+    Raises:
+        NotFound: the occurrence is not due: it has its invoice, or the schedule is not active any more.
+    """
+    schedule = change.get(Schedule, command.schedule_id)
+    one = _due_now(schedule, command.n, change)
+    terms = _terms(schedule, due_on=one.on + timedelta(days=schedule.due_in_days))
+    draft = draft_invoice(change, terms, schedule_id=schedule.id, occurrence=one.n)
+    invoice = finalize_invoice(change, draft)
+    after = after_issuing(schedule, one)
+    change.put(after, _event_of(after, "schedule.run"))
+    return invoice
+
+
+def _due_now(schedule: Schedule, n: int, change: Change) -> Occurrence:
+    for one in due(schedule, local_date(change.now, schedule.timezone)):
+        if one.n == n:
+            return one
+    raise _not_due(schedule, n)
+
+
+def _not_due(schedule: Schedule, n: int) -> NotFound:
+    """A refusal that is not recorded: the same key must work once the schedule is resumed."""
+    return NotFound("the occurrence is not due", kind="occurrence", id=f"{schedule.id}/{n}")
+
+
+def _event_of(after: Schedule, otherwise: str) -> str:
+    return "schedule.completed" if after.status is ScheduleStatus.COMPLETED else otherwise
+
+
+def decide_skip_missed(command: OneSchedule, change: Change) -> Schedule:
+    """Leave out what was missed, where `catch_up` is `skip`.
+
+    Raises:
+        NotFound: the schedule is not active any more.
+    """
+    schedule = change.get(Schedule, command.schedule_id)
+    if schedule.status is not ScheduleStatus.ACTIVE:
+        raise _not_due(schedule, schedule.next_n)
+    after = after_skipping(schedule, local_date(change.now, schedule.timezone))
+    return change.put(after, _event_of(after, "schedule.skipped"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseFailing:
+    """Stop a schedule whose invoice was refused."""
+
+    schedule_id: str
+    failure: str
+
+
+def _needs_failing(command: PauseFailing, _seen: Snapshot) -> Needs:
+    return need((Schedule, command.schedule_id))
+
+
+def decide_pause_failing(command: PauseFailing, change: Change) -> Schedule:
+    """Pause with the reason; the host resumes once it is gone, and nothing is lost."""
+    schedule = change.get(Schedule, command.schedule_id)
+    if schedule.status is not ScheduleStatus.ACTIVE:
+        return schedule
+    return _moved(change, schedule.id, ScheduleCommand.PAUSE, "schedule.failed", command.failure)
+
+
+ISSUE = UseCase("schedules.issue", Invoice, _needs_issue, decide_issue_occurrence)
+SKIP = UseCase("schedules.skip", Schedule, _needs_one, decide_skip_missed)
+FAIL = UseCase("schedules.fail", Schedule, _needs_failing, decide_pause_failing)
+
+
+async def run_due(deps: Deps) -> list[Invoice]:
+    """Issue every occurrence that is due, each in a transaction of its own; call it as often as you like.
+
+    A schedule whose invoice is refused is paused with the reason (event `schedule.failed`); the others go on.
+
+    Returns:
+        The invoices that this run issued, not those that were issued before.
+    """
+    issued: list[Invoice] = []
+    last_id = ""
+    scheduler = replace(deps, actor=SCHEDULER)
+    while True:
+        page = await _listed(deps, last_id)
+        for schedule in page:
+            issued += await _run(scheduler, schedule)
+        if len(page) < PAGE:
+            return issued
+        last_id = page[-1].id
+
+
+def due_schedules(latest: date, after_id: str, *, enterprise_id: str = "") -> Find[Schedule]:
+    """The search for active schedules with a date up to `latest`, a page at a time."""
+    wanted: dict[str, Any] = {"status": ScheduleStatus.ACTIVE, "next_on__le": latest, "id__gt": after_id}
+    if enterprise_id:
+        wanted["enterprise_id"] = enterprise_id
+    return find(Schedule, limit=PAGE, **wanted)
+
+
+async def _listed(deps: Deps, after_id: str) -> tuple[Schedule, ...]:
+    latest = (deps.clock.now() + EASTERNMOST).date()
+    own = deps.actor.subject if deps.actor.role is Role.PARTY else ""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.find(due_schedules(latest, after_id, enterprise_id=own))
+
+
+async def _run(deps: Deps, schedule: Schedule) -> list[Invoice]:
+    today = local_date(deps.clock.now(), schedule.timezone)
+    issued: list[Invoice] = []
+    one = Occurrence(n=schedule.next_n, on=schedule.next_on)
+    try:
+        if schedule.catch_up is CatchUp.SKIP and one.on < today:
+            key = f"{schedule.id}/{one.n}/skip/{today}"
+            schedule = await perform(deps, SKIP, OneSchedule(schedule_id=schedule.id), key)
+        for one in due(schedule, today):
+            command = IssueOccurrence(schedule_id=schedule.id, n=one.n)
+            invoice = await perform(deps, ISSUE, command, f"{schedule.id}/{one.n}")
+            if not invoice.replayed:
+                issued.append(invoice)
+    except REFUSALS as refusal:
+        if refusal.details.get("kind") != "occurrence":
+            await _pause(deps, schedule, one, refusal)
+    return issued
+
+
+async def _pause(deps: Deps, schedule: Schedule, one: Occurrence, refusal: InvoicePayError) -> None:
+    command = PauseFailing(schedule_id=schedule.id, failure=f"{refusal.code}: {refusal.message}")
+    await perform(deps, FAIL, command, f"{schedule.id}/{one.n}/failed/{schedule.version}")
