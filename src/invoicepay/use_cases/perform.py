@@ -130,11 +130,14 @@ def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) ->
 
 
 def fingerprint(operation: str, command: Any, actor: Actor) -> str:
-    """SHA-256 of the normalised command; parameters left at their default do not count."""
+    """SHA-256 of the normalised command; parameters left at their default do not count.
+
+    Neither do fields that do not compare: what a use case put in itself, such as a nonce or a verdict.
+    """
     asked = {
         part.name: encode(getattr(command, part.name))
         for part in fields(command)
-        if part.default is MISSING or getattr(command, part.name) != part.default
+        if part.compare and (part.default is MISSING or getattr(command, part.name) != part.default)
     }
     text = json.dumps([FINGERPRINT_VERSION, operation, actor.subject, actor.role, asked], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -178,9 +181,7 @@ async def _loaded(unit: Unit, calls: Sequence[Call[Any, Any]], now: datetime) ->
         await unit.load(missing, seen)
 
 
-def _decided(
-    deps: Deps, call: Call[Any, Any], seen: Snapshot
-) -> tuple[Any, Outcome[Any] | None]:
+def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Outcome[Any] | None]:
     now = seen.now
     context = Context(
         tenant_id=deps.tenant_id,
