@@ -11,7 +11,7 @@ from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
-from invoicepay.domain.holds import Hold, take
+from invoicepay.domain.holds import Hold, capture
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import (
     Invoice,
@@ -145,7 +145,7 @@ def _moved(change: Change, payment: Payment, applied: Money, excess: Money, fee:
     """P-11; the id of the posting."""
     backing = change.get(Party, payment.enterprise_id).policy.credit_backing
     if payment.hold_id:
-        take(change, change.get(Hold, payment.hold_id), payment.amount)
+        capture(change, change.get(Hold, payment.hold_id))
     posting = postings.payment_settled(
         payment.payer_id,
         payment.enterprise_id,
