@@ -79,11 +79,13 @@ class TokenCapabilities:
     Attributes:
         deduplicates: two orders under one key move tokens once.
         finds_by_reference: `find` sees every order that arrived, after `absent_grace_seconds` at the latest.
+        key_lifetime_seconds: how long a key is remembered; 0 means for ever.
     """
 
     deduplicates: bool
     finds_by_reference: bool
     absent_grace_seconds: int
+    key_lifetime_seconds: int = 0
     freezes: bool = False
 
 
