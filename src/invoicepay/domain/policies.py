@@ -156,7 +156,8 @@ class Programme:
         assets: configured assets by code; an unlisted ISO currency is an issued ledger asset of its own
             unless `only_listed_assets`.
         attestation_max_age_hours: mint only while the last cash tie-out is younger (`ReserveStale`).
-        withdrawal_fee_micros: kept by the operator from each withdrawal.
+        deposit_fee_micros, withdrawal_fee_micros: kept by the operator from each deposit and withdrawal.
+        bears_processor_fee: the operator pays what a processor keeps of a deposit, not the depositor (P-02).
         unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`; `default` registers
             on `memory://` and refuses elsewhere.
     """
@@ -166,7 +167,9 @@ class Programme:
     finality: Mapping[str, Finality] = field(default_factory=lambda: DEFAULT_FINALITY)
     limits: Limits = field(default_factory=Limits)
     attestation_max_age_hours: int | None = None
+    deposit_fee_micros: int = 0
     withdrawal_fee_micros: int = 0
+    bears_processor_fee: bool = False
     unknown_parties: str = "default"
     require_idempotency_keys: bool = False
     platform_id: str = "platform"
@@ -182,6 +185,10 @@ class Programme:
         if self.only_listed_assets or code not in MINOR_UNITS:
             raise UnknownAsset(asset=code)
         return Asset(code)
+
+    def deposit_fee(self, asset: str) -> Money:
+        """The operator's fee on one deposit."""
+        return Money.from_micros(self.deposit_fee_micros, asset)
 
     def withdrawal_fee(self, asset: str) -> Money:
         """The operator's fee on one withdrawal."""

@@ -1,0 +1,64 @@
+"""Invoice-first stablecoin payments: deposits, reserves, tokens, invoices, credits, requests, payouts.
+
+Names are loaded on first use, so importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from invoicepay import errors as errors
+    from invoicepay.awaiting import AsyncInvoicePay as AsyncInvoicePay
+    from invoicepay.blocking import InvoicePay as InvoicePay
+    from invoicepay.domain.events import Event as Event
+    from invoicepay.domain.invoices import Invoice as Invoice
+    from invoicepay.domain.lines import Line as Line
+    from invoicepay.domain.money import Money as Money
+    from invoicepay.domain.money import MoneyLike as MoneyLike
+    from invoicepay.domain.payments import Payment as Payment
+    from invoicepay.domain.policies import Asset as Asset
+    from invoicepay.domain.policies import Policy as Policy
+    from invoicepay.domain.policies import Programme as Programme
+    from invoicepay.domain.schedules import Every as Every
+    from invoicepay.errors import InvoicePayError as InvoicePayError
+    from invoicepay.settings import Settings as Settings
+    from invoicepay.wiring import migrate as migrate
+
+_HOMES = {
+    "Asset": "domain.policies",
+    "AsyncInvoicePay": "awaiting",
+    "Event": "domain.events",
+    "Every": "domain.schedules",
+    "Invoice": "domain.invoices",
+    "InvoicePay": "blocking",
+    "InvoicePayError": "errors",
+    "Line": "domain.lines",
+    "Money": "domain.money",
+    "MoneyLike": "domain.money",
+    "Payment": "domain.payments",
+    "Policy": "domain.policies",
+    "Programme": "domain.policies",
+    "Settings": "settings",
+    "errors": "",
+    "migrate": "wiring",
+}
+
+__all__ = [  # noqa: PLE0604 - the keys are the names above
+    *_HOMES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'invoicepay' has no attribute {name!r}")
+    home = _HOMES[name]
+    module = import_module(f"invoicepay.{home or name}")
+    value = getattr(module, name) if home else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

@@ -1,0 +1,72 @@
+"""Audit trail, ledger and invariants: looking at what happened and checking that it is right."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from invoicepay.client.base import Group, instant
+from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.audit import AuditRecord, Checkpoint
+from invoicepay.domain.events import Event
+from invoicepay.domain.invariants import Violation
+from invoicepay.domain.money import Money
+from invoicepay.use_cases import queries
+from invoicepay.use_cases.queries import Verification
+
+
+class Audit(Group):
+    """The tamper-evident trail of every command."""
+
+    async def trail(self, entity_id: str) -> tuple[AuditRecord, ...]:
+        """Every audited command that changed one entity, in order."""
+        return await queries.trail(self._deps, entity_id)
+
+    async def verify(self) -> Verification:
+        """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> bool(pay.audit.verify())
+            True
+        """
+        return await queries.verify_audit(self._deps)
+
+    async def seal(self) -> Checkpoint | None:
+        """Seal the current stream heads into the checkpoint chain; None when nothing is new.
+
+        Anchor the returned `hash` outside, and a rewritten trail will show.
+        """
+        return await self._deps.repository.seal(self._deps.tenant_id, self._deps.clock.now())
+
+    async def history(self, entity_id: str) -> tuple[Event, ...]:
+        """Every step of one entity, in order."""
+        return await queries.history(self._deps, entity_id)
+
+
+class Ledger(Group):
+    """The issuer book: accounts, balances, transactions."""
+
+    async def balances(
+        self, *, party: str | None = None, at: datetime | None = None
+    ) -> dict[Account, Money]:
+        """Every account that holds something, of one party or of all, now or as of an instant.
+
+        Raises:
+            InvalidTime: `at` is naive.
+        """
+        return await queries.balances(self._deps, party_id=party, at=instant(at, "at"))
+
+    async def transactions(
+        self, *, about: str | None = None, after: str = "", limit: int = 200
+    ) -> tuple[Booked, ...]:
+        """Ledger transactions in order; `about` the id of a payment, deposit, withdrawal, …"""
+        return await queries.transactions(self._deps, memo=about, after=after, limit=limit)
+
+
+class Invariants(Group):
+    """INV-01 … INV-22 over the stored data."""
+
+    async def check(self) -> tuple[Violation, ...]:
+        """Run them all; each violation names the rule and the offending row. Empty when the books are right."""
+        return await queries.violations(self._deps)

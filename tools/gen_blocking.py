@@ -1,0 +1,221 @@
+"""Writes src/invoicepay/blocking.py from the awaiting client; `--check` fails when it is out of date.
+
+Every `async def` of a group becomes a plain method of the same signature and docstring that drives the
+awaiting one in a single step. Run: python -m tools.gen_blocking [--check]
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "invoicepay"
+TARGET = PACKAGE / "blocking.py"
+SHARED = "base"  # module of the groups' common parts: nothing to generate from it
+
+HEAD = '''"""The blocking client: generated from the awaiting one by tools/gen_blocking.py; do not edit."""
+
+'''
+
+
+def generate() -> str:
+    """The text of blocking.py."""
+    modules = sorted(path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem != SHARED)
+    imports: dict[str, set[str]] = {
+        "invoicepay.bridge": {"run_blocking"},
+    }
+    plain: set[str] = set()
+    classes: list[str] = []
+    facade = ast.parse((PACKAGE / "awaiting.py").read_text())
+    for path in [*modules, PACKAGE / "awaiting.py"]:
+        tree = facade if path.stem == "awaiting" else ast.parse(path.read_text())
+        _collect(tree, imports, plain)
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and _is_public(node):
+                if path.stem == "awaiting":
+                    classes.append(_facade(node))
+                else:
+                    module = f"invoicepay.client.{path.stem}"
+                    imports.setdefault(module, set()).add(f"{node.name} as _{node.name}")
+                    classes.append(_group(node))
+    body = "\n\n".join(classes)
+    used = [name for name in sorted(plain) if name]
+    lines = ["from __future__ import annotations", *used]
+    for module, names in sorted(imports.items()):
+        lines += [f"from {module} import {name}" for name in sorted(names)]
+    return HEAD + "\n".join(lines) + "\n\n" + body + "\n"
+
+
+def _is_public(node: ast.ClassDef) -> bool:
+    return not node.name.startswith("_")
+
+
+def _collect(tree: ast.Module, imports: dict[str, set[str]], plain: set[str]) -> None:
+    """Every import of the source; the formatter's `F401` fix drops what the generated file does not use."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
+            for alias in node.names:
+                name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+                imports.setdefault(node.module, set()).add(name)
+        elif isinstance(node, ast.Import):
+            plain.update(f"import {alias.name}" for alias in node.names)
+
+
+def _group(node: ast.ClassDef) -> str:
+    """A blocking class around the awaiting group."""
+    lines = [f"class {node.name}:", f"    {_doc(node)}", ""]
+    lines += ["    __slots__ = ('_group',)", ""]
+    lines += [f"    def __init__(self, group: _{node.name}) -> None:", "        self._group = group", ""]
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.name.startswith("_"):
+            lines += _method(item, "self._group")
+    return "\n".join(lines)
+
+
+def _facade(node: ast.ClassDef) -> str:
+    """InvoicePay: the awaiting client with blocking leaves inside, its groups wrapped."""
+    name = node.name.removeprefix("Async")
+    lines = [f"class {name}:", f"    {_doc(node, awaiting=False)}", ""]
+    for item in node.body:
+        if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if item.name == "__init__":
+            lines += _constructor(item)
+        elif item.name in ("__aenter__", "__aexit__"):
+            continue
+        elif _is_group(item):
+            lines += _property(item)
+        elif item.name in ("tenant", "acting_as"):
+            lines += _copy(item)
+        elif item.name == "from_settings":
+            lines += _from_settings(item)
+        elif not item.name.startswith("_"):
+            lines += _method(item, "self._pay")
+    lines += [
+        f"    def __enter__(self) -> {name}:",
+        "        return self",
+        "",
+        "    def __exit__(self, *error: object) -> None:",
+        "        self.close()",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _is_group(item: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == "property" for mark in item.decorator_list)
+
+
+def _constructor(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    passed = _passed(item)
+    return [
+        f"    def __init__({_signature(item)}) -> None:",
+        f"        self._pay = AsyncInvoicePay._blocking({passed})",
+        "",
+        "    @classmethod",
+        "    def _around(cls, pay: AsyncInvoicePay) -> InvoicePay:",
+        "        made = cls.__new__(cls)",
+        "        made._pay = pay",
+        "        return made",
+        "",
+    ]
+
+
+def _property(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    assert item.returns is not None
+    kind = ast.unparse(item.returns)
+    return [
+        "    @property",
+        f"    def {item.name}(self) -> {kind}:",
+        f"        {_doc(item)}",
+        f"        return {kind}(self._pay.{item.name})",
+        "",
+    ]
+
+
+def _copy(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [
+        f"    def {item.name}({_signature(item)}) -> InvoicePay:",
+        f"        {_doc(item)}",
+        f"        return InvoicePay._around(self._pay.{item.name}({_passed(item)}))",
+        "",
+    ]
+
+
+def _from_settings(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [
+        "    @classmethod",
+        f"    def {item.name}({_signature(item)}) -> InvoicePay:",
+        f"        {_doc(item)}",
+        f"        return cls._around(AsyncInvoicePay._from_settings({_passed(item)}, blocking=True))",
+        "",
+    ]
+
+
+def _method(item: ast.FunctionDef | ast.AsyncFunctionDef, target: str) -> list[str]:
+    call = f"{target}.{item.name}({_passed(item)})"
+    returns = f" -> {ast.unparse(item.returns)}" if item.returns else ""
+    if isinstance(item, ast.AsyncFunctionDef):
+        call = f"run_blocking({call})"
+    is_void = returns == " -> None"
+    return [
+        f"    def {item.name}({_signature(item)}){returns}:",
+        f"        {_doc(item)}",
+        f"        {call}" if is_void else f"        return {call}",
+        "",
+    ]
+
+
+def _signature(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return ast.unparse(item.args)
+
+
+def _passed(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    args = item.args
+    names = [arg.arg for arg in [*args.posonlyargs, *args.args][1:]]
+    parts = list(names)
+    if args.vararg:
+        parts.append(f"*{args.vararg.arg}")
+    parts += [f"{arg.arg}={arg.arg}" for arg in args.kwonlyargs]
+    if args.kwarg:
+        parts.append(f"**{args.kwarg.arg}")
+    return ", ".join(parts)
+
+
+def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, *, awaiting: bool = True) -> str:
+    text = ast.get_docstring(node, clean=False) or ""
+    for a, b in (("await pay.", "pay."), ("AsyncInvoicePay", "InvoicePay")):
+        text = text.replace(a, b)
+    return f'"""{text}"""'
+
+
+def formatted(text: str) -> str:
+    """The text as ruff writes it, unused imports removed."""
+    ruff = [sys.executable, "-m", "ruff"]
+    name = ["--stdin-filename", str(PACKAGE / "_generated.py")]
+    fixed = subprocess.run(
+        [*ruff, "check", "--fix-only", "--quiet", "--select", "F401,I", *name, "-"],
+        input=text, capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stdout
+    return subprocess.run(
+        [*ruff, "format", *name, "-"], input=fixed, capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+
+
+def main() -> int:
+    """Write the file, or compare it."""
+    text = formatted(generate())
+    if "--check" in sys.argv[1:]:
+        if not TARGET.exists() or TARGET.read_text() != text:
+            print("src/invoicepay/blocking.py is out of date: run python -m tools.gen_blocking")
+            return 1
+        return 0
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
