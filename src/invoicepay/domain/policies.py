@@ -158,8 +158,8 @@ class Programme:
         attestation_max_age_hours: mint only while the last cash tie-out is younger (`ReserveStale`).
         deposit_fee_micros, withdrawal_fee_micros: kept by the operator from each deposit and withdrawal.
         bears_processor_fee: the operator pays what a processor keeps of a deposit, not the depositor (P-02).
-        unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`; `default` registers
-            on `memory://` and refuses elsewhere.
+        unknown_parties: `register` makes parties on first use, `refuse` answers `NotFound`; `default`
+            registers on `memory://` and refuses elsewhere.
     """
 
     assets: Mapping[str, Asset] = field(default_factory=dict[str, Asset])

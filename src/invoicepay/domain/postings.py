@@ -79,15 +79,28 @@ def minted(
 
 
 def returned_before_mint(
-    party_id: str, asset: str, amount: int, *, fee: int, confirmed: bool, swept: bool = False, memo: str
+    party_id: str,
+    asset: str,
+    amount: int,
+    *,
+    fee: int,
+    confirmed: bool,
+    swept: bool = False,
+    lost: int = 0,
+    memo: str,
 ) -> tuple[Posting, Posting]:
-    """P-04: the bank takes a deposit back before tokens exist; a fact that cannot be refused."""
+    """P-04: the bank takes a deposit back before tokens exist; a fact that cannot be refused.
+
+    Args:
+        fee: the part of `amount` that the operator gives back of its fee, out of losses once it was `swept`.
+        lost: the part that a processor kept and the bank takes back all the same; the operator's loss.
+    """
     owed = _account(Code.UNMINTED if confirmed else Code.UNCONFIRMED, asset, party_id)
-    due, fees = _account(Code.RETURN_DUE, asset), _account(Code.LOSSES if swept else Code.FEES_PAYABLE, asset)
+    losses = _account(Code.LOSSES, asset)
+    due, fees = _account(Code.RETURN_DUE, asset), losses if swept else _account(Code.FEES_PAYABLE, asset)
     cash = _account(Code.OPERATIONAL if confirmed else Code.INBOUND, asset)
-    taken = fee if confirmed else 0
     return (
-        posting("P-04", (owed, due, amount - taken), (fees, due, taken), memo=memo),
+        posting("P-04", (owed, due, amount - fee - lost), (fees, due, fee), (losses, due, lost), memo=memo),
         posting("P-04", (due, cash, amount), memo=memo),
     )
 
@@ -127,12 +140,12 @@ def buffer_topped_up(asset: str, amount: int, *, memo: str) -> Posting:
 
 
 def receivable_recovered(
-    party_id: str, asset: str, amount: int, *, custodied: bool, memo: str
+    party_id: str, asset: str, amount: int, *, custodied: bool, out_of: Code = Code.AVAILABLE, memo: str
 ) -> tuple[Posting, ...]:
-    """P-06: a receivable of a returned deposit is taken from the party's tokens and burned."""
+    """P-06: a receivable of a returned deposit is taken from the party's tokens (or 2030) and burned."""
     owed, cash = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
     return (
-        posting("P-06", (available(party_id, asset), owed, amount), memo=memo),
+        posting("P-06", (_account(out_of, asset, party_id), owed, amount), memo=memo),
         posting("P-06", (cash, backing(asset, custodied=custodied), amount), memo=memo),
     )
 

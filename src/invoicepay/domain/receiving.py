@@ -1,0 +1,152 @@
+"""A deposit's way in: money received, trusted after the rail's delay, and made into tokens (spec 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from invoicepay.domain import minting, postings
+from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.calendar import bank_date, extended_return_deadline, opening_after
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.deposits import (
+    DEPOSIT,
+    RESERVE,
+    Deposit,
+    DepositCommand,
+    DepositStatus,
+    Reserve,
+    ReserveCommand,
+)
+from invoicepay.domain.ids import Prefix
+from invoicepay.domain.money import Money
+from invoicepay.domain.policies import Finality, Programme
+from invoicepay.domain.reserves import headroom
+from invoicepay.errors import InvalidInput
+
+
+def confirm_needs(deposit_id: str, seen: Snapshot) -> Needs:
+    """The deposit, its reserve, and what confirming and minting read."""
+    wanted = need((Deposit, deposit_id))
+    deposit = seen.peek(Deposit, deposit_id)
+    if deposit is None:
+        return wanted
+    inbound = Account(Code.INBOUND, deposit.asset)
+    owed = Account(Code.UNCONFIRMED, deposit.asset, deposit.party_id)
+    rows = [(Reserve, deposit.reserve_id)] if deposit.reserve_id else []
+    return (
+        wanted
+        | need(*rows, accounts=[inbound, owed])
+        | minting.minting_needs(deposit.party_id, deposit.asset)
+    )
+
+
+def finality_of(programme: Programme, rail: str) -> Finality:
+    """When the programme trusts money of this rail.
+
+    Raises:
+        InvalidInput: the programme has no such rail.
+    """
+    if rail not in programme.finality:
+        known = ", ".join(programme.finality)
+        raise InvalidInput(f"there is no rail {rail} (known: {known})", rail=rail)
+    return programme.finality[rail]
+
+
+def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Money) -> Deposit:
+    """Book what the rail delivered (P-01) and open its reserve; never the amount that was requested.
+
+    A deposit under review stays there, with its money.
+    """
+    finality = finality_of(change.programme, deposit.rail)
+    kept = Money.zero(deposit.asset) if change.programme.bears_processor_fee else processor_fee
+    reserve = change.add(
+        Reserve(
+            id=change.new_id(Prefix.RESERVE),
+            deposit_id=deposit.id,
+            party_id=deposit.party_id,
+            asset=deposit.asset,
+            amount=amount - kept,
+            fee=min(deposit.fee, amount - kept),
+            status=RESERVE.after(None, ReserveCommand.RECEIVE),
+            provider=deposit.provider,
+            provider_ref=deposit.provider_ref,
+        ),
+        "reserve.pending",
+    )
+    change.post(postings.deposit_received(deposit.party_id, deposit.asset, amount.micros, memo=deposit.id))
+    returnable = extended_return_deadline(bank_date(change.now)) if finality.needs_buffer else None
+    return replace(
+        deposit,
+        received=amount,
+        processor_fee=processor_fee,
+        fee=reserve.fee,
+        reserve_id=reserve.id,
+        received_at=change.now,
+        confirm_at=opening_after(change.now, finality.business_days),
+        returnable_until=returnable,
+    )
+
+
+def is_due(change: Change, deposit: Deposit) -> bool:
+    """Whether the money counts as final: the rail says so, or its delay is over and the buffer covers it."""
+    if deposit.is_final:
+        return True
+    is_late_enough = deposit.confirm_at is not None and deposit.confirm_at <= change.now
+    needs_buffer = finality_of(change.programme, deposit.rail).needs_buffer
+    return is_late_enough and (not needs_buffer or headroom(change, deposit.asset) >= deposit.received)
+
+
+def confirm(change: Change, deposit: Deposit) -> Deposit:
+    """Trust the money (P-02), and plan its mint in the same commit.
+
+    While the reserve is short, stale or the wallet frozen, the deposit stays confirmed and unminted; `reason`
+    then tells the code of what it waits for.
+    """
+    status = DEPOSIT.after(deposit.status, DepositCommand.CONFIRM)
+    reserve = _confirmed(change, deposit, change.get(Reserve, deposit.reserve_id))
+    deposit = change.put(replace(deposit, status=status, confirmed_at=change.now), "deposit.confirmed")
+    if not reserve.mintable:
+        return complete(change, deposit, reserve)
+    return mint_or_wait(change, deposit, reserve)
+
+
+def mint_or_wait(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
+    """Start the mint of a newly confirmed reserve, or note on its deposit what it waits for."""
+    barrier = minting.try_mint(change, reserve)
+    if not barrier:
+        return deposit
+    return change.put(replace(deposit, reason=barrier), "deposit.mint_waiting")
+
+
+def _confirmed(change: Change, deposit: Deposit, reserve: Reserve) -> Reserve:
+    change.post(
+        postings.reserve_confirmed(
+            deposit.party_id,
+            deposit.asset,
+            deposit.received.micros,
+            fee=reserve.fee.micros,
+            processor_fee=deposit.processor_fee.micros,
+            borne=change.programme.bears_processor_fee,
+            memo=deposit.id,
+        )
+    )
+    status = RESERVE.after(reserve.status, ReserveCommand.CONFIRM)
+    return change.put(replace(reserve, status=status, confirmed_at=change.now), "reserve.confirmed")
+
+
+def complete(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
+    """Everything the reserve can back is minted."""
+    allocated = RESERVE.after(reserve.status, ReserveCommand.ALLOCATE)
+    change.put(replace(reserve, status=allocated), "reserve.allocated")
+    status = DEPOSIT.after(deposit.status, DepositCommand.COMPLETE)
+    return change.put(replace(deposit, status=status, reason=""), "deposit.completed")
+
+
+def step(deposit: Deposit, command: DepositCommand) -> Deposit:
+    """The deposit after a command; nothing else changes."""
+    return replace(deposit, status=DEPOSIT.after(deposit.status, command))
+
+
+def is_under_review(deposit: Deposit) -> bool:
+    """Whether a person looks at it; facts are booked meanwhile, but it does not move on."""
+    return deposit.status is DepositStatus.IN_REVIEW
