@@ -1,4 +1,4 @@
-"""Each story runs on memory, SQLite and PostgreSQL, blocking and awaiting; afterwards the books must be right."""
+"""Each story runs on three stores and behind both faces; afterwards the books must be right."""
 
 from __future__ import annotations
 

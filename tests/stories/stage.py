@@ -48,7 +48,7 @@ class Stage:
         )
 
     def has(self, **expected: str) -> None:
-        """Compare balances: `ann="400"` available, `acme_credit_reserve="20"`, `a1050="0"` a control account."""
+        """Compare balances: `ann="400"` is available, `acme_held="20"` its part, `a1050="0"` a code."""
         found = {name: str(self._amount(name).amount) for name in expected}
         assert {name: _plain(text) for name, text in found.items()} == {
             name: _plain(text) for name, text in expected.items()

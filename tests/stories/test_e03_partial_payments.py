@@ -2,7 +2,9 @@
 
 import pytest
 
-from invoicepay import Line
+from invoicepay import Line, Policy
+from invoicepay.domain.policies import Partial
+from invoicepay.errors import PartialPaymentRefused
 from tests.stories.stage import Stage
 
 
@@ -30,11 +32,8 @@ def test_three_partial_payments_close_the_invoice(stage: Stage) -> None:
 
 
 def test_an_enterprise_may_refuse_parts(stage: Stage) -> None:
-    from invoicepay import Policy
-    from invoicepay.errors import PartialPaymentRefused
-
     stage.fund("ann", "500.00 USD")
-    stage.pay.parties.set_policy("acme", Policy(partial="refuse"))
+    stage.pay.parties.set_policy("acme", Policy(partial=Partial.REFUSE))
     invoice = stage.issue("90.00")
 
     with pytest.raises(PartialPaymentRefused):

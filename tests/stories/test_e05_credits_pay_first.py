@@ -1,5 +1,7 @@
 """E5: credits pay the next invoices, oldest first, tokens only the remainder."""
 
+from invoicepay import Policy
+from invoicepay.domain.policies import AutoApply
 from tests.stories.stage import Stage
 
 
@@ -12,9 +14,7 @@ def test_credits_are_used_first_in_first_out(stage: Stage) -> None:
         pay.invoices.pay(parts.id, payer="ann", amount="30.00 USD")  # E3
     first = pay.invoices.pay(stage.issue("80.00").id, payer="ann", amount="100.00 USD")  # E4
 
-    from invoicepay import Policy
-
-    pay.parties.set_policy("acme", Policy(auto_apply="manual"))
+    pay.parties.set_policy("acme", Policy(auto_apply=AutoApply.MANUAL))
     second = pay.invoices.pay(stage.issue("40.00").id, payer="ann", amount="55.50 USD")
     assert str(pay.credits.get(second.credit_id).remaining) == "15.50 USD"
     pay.parties.set_policy("acme", Policy())

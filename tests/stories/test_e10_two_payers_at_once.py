@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from invoicepay import Asset, Policy, Programme, migrate
+from invoicepay.domain.policies import Overpay, Settlement
 from invoicepay.errors import OverpaymentRefused
 from tests.stories.conftest import FACES, STORES
 from tests.stories.stage import Stage, opened
@@ -19,7 +20,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     if url is None:
         url = request.getfixturevalue("postgres_url")
         migrate(url)
-    programme = Programme(assets={"USD": Asset("USD", settlement="onchain")})
+    programme = Programme(assets={"USD": Asset("USD", settlement=Settlement.ONCHAIN)})
     with opened(url, face, programme=programme) as stage:
         yield stage
         assert stage.pay.invariants.check() == ()
@@ -53,7 +54,7 @@ def test_both_settle_and_the_later_surplus_becomes_credit(stage: Stage) -> None:
 
 def test_with_overpay_refused_the_pending_payment_counts(stage: Stage) -> None:
     pay = stage.pay
-    pay.parties.set_policy("acme", Policy(overpay="refuse"))
+    pay.parties.set_policy("acme", Policy(overpay=Overpay.REFUSE))
     stage.fund("ann", "500.00 USD")
     invoice = stage.issue("100.00")
     pay.sim.hold_tokens()

@@ -9,7 +9,9 @@ def test_the_whole_duplicate_becomes_refundable_credit(stage: Stage) -> None:
     invoice = stage.issue("100.00")
     pay.invoices.pay(invoice.id, payer="ann")
 
-    payment = pay.invoices.receive(invoice.id, payer="ann", amount="100.00 USD", provider="scan", provider_ref="0xabc:0")
+    payment = pay.invoices.receive(
+        invoice.id, payer="ann", amount="100.00 USD", provider="scan", provider_ref="0xabc:0"
+    )
 
     assert (str(payment.applied), str(payment.excess)) == ("0.00 USD", "100.00 USD")
     assert "invoice.duplicate_payment" in [event.name for event in pay.audit.history(invoice.id)]

@@ -9,7 +9,10 @@ from enum import StrEnum
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
 from invoicepay.domain.money import Money, currency_of, percentage
-from invoicepay.errors import UnknownAsset
+from invoicepay.errors import InvalidInput, UnknownAsset
+
+WHOLE_BPS = 10_000
+UNKNOWN_PARTIES = ("default", "register", "refuse")
 
 
 class Overpay(StrEnum):
@@ -81,6 +84,21 @@ class Policy:
     fee_bps: int = 0
     micro_payments: bool = False
 
+    def __post_init__(self) -> None:
+        _keep_words(
+            self,
+            overpay=Overpay,
+            partial=Partial,
+            late=Late,
+            auto_apply=AutoApply,
+            credit_backing=CreditBacking,
+            numbering=Numbering,
+        )
+        for name in ("min_partial_micros", "tolerance_micros", "tolerance_bps", "fee_bps"):
+            _at_least_zero(name, getattr(self, name))
+        if self.fee_bps > WHOLE_BPS or self.tolerance_bps > WHOLE_BPS:
+            raise InvalidInput("a share is at most 10,000 basis points")
+
     def fee(self, applied: Money) -> Money:
         """The platform's fee on an applied amount; never on excess (spec 2.3)."""
         return min(applied, percentage(applied, Decimal(self.fee_bps).scaleb(-4)))
@@ -107,6 +125,9 @@ class Asset:
     code: str
     custody: Custody = Custody.ISSUED
     settlement: Settlement = Settlement.LEDGER
+
+    def __post_init__(self) -> None:
+        _keep_words(self, custody=Custody, settlement=Settlement)
 
     @property
     def currency(self) -> str:
@@ -174,6 +195,11 @@ class Programme:
     require_idempotency_keys: bool = False
     platform_id: str = "platform"
 
+    def __post_init__(self) -> None:
+        _at_least_zero("withdrawal_fee_micros", self.withdrawal_fee_micros)
+        if self.unknown_parties not in UNKNOWN_PARTIES:
+            raise InvalidInput(f"unknown_parties is one of {', '.join(UNKNOWN_PARTIES)}")
+
     def asset(self, code: str) -> Asset:
         """The asset of that code.
 
@@ -193,3 +219,22 @@ class Programme:
     def withdrawal_fee(self, asset: str) -> Money:
         """The operator's fee on one withdrawal."""
         return Money.from_micros(self.withdrawal_fee_micros, asset)
+
+
+def _keep_words(value: object, **kinds: type[StrEnum]) -> None:
+    """Turn plain words such as "refuse" into their enum, so that both spellings mean the same.
+
+    Raises:
+        InvalidInput: the word is not one of the enum's.
+    """
+    for name, kind in kinds.items():
+        word = getattr(value, name)
+        try:
+            object.__setattr__(value, name, kind(word))
+        except ValueError as error:
+            raise InvalidInput(f"{name} is one of {', '.join(kind)}, not {word!r}") from error
+
+
+def _at_least_zero(name: str, number: int) -> None:
+    if type(number) is not int or number < 0:
+        raise InvalidInput(f"{name} is a whole number, 0 or more")
