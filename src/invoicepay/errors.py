@@ -9,7 +9,7 @@
     ├── StateError: the thing exists, and its state forbids the command
     │   ├── InvalidTransition, InvoiceAlreadyPaid, InvoiceExpired, InvoiceHasPayments
     │   ├── RequestExpired, RequestAlreadyResolved, RequestInFlight, QrExpired
-    │   └── CreditConsumed, CreditNotRefundable
+    │   └── CreditConsumed, CreditNotRefundable, PartyHasBalances
     ├── MoneyError: the amount does not fit what is there
     │   ├── InsufficientFunds, InsufficientEnterpriseFunds
     │   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
@@ -295,6 +295,10 @@ class CreditConsumed(StateError, hint="Unwind what the credit paid for first."):
 
 class CreditNotRefundable(StateError, hint="Apply it to an invoice; only credit from money is refunded."):
     """The credit did not come from money and cannot be refunded."""
+
+
+class PartyHasBalances(StateError, hint="Empty its wallets and settle what is owed, then close it."):
+    """The party still has balances."""
 
 
 class MoneyError(InvoicePayError, http_status=409, hint="Compare the amount with the balances."):

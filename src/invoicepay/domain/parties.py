@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import ClassVar
 
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
 from invoicepay.domain.policies import Policy
+from invoicepay.errors import InvalidInput
 
 
 class PartyKind(StrEnum):
@@ -27,11 +29,50 @@ class PartyStatus(StrEnum):
     CLOSED = "closed"
 
 
+class PartyCommand(StrEnum):
+    """What moves a party."""
+
+    REGISTER = "register"
+    UPDATE = "update"
+    CLOSE = "close"
+
+
+PARTY: Lifecycle[PartyStatus, PartyCommand] = Lifecycle(
+    "party",
+    {
+        (None, PartyCommand.REGISTER): PartyStatus.ACTIVE,
+        (PartyStatus.ACTIVE, PartyCommand.REGISTER): PartyStatus.ACTIVE,
+        (PartyStatus.ACTIVE, PartyCommand.UPDATE): PartyStatus.ACTIVE,
+        (PartyStatus.ACTIVE, PartyCommand.CLOSE): PartyStatus.CLOSED,
+    },
+)
+"""A party's states; registering it again as the same changes nothing."""
+
+
 class WalletStatus(StrEnum):
     """A frozen wallet neither pays nor is paid out; what arrives lands in 2030 (spec 10)."""
 
     ACTIVE = "active"
     FROZEN = "frozen"
+
+
+class WalletCommand(StrEnum):
+    """What moves a wallet."""
+
+    OPEN = "open"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+
+
+WALLET: Lifecycle[WalletStatus, WalletCommand] = Lifecycle(
+    "wallet",
+    {
+        (None, WalletCommand.OPEN): WalletStatus.ACTIVE,
+        (WalletStatus.ACTIVE, WalletCommand.FREEZE): WalletStatus.FROZEN,
+        (WalletStatus.FROZEN, WalletCommand.UNFREEZE): WalletStatus.ACTIVE,
+    },
+)
+"""A wallet's states; a freeze is independent of every other machine (spec 10, P-09)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +137,17 @@ class LimitCounter(Entity):
     asset: str
     day: date
     used: Money
+
+
+MOST_KYC_TIER = 99
+
+
+def checked_tier(tier: int) -> int:
+    """A verification level: a whole number from 0 to 99.
+
+    Raises:
+        InvalidInput: something else.
+    """
+    if type(tier) is not int or not 0 <= tier <= MOST_KYC_TIER:
+        raise InvalidInput(f"a KYC tier is a whole number from 0 to {MOST_KYC_TIER}")
+    return tier
