@@ -1,0 +1,52 @@
+"""Every example in the pages and docstrings runs as it stands; each page is one program, top to bottom."""
+
+import re
+from doctest import ELLIPSIS
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.document import PythonDocStringDocument
+from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.rest import DocTestParser
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "invoicepay"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>>" in path.read_text(encoding="utf-8")]
+
+BLOCKS = Sybil([PythonCodeBlockParser()], patterns=["*.md"], path=str(ROOT))
+DOCSTRINGS = Sybil(
+    [DocTestParser(ELLIPSIS)],
+    patterns=["*.py"],
+    path=str(PACKAGE),
+    document_types={".py": PythonDocStringDocument},
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def run(sybil: Sybil, path: Path) -> int:
+    """Evaluate the examples of a file in order and in one namespace; return how many there were."""
+    examples = list(sybil.parse(path).examples())
+    for example in examples:
+        example.evaluate()
+    return len(examples)
+
+
+@pytest.fixture(autouse=True)
+def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples may write files where they are started."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_of_a_page_runs(page: Path) -> None:
+    assert run(BLOCKS, page) == len(re.findall(r"^\s*```py", page.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_every_example_of_a_docstring_runs(module: Path) -> None:
+    assert run(DOCSTRINGS, module) > 0

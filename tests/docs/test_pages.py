@@ -1,0 +1,72 @@
+"""The pages say what the code says: pictures, tables, lists and paths."""
+
+import re
+from inspect import getmembers, isclass
+from pathlib import Path
+
+import pytest
+
+from invoicepay import errors
+from invoicepay.domain import postings
+from invoicepay.errors import InvoicePayError
+from tools.gen_docs import BLOCK, BLOCKS, lifecycles, outdated
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RECORDS = sorted((DOCS / "adr").glob("0*.md"))
+SECTIONS = ["Situation", "Decision", "Cost", "Left aside", "Check"]
+# A word in backticks that names a file or folder of the checkout.
+PATH = re.compile(r"`((?:src|tests|tools|docs|examples)/[\w./-]+|[\w-]+\.(?:toml|py|md))`")
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def test_generated_parts_are_what_the_code_says_now() -> None:
+    assert list(outdated()) == []
+
+
+def test_every_generated_part_is_in_one_page() -> None:
+    found = [match[2] for page in DOCS.rglob("*.md") for match in BLOCK.finditer(page.read_text("utf-8"))]
+
+    assert sorted(found) == sorted(BLOCKS)
+
+
+def test_every_state_machine_is_drawn() -> None:
+    page = read("reference/states.md")
+
+    assert [table.entity for table in lifecycles() if table.mermaid() not in page] == []
+
+
+def test_every_error_is_listed_with_its_code() -> None:
+    page = read("reference/errors.md")
+    kinds = [kind for _, kind in getmembers(errors, isclass) if issubclass(kind, InvoicePayError)]
+
+    assert [kind.__name__ for kind in kinds if f"| `{kind.code}` |" not in page] == []
+
+
+def test_every_posting_is_explained() -> None:
+    posted = set(re.findall(r"P-\d\d", Path(postings.__file__).read_text("utf-8")))
+    explained = set(re.findall(r"^\| (P-\d\d) ", read("explanation/money-and-ledger.md"), re.MULTILINE))
+
+    assert explained == posted
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem[:4])
+def test_a_decision_says_what_was_chosen_why_and_at_what_cost(record: Path) -> None:
+    text = record.read_text(encoding="utf-8")
+
+    assert re.match(rf"# {record.stem[:4]} \w", text)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    assert f"]({record.name})" in read("adr/README.md")
+
+
+@pytest.mark.parametrize(
+    "page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix()
+)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = PATH.findall(page.read_text(encoding="utf-8"))
+    known = {path.name for path in (ROOT / "src").rglob("*.py")} | {path.name for path in ROOT.glob("*.*")}
+
+    assert [name for name in named if name not in known and not (ROOT / name).exists()] == []

@@ -1,0 +1,109 @@
+"""Writes those parts of the documentation that the code knows; `--check` fails when they are out of date.
+
+A page holds generated text between `<!-- generated: name -->` and `<!-- end of generated: name -->`; the rest
+of it is written by hand. Run: python -m tools.gen_docs [--check]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import invoicepay.domain
+from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
+from invoicepay.domain.lifecycle import Lifecycle
+from invoicepay.errors import InvoicePayError
+from invoicepay.use_cases.perform import RECORDED_REFUSALS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated: \2 -->\n)", re.DOTALL)
+TYPES = {"A": "asset", "L": "liability", "Q": "equity", "I": "income", "X": "expense"}
+
+
+def states() -> str:
+    """A picture and a heading for each state machine of the domain."""
+    return "\n".join(_machine(lifecycle) for lifecycle in lifecycles())
+
+
+def lifecycles() -> list[Lifecycle[Any, Any]]:
+    """Every table of transitions in the domain, by the name of its entity."""
+    found = {
+        value.entity: value
+        for module in iter_modules(invoicepay.domain.__path__)
+        for value in vars(import_module(f"invoicepay.domain.{module.name}")).values()
+        if isinstance(value, Lifecycle)
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def _machine(lifecycle: Lifecycle[Any, Any]) -> str:
+    title = lifecycle.entity.replace("_", " ").capitalize()
+    about = _first_line(type(lifecycle.states[0]))
+    return f"## {title}\n\n{about}\n\n```mermaid\n{lifecycle.mermaid()}\n```\n"
+
+
+def errors() -> str:
+    """A table of every error, family by family."""
+    lines = ["| Code | Class | HTTP | Retry | Kept under the key | Meaning |", "|---|---|---|---|---|---|"]
+    for kind in _tree(InvoicePayError):
+        retry = "same key" if kind.retryable else "–"
+        kept = "yes" if issubclass(kind, RECORDED_REFUSALS) else "–"
+        depth = len([base for base in kind.__mro__ if issubclass(base, InvoicePayError)]) - 1
+        name = f"{'&emsp;' * depth}[`{kind.__name__}`][invoicepay.errors.{kind.__name__}]"
+        lines.append(f"| `{kind.code}` | {name} | {kind.http_status} | {retry} | {kept} | {kind.title()} |")
+    return "\n".join(lines) + "\n"
+
+
+def _tree(kind: type[InvoicePayError]) -> Iterator[type[InvoicePayError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        if below.__module__ == InvoicePayError.__module__:
+            yield from _tree(below)
+
+
+def accounts() -> str:
+    """The chart of accounts."""
+    lines = ["| Code | Account | Type | One for each party |", "|---|---|---|---|"]
+    for code in Code:
+        kind = TYPES[Account(code, "USD").type.value]
+        lines.append(f"| {code.value} | `{NAMES[code]}` | {kind} | {'yes' if code in PER_PARTY else '–'} |")
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(thing: type) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"accounts": accounts, "errors": errors, "states": states}
+
+
+def outdated() -> dict[Path, str]:
+    """Pages whose generated parts differ from the code, each with its right text."""
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted(DOCS.rglob("*.md"))}
+    fresh = {page: BLOCK.sub(_filled, text) for page, text in pages.items()}
+    return {page: text for page, text in fresh.items() if text != pages[page]}
+
+
+def _filled(match: re.Match[str]) -> str:
+    return f"{match[1]}\n{BLOCKS[match[2]]()}\n{match[3]}"
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    wrong = outdated()
+    if "--check" in sys.argv[1:]:
+        for page in wrong:
+            print(f"{page.relative_to(DOCS.parent)} is out of date: run python -m tools.gen_docs")
+        return 1 if wrong else 0
+    for page, text in wrong.items():
+        page.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
