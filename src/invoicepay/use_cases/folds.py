@@ -1,0 +1,25 @@
+"""Which stem does what follows from a fact, by the kind of intent and of its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.effects import Effect, EffectKind, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A stem's pair: what it reads, and what it does when an intent reached a new status."""
+
+    needs: Callable[[Effect, Snapshot], Needs]
+    fold: Callable[[Change, Effect, Observation], None]
+
+
+FOLDS: Mapping[tuple[EffectKind, str], Fold] = {}
+
+
+def fold_of(effect: Effect) -> Fold | None:
+    """The fold of an intent's cause; None where the provider's reference is all there is to keep."""
+    return FOLDS.get((effect.kind, effect.cause_kind))

@@ -1,0 +1,227 @@
+"""Records what was seen of an intent: once per fact, folded and posted together (reliability 1.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from invoicepay.domain.access import second_actor
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.effects import (
+    Effect,
+    EffectStatus,
+    InboxMessage,
+    InboxStatus,
+    Observation,
+    Source,
+)
+from invoicepay.domain.ids import clean_text
+from invoicepay.domain.money import Money
+from invoicepay.domain.parties import Actor, Role
+from invoicepay.domain.reducer import Verdict, fact_id, reduce
+from invoicepay.domain.resending import next_look
+from invoicepay.errors import DuplicateProviderReference, InvalidTransition
+from invoicepay.use_cases.folds import fold_of
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.providers import Sighting, doubt, provider_name
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+WORKER = Actor("worker", Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordObservation:
+    """One fact about one intent.
+
+    Attributes:
+        effect: the intent as the reporter knew it; only its frozen parts are relied on.
+        fence: of the claim that this report ends; None when no claim was held.
+        message_id: the inbox message that brought it; applied in the same transaction.
+    """
+
+    effect: Effect
+    source: Source
+    sighting: Sighting
+    provider: str
+    fence: int | None = None
+    message_id: str = ""
+
+    @property
+    def fact_id(self) -> str:
+        """The fact's name within its provider."""
+        seen = self.sighting
+        return fact_id(
+            self.effect,
+            provider_ref=seen.provider_ref,
+            word=seen.word,
+            amount=seen.amount,
+            return_code=seen.return_code,
+        )
+
+    @property
+    def observation_id(self) -> str:
+        """The fact's name among all providers."""
+        return f"{self.provider}/{self.fact_id}"
+
+
+def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
+    rows = need((Effect, command.effect.id), (Observation, command.observation_id))
+    if command.message_id:
+        rows |= need((InboxMessage, command.message_id))
+    fold = fold_of(command.effect)
+    return rows | fold.needs(command.effect, seen) if fold else rows
+
+
+def decide_record(command: RecordObservation, change: Change) -> Effect:
+    """Keep the fact and do what follows from it; a known fact only ends the claim and the message."""
+    effect = change.get(Effect, command.effect.id)
+    if change.peek(Observation, command.observation_id) is None:
+        effect = _folded(change, effect, change.add(_observation(command)))
+    if command.fence == effect.fence:
+        effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
+    if command.message_id:
+        message = change.get(InboxMessage, command.message_id)
+        change.put(replace(message, status=InboxStatus.APPLIED), "inbox_message.applied")
+    return effect
+
+
+def _folded(change: Change, effect: Effect, seen: Observation) -> Effect:
+    reduction = reduce(effect, seen)
+    if reduction.effect == effect:
+        return effect
+    moved = reduction.effect.status is not effect.status
+    folded = change.put(reduction.effect, f"effect.{reduction.effect.status}" if moved else None)
+    fold = fold_of(effect)
+    if reduction.verdict is Verdict.APPLY and fold:
+        fold.fold(change, folded, seen)
+    return folded
+
+
+def _observation(command: RecordObservation) -> Observation:
+    seen = command.sighting
+    return Observation(
+        id=command.observation_id,
+        effect_id=command.effect.id,
+        provider=command.provider,
+        fact_id=command.fact_id,
+        source=command.source,
+        status=seen.status,
+        provider_status=seen.provider_status,
+        provider_ref=seen.provider_ref,
+        asset=seen.amount.asset,
+        amount=seen.amount,
+        fee=seen.fee,
+        return_code=seen.return_code,
+        occurred_at=seen.occurred_at,
+    )
+
+
+RECORD = UseCase("observations.record", Effect, _needs_record, decide_record)
+
+
+async def record(
+    deps: Deps,
+    effect: Effect,
+    sighting: Sighting,
+    source: Source,
+    *,
+    fence: int | None = None,
+    message_id: str = "",
+) -> Effect:
+    """Record what was seen; a reference that another intent has already needs a person, not a posting."""
+    command = RecordObservation(
+        effect=effect,
+        source=source,
+        sighting=sighting,
+        provider=provider_name(deps, effect),
+        fence=fence,
+        message_id=message_id,
+    )
+    try:
+        return await as_worker(deps, RECORD, command)
+    except DuplicateProviderReference:
+        doubtful = doubt(effect, f"reference {sighting.provider_ref} belongs to another intent")
+        return await as_worker(deps, RECORD, replace(command, sighting=doubtful))
+
+
+async def as_worker(deps: Deps, use_case: UseCase[C, R], command: C) -> R:
+    """Carry out an internal command as the library itself, under a key of its own."""
+    key = deps.ids.new("key", deps.clock.now())
+    return await perform(replace(deps, actor=WORKER), use_case, command, key)
+
+
+RESOLUTIONS = (
+    EffectStatus.ACCEPTED,
+    EffectStatus.SETTLED,
+    EffectStatus.FINAL,
+    EffectStatus.REJECTED,
+    EffectStatus.FAILED,
+    EffectStatus.RETURNED,
+    EffectStatus.RETURN_REVERSED,
+)
+"""What a person may find out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveReview:
+    """What a person found out about an intent in review.
+
+    Attributes:
+        amount: what really moved, when it is not what was asked; None means as asked.
+        approved_by: the second person (four eyes).
+    """
+
+    effect_id: str
+    status: EffectStatus
+    reason: str
+    approved_by: str
+    provider_ref: str = ""
+    amount: Money | None = None
+
+
+def _finding(command: ResolveReview, effect: Effect) -> RecordObservation:
+    """The finding as an observation."""
+    sighting = Sighting(
+        status=command.status,
+        word=f"operator/{command.status}/{effect.version}",
+        provider_status=clean_text(command.reason, 500, "the reason"),
+        amount=command.amount or effect.amount,
+        fee=Money.zero(effect.asset),
+        provider_ref=command.provider_ref or effect.provider_ref,
+    )
+    return RecordObservation(
+        effect=effect, source=Source.OPERATOR, sighting=sighting, provider=effect.provider
+    )
+
+
+def _needs_resolve(command: ResolveReview, seen: Snapshot) -> Needs:
+    effect = seen.peek(Effect, command.effect_id)
+    known = need((Effect, command.effect_id))
+    return known | _needs_record(_finding(command, effect), seen) if effect else known
+
+
+def decide_resolve(command: ResolveReview, change: Change) -> Effect:
+    """Settle a review with what a person found out; the books follow as if the provider had said it."""
+    effect = change.get(Effect, command.effect_id)
+    second_actor(change.actor, command.approved_by)
+    in_review = effect.status is EffectStatus.NEEDS_REVIEW
+    if not in_review or command.status not in RESOLUTIONS:
+        allowed = RESOLUTIONS if in_review else ()
+        raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
+    return decide_record(_finding(command, effect), change)
+
+
+RESOLVE = UseCase("effects.resolve_review", Effect, _needs_resolve, decide_resolve)
+
+
+async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = None) -> Effect:
+    """Say what really became of an intent in review (reliability 1.2).
+
+    Raises:
+        NotFound: no such intent.
+        SecondActorRequired: nobody else approved it.
+        InvalidTransition: it is not in review, or such a finding is none.
+    """
+    return await perform(deps, RESOLVE, command, key)

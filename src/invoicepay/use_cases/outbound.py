@@ -1,0 +1,206 @@
+"""One turn of the worker: claim, resolve, mark as sent, send, record (reliability 1.3).
+
+No transaction is open while a provider is asked. A crash after any step leaves what the next turn needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.effects import (
+    EFFECT,
+    Effect,
+    EffectCommand,
+    EffectStatus,
+    Source,
+    slot_of,
+)
+from invoicepay.domain.resending import backoff, jitter
+from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
+from invoicepay.use_cases import providers
+from invoicepay.use_cases.observations import as_worker, record
+from invoicepay.use_cases.perform import Deps, UseCase
+
+LEASE = timedelta(minutes=2)
+CALL_TIME = timedelta(seconds=30)
+"""The longest a call may take, with margin; a claim with less time left does not send."""
+
+TO_SEND = (EffectStatus.PLANNED, EffectStatus.SENDING, EffectStatus.UNKNOWN)
+TO_POLL = (EffectStatus.ACCEPTED, EffectStatus.SETTLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDue:
+    """Take intents that are due, the longest waiting first; a claim that lapsed is due again.
+
+    Attributes:
+        rails, tokens: names of the providers, put into intents that were planned without.
+    """
+
+    statuses: tuple[EffectStatus, ...]
+    at: datetime
+    limit: int
+    rails: str
+    tokens: str
+
+    @property
+    def due(self) -> Find[Effect]:
+        """The search; rows that another worker is claiming are left out."""
+        return find(
+            Effect,
+            status__in=self.statuses,
+            due_at__le=self.at,
+            order=("due_at",),
+            limit=self.limit,
+            skip_locked=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Intents that are ours until their lease ends."""
+
+    effects: tuple[Effect, ...]
+
+
+def _needs_claim(command: ClaimDue, _seen: Snapshot) -> Needs:
+    return need(finds=[command.due])
+
+
+def decide_claim(command: ClaimDue, change: Change) -> Claimed:
+    """Raise each fence, so that whoever held the claim before can change nothing any more."""
+    return Claimed(tuple(_claimed(command, change, effect) for effect in change.find(command.due)))
+
+
+def _claimed(command: ClaimDue, change: Change, effect: Effect) -> Effect:
+    slot = slot_of(effect.kind)
+    name = command.rails if slot == "rails" else command.tokens
+    until = change.now + LEASE
+    claimed = replace(
+        effect,
+        status=EFFECT.after(effect.status, EffectCommand.CLAIM),
+        provider=name if effect.provider == slot else effect.provider,
+        attempt=effect.attempt + (effect.status in TO_SEND),
+        fence=effect.fence + 1,
+        lease_until=until,
+        due_at=until,
+    )
+    return change.put(claimed, "effect.sending" if effect.status is EffectStatus.PLANNED else None)
+
+
+CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSent:
+    """Bytes are about to leave under this claim."""
+
+    effect_id: str
+    fence: int
+
+
+def _needs_mark(command: MarkSent, _seen: Snapshot) -> Needs:
+    return need((Effect, command.effect_id))
+
+
+def decide_mark(command: MarkSent, change: Change) -> bool:
+    """From here on an absent answer is unknown; a lost or nearly ended claim must not send."""
+    effect = change.get(Effect, command.effect_id)
+    is_ours = effect.fence == command.fence and effect.status in TO_SEND
+    if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
+        return False
+    change.put(replace(effect, last_sent_at=change.now))
+    return True
+
+
+MARK = UseCase("effects.mark_sent", bool, _needs_mark, decide_mark)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postpone:
+    """End a claim that learned nothing.
+
+    Attributes:
+        sent_before: when an earlier attempt may have left; None means that none ever did.
+    """
+
+    effect_id: str
+    fence: int
+    due_at: datetime
+    sent_before: datetime | None
+
+
+def _needs_postpone(command: Postpone, _seen: Snapshot) -> Needs:
+    return need((Effect, command.effect_id))
+
+
+def decide_postpone(command: Postpone, change: Change) -> bool:
+    """Try again later under the same key: planned when it never left, unknown when it may have."""
+    effect = change.get(Effect, command.effect_id)
+    if effect.fence != command.fence:
+        return False
+    status = effect.status
+    if status is EffectStatus.SENDING and command.sent_before is None:
+        status = EFFECT.after(status, EffectCommand.TAKE_BACK)
+    later = replace(
+        effect,
+        status=status,
+        last_sent_at=command.sent_before,
+        lease_until=None,
+        due_at=max(command.due_at, change.now),
+    )
+    change.put(later, "effect.not_sent" if status is not effect.status else None)
+    return True
+
+
+POSTPONE = UseCase("effects.postpone", bool, _needs_postpone, decide_postpone)
+
+
+async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> tuple[Effect, ...]:
+    """Take due intents; looks without writing first, so that an idle worker leaves no trace."""
+    command = ClaimDue(
+        statuses=statuses,
+        at=deps.clock.now(),
+        limit=limit,
+        rails=deps.rails.name,
+        tokens=deps.tokens.name,
+    )
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        if not await reader.find(replace(command.due, limit=1)):
+            return ()
+    return (await as_worker(deps, CLAIM, command)).effects
+
+
+async def postpone(deps: Deps, effect: Effect, due_at: datetime) -> None:
+    """End the claim and try again at `due_at`; `effect` is as it was claimed."""
+    command = Postpone(
+        effect_id=effect.id, fence=effect.fence, due_at=due_at, sent_before=effect.last_sent_at
+    )
+    await as_worker(deps, POSTPONE, command)
+
+
+async def send_claimed(deps: Deps, effect: Effect) -> None:
+    """Send a claimed intent once and record what became of it; `effect` is as it was claimed."""
+    if not await as_worker(deps, MARK, MarkSent(effect_id=effect.id, fence=effect.fence)):
+        return
+    try:
+        sighting = providers.sighting_of(effect, await providers.send(deps, effect))
+    except ProviderUnavailable as error:
+        await postpone(deps, effect, deps.clock.now() + _wait(effect, error))
+        return
+    except ProviderRejected as error:
+        sighting = providers.refused(effect, error.message)
+    except ProviderUnknown:
+        sighting = providers.unanswered(effect)
+    except Exception:  # noqa: BLE001 - whatever breaks after bytes may have left, the outcome is unknown
+        sighting = providers.unanswered(effect)
+    await record(deps, effect, sighting, Source.CALL, fence=effect.fence)
+
+
+def _wait(effect: Effect, error: ProviderUnavailable) -> timedelta:
+    """Backoff, or longer when the provider asks for it."""
+    asked = error.details.get("retry_after_seconds")
+    least = timedelta(seconds=asked) if isinstance(asked, int) else timedelta(0)
+    return max(least, backoff(effect.attempt, jitter(effect)))

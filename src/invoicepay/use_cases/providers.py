@@ -1,0 +1,190 @@
+"""Asks the two providers about an intent, and says what they answered in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, slot_of
+from invoicepay.domain.money import Money
+from invoicepay.domain.reducer import ABSENT
+from invoicepay.ports.rails import Direction, RailOrder, RailStatus, RailTransfer
+from invoicepay.ports.tokens import TokenOrder, TokenStatus, TokenTransfer
+from invoicepay.use_cases.perform import Deps
+
+Transfer = RailTransfer | TokenTransfer
+
+RAIL_WORDS: Mapping[RailStatus, EffectStatus] = {
+    RailStatus.PENDING: EffectStatus.ACCEPTED,
+    RailStatus.IN_REVIEW: EffectStatus.ACCEPTED,
+    RailStatus.SENT: EffectStatus.ACCEPTED,
+    RailStatus.SETTLED: EffectStatus.SETTLED,
+    RailStatus.FINAL: EffectStatus.FINAL,
+    RailStatus.REJECTED: EffectStatus.REJECTED,
+    RailStatus.CANCELLED: EffectStatus.FAILED,
+    RailStatus.FAILED: EffectStatus.FAILED,
+    RailStatus.RETURNED: EffectStatus.RETURNED,
+    RailStatus.RETURN_REVERSED: EffectStatus.RETURN_REVERSED,
+    RailStatus.NEEDS_REVIEW: EffectStatus.NEEDS_REVIEW,
+}
+TOKEN_WORDS: Mapping[TokenStatus, EffectStatus] = {
+    TokenStatus.PENDING: EffectStatus.ACCEPTED,
+    TokenStatus.FINAL: EffectStatus.FINAL,
+    TokenStatus.FAILED: EffectStatus.FAILED,
+    TokenStatus.NEEDS_REVIEW: EffectStatus.NEEDS_REVIEW,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What was seen of an intent, before it is recorded as an observation.
+
+    Attributes:
+        status: an EffectStatus, or `absent` when the provider has nothing under our reference.
+        word: names the fact; two reports of one fact have the same word.
+    """
+
+    status: str
+    word: str
+    provider_status: str
+    amount: Money
+    fee: Money
+    provider_ref: str = ""
+    return_code: str = ""
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What the provider of an intent promises about keys and look-ups."""
+
+    deduplicates: bool
+    finds_by_reference: bool
+    absent_grace_seconds: int
+    key_lifetime_seconds: int
+
+
+def provider_name(deps: Deps, effect: Effect) -> str:
+    """The name of the provider that does this kind of work."""
+    return deps.rails.name if slot_of(effect.kind) == "rails" else deps.tokens.name
+
+
+def abilities(deps: Deps, effect: Effect) -> Abilities:
+    """The promises of the provider that does this kind of work."""
+    can = deps.rails.capabilities() if slot_of(effect.kind) == "rails" else deps.tokens.capabilities()
+    return Abilities(
+        deduplicates=can.deduplicates,
+        finds_by_reference=can.finds_by_reference,
+        absent_grace_seconds=can.absent_grace_seconds,
+        key_lifetime_seconds=can.key_lifetime_seconds,
+    )
+
+
+async def send(deps: Deps, effect: Effect) -> Transfer:
+    """Ask the provider to do it, with the frozen request and the intent's own key.
+
+    Raises:
+        ProviderRejected: refused for good.
+        ProviderUnavailable: it did not leave.
+        ProviderUnknown: it may have arrived.
+    """
+    key = effect.provider_key
+    if effect.kind is EffectKind.DEPOSIT:
+        return await deps.rails.initiate_deposit(_rail_order(effect), idempotency_key=key)
+    if effect.kind is EffectKind.PAYOUT:
+        return await deps.rails.initiate_withdrawal(_rail_order(effect), idempotency_key=key)
+    if effect.kind is EffectKind.MINT:
+        return await deps.tokens.mint(_token_order(effect), idempotency_key=key)
+    if effect.kind is EffectKind.BURN:
+        return await deps.tokens.burn(_token_order(effect), idempotency_key=key)
+    return await deps.tokens.transfer(_token_order(effect), idempotency_key=key)
+
+
+async def look_up(deps: Deps, effect: Effect) -> Transfer | None:
+    """What the provider has under the intent's reference; None when it has nothing.
+
+    Raises:
+        ProviderUnavailable: the question was not answered.
+    """
+    if slot_of(effect.kind) == "rails":
+        return await deps.rails.find(effect.id)
+    return await deps.tokens.find(effect.id)
+
+
+def sighting_of(effect: Effect, transfer: Transfer) -> Sighting:
+    """A provider's answer in our words; an answer about something else needs a person."""
+    if not isinstance(transfer.amount, Money):
+        return doubt(effect, "an amount that is no Money")
+    if isinstance(transfer, RailTransfer):
+        status, fee, code = RAIL_WORDS[transfer.status], transfer.fee, transfer.return_code
+        wanted = Direction.DEPOSIT if effect.kind is EffectKind.DEPOSIT else Direction.WITHDRAWAL
+        is_ours = effect.kind in (EffectKind.DEPOSIT, EffectKind.PAYOUT) and transfer.direction is wanted
+    else:
+        status, fee, code = TOKEN_WORDS[transfer.status], Money.zero(transfer.amount.asset), ""
+        is_ours = slot_of(effect.kind) == "tokens"
+    if not is_ours or transfer.reference not in ("", effect.id):
+        return doubt(effect, f"an answer about {transfer.reference or transfer.provider_ref}")
+    return Sighting(
+        status=status,
+        word=transfer.status.value,
+        provider_status=transfer.provider_status,
+        amount=transfer.amount,
+        fee=fee,
+        provider_ref=transfer.provider_ref,
+        return_code=code,
+        occurred_at=transfer.observed_at,
+    )
+
+
+def unanswered(effect: Effect) -> Sighting:
+    """It may have arrived, and nobody said so."""
+    return _ours(effect, EffectStatus.UNKNOWN, f"unknown/{effect.fence}")
+
+
+def refused(effect: Effect, reason: str) -> Sighting:
+    """Refused for good before anything moved."""
+    return _ours(effect, EffectStatus.REJECTED, "rejected", reason)
+
+
+def absent(effect: Effect, at: datetime) -> Sighting:
+    """The provider has nothing under our reference."""
+    return _ours(effect, ABSENT, f"absent/{effect.fence}", at=at)
+
+
+def doubt(effect: Effect, reason: str) -> Sighting:
+    """Something that a person has to look at."""
+    return _ours(effect, EffectStatus.NEEDS_REVIEW, f"needs_review/{effect.fence}", reason)
+
+
+def _ours(
+    effect: Effect, status: str, word: str, reason: str = "", *, at: datetime | None = None
+) -> Sighting:
+    return Sighting(
+        status=status,
+        word=word,
+        provider_status=reason[:500],
+        amount=effect.amount,
+        fee=Money.zero(effect.asset),
+        occurred_at=at,
+    )
+
+
+def _rail_order(effect: Effect) -> RailOrder:
+    return RailOrder(
+        reference=effect.id,
+        amount=effect.amount,
+        rail=effect.request["rail"],
+        party_id=effect.request["party_id"],
+        account_token=effect.request.get("account_token", ""),
+    )
+
+
+def _token_order(effect: Effect) -> TokenOrder:
+    return TokenOrder(
+        reference=effect.id,
+        amount=effect.amount,
+        from_party=effect.request.get("from_party", ""),
+        to_party=effect.request.get("to_party", ""),
+        memo=effect.request["memo"],
+    )

@@ -1,0 +1,114 @@
+"""Finds out what became of intents: unknown ones by asking only, open ones by polling."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from invoicepay.domain.change import find
+from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
+from invoicepay.domain.reducer import ABSENT
+from invoicepay.domain.resending import Resend, is_key_alive, may_resend, next_look
+from invoicepay.errors import ProviderUnavailable
+from invoicepay.use_cases import providers
+from invoicepay.use_cases.neighbours import Served, one_by_one
+from invoicepay.use_cases.observations import record
+from invoicepay.use_cases.outbound import TO_POLL, TO_SEND, claim, postpone, send_claimed
+from invoicepay.use_cases.perform import Deps
+
+
+async def send_due(deps: Deps, limit: int) -> Served:
+    """Claim what is due and bring each intent one step on."""
+
+    async def bring_on(effect: Effect) -> None:
+        if effect.last_sent_at is None or await _may_go_again(deps, effect):
+            await send_claimed(deps, effect)
+
+    return await one_by_one(await claim(deps, TO_SEND, limit), bring_on)
+
+
+async def poll_due(deps: Deps, limit: int) -> Served:
+    """Ask about accepted and settled intents, so that lost webhooks only cost time."""
+    return await one_by_one(await claim(deps, TO_POLL, limit), lambda effect: _poll(deps, effect))
+
+
+async def _poll(deps: Deps, effect: Effect) -> None:
+    later = next_look(effect, deps.clock.now())
+    if not providers.abilities(deps, effect).finds_by_reference:
+        await postpone(deps, effect, later)
+        return
+    try:
+        transfer = await providers.look_up(deps, effect)
+    except ProviderUnavailable:
+        transfer = None
+    if transfer is None:
+        await postpone(deps, effect, later)
+        return
+    sighting = providers.sighting_of(effect, transfer)
+    await record(deps, effect, sighting, Source.POLL, fence=effect.fence)
+
+
+async def _may_go_again(deps: Deps, effect: Effect) -> bool:
+    """Resolve an intent that may have left: True only when the table lets it be sent once more."""
+    can = providers.abilities(deps, effect)
+    absences = 0
+    if can.finds_by_reference:
+        found = await _asked(deps, effect)
+        if found is None:
+            return False
+        absences = found
+    decision = may_resend(
+        deduplicates=can.deduplicates,
+        finds_by_reference=can.finds_by_reference,
+        is_key_alive=is_key_alive(effect, can.key_lifetime_seconds, deps.clock.now()),
+        absences=absences,
+        attempt=effect.attempt,
+    )
+    if decision is Resend.REVIEW:
+        doubt = providers.doubt(effect, "unknown, and not safe to send again")
+        await record(deps, effect, doubt, Source.LOOKUP, fence=effect.fence)
+    elif decision is Resend.LOOK_UP:
+        await _wait(deps, effect, deps.clock.now() + _grace(can))
+    return decision is Resend.SEND
+
+
+async def _asked(deps: Deps, effect: Effect) -> int | None:
+    """How often the provider has nothing by now; None when the matter is settled or has to wait."""
+    now = deps.clock.now()
+    try:
+        transfer = await providers.look_up(deps, effect)
+    except ProviderUnavailable:
+        await _wait(deps, effect, next_look(effect, now))
+        return None
+    if transfer is not None:
+        sighting = providers.sighting_of(effect, transfer)
+        await record(deps, effect, sighting, Source.LOOKUP, fence=effect.fence)
+        return None
+    return await _absences(deps, effect, now)
+
+
+async def _absences(deps: Deps, effect: Effect, now: datetime) -> int | None:
+    """Count an absence when it proves something: a grace after the last sending or the last absence."""
+    grace = _grace(providers.abilities(deps, effect))
+    assert effect.last_sent_at is not None, "only what may have left is looked up"
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        earlier = await reader.find(
+            find(Observation, effect_id=effect.id, status=ABSENT, order=("created_at",))
+        )
+    counted = [seen.created_at for seen in earlier if seen.created_at > effect.last_sent_at]
+    since = counted[-1] if counted else effect.last_sent_at
+    if now < since + grace:
+        await _wait(deps, effect, since + grace)
+        return None
+    await record(deps, effect, providers.absent(effect, now), Source.LOOKUP)
+    return len(counted) + 1
+
+
+async def _wait(deps: Deps, effect: Effect, until: datetime) -> None:
+    """Look again later; an intent whose worker died while sending is unknown from now on."""
+    if effect.status is EffectStatus.SENDING:
+        await record(deps, effect, providers.unanswered(effect), Source.LOOKUP)
+    await postpone(deps, effect, until)
+
+
+def _grace(can: providers.Abilities) -> timedelta:
+    return timedelta(seconds=can.absent_grace_seconds)
