@@ -32,6 +32,14 @@ class InvoiceStatus(StrEnum):
     DELETED = "deleted"
 
 
+class RefundStatus(StrEnum):
+    """How much of what was paid went back; no state of its own."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
 class InvoiceCommand(StrEnum):
     """What moves an invoice; one word for each (state, next state), so the table stays a function."""
 
@@ -53,6 +61,9 @@ class InvoiceCommand(StrEnum):
     MARK_UNCOLLECTIBLE = "mark_uncollectible"
     REVERSE_PART = "reverse_part"
     REVERSE_ALL = "reverse_all"
+    UNCREDIT = "uncredit"
+    UNCREDIT_PART = "uncredit_part"
+    UNCREDIT_ALL = "uncredit_all"
 
 
 S, C = InvoiceStatus, InvoiceCommand
@@ -69,6 +80,8 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.OPEN, C.TAKE_EXCESS): S.OPEN,
         (S.OPEN, C.CREDIT_PART): S.OPEN,
         (S.OPEN, C.CREDIT_REST): S.PAID,
+        (S.OPEN, C.UNCREDIT_PART): S.PARTIALLY_PAID,
+        (S.OPEN, C.UNCREDIT_ALL): S.OPEN,
         (S.OPEN, C.EXPIRE): S.EXPIRED,
         (S.OPEN, C.VOID): S.VOID,
         (S.OPEN, C.MARK_UNCOLLECTIBLE): S.UNCOLLECTIBLE,
@@ -77,6 +90,7 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.PARTIALLY_PAID, C.TAKE_EXCESS): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.CREDIT_PART): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.CREDIT_REST): S.PAID,
+        (S.PARTIALLY_PAID, C.UNCREDIT_PART): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.REVERSE_PART): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.REVERSE_ALL): S.OPEN,
         (S.PARTIALLY_PAID, C.EXPIRE): S.EXPIRED,
@@ -85,6 +99,9 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.PAID, C.TAKE_EXCESS): S.PAID,
         (S.PAID, C.CREDIT_REST): S.PAID,
         (S.PAID, C.REFUND): S.PAID,
+        (S.PAID, C.UNCREDIT): S.PAID,
+        (S.PAID, C.UNCREDIT_PART): S.PARTIALLY_PAID,
+        (S.PAID, C.UNCREDIT_ALL): S.OPEN,
         (S.PAID, C.REVERSE_PART): S.PARTIALLY_PAID,
         (S.PAID, C.REVERSE_ALL): S.OPEN,
         (S.EXPIRED, C.SETTLE_PART): S.PARTIALLY_PAID,
@@ -148,49 +165,19 @@ class Invoice(Entity):
     schedule_id: str = ""
     occurrence: int | None = None
 
+    @property
+    def refund_status(self) -> RefundStatus:
+        """Whether what was paid was given back, to payers or as credit."""
+        if not self.credited_post:
+            return RefundStatus.NONE
+        return RefundStatus.PARTIAL if self.applied else RefundStatus.FULL
 
-class CreditNoteDisposition(StrEnum):
-    """Where the already paid part of a credit note goes."""
 
-    REFUND = "refund"
+class VoidDisposition(StrEnum):
+    """Where what was paid goes when an invoice is voided: back to the payers, or to the customer's credit."""
+
     CREDIT = "credit"
-    OUT_OF_BAND = "out_of_band"
-
-
-class CreditNoteStatus(StrEnum):
-    """A credit note is issued once; voiding it takes an unconsumed credit back."""
-
-    ISSUED = "issued"
-    VOID = "void"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditNote(Entity):
-    """A reduction of a finalized invoice.
-
-    Attributes:
-        pre, post: the part that lowers the open amount, and the part that was paid already.
-        paid_out, recredited: of `post`, what went to payers in tokens and what went to credit lots.
-    """
-
-    KIND: ClassVar[str] = "credit_note"
-
-    invoice_id: str
-    enterprise_id: str
-    customer_id: str
-    asset: str
-    number: str
-    amount: Money
-    net: Money
-    tax: Money
-    pre: Money
-    post: Money
-    paid_out: Money
-    recredited: Money
-    disposition: CreditNoteDisposition
-    reason: str = ""
-    credit_id: str = ""
-    status: CreditNoteStatus = CreditNoteStatus.ISSUED
+    REFUND = "refund"
 
 
 UNSETTLED = frozenset({S.OPEN, S.PARTIALLY_PAID})

@@ -8,11 +8,12 @@ from typing import Any
 
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.change import Outcome, RowKey
+from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.deposits import Deposit, Reserve, UnmatchedFunds
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
-from invoicepay.domain.invoices import CreditNote, Invoice
+from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.payments import Payment, Receipt
 
 
