@@ -1,0 +1,263 @@
+"""The two doors to a database: a blocking engine and an awaiting one, behind the same few steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+)
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import Pool
+
+from invoicepay.adapters.sql.errors import our_commit_errors, our_errors
+from invoicepay.errors import ConfigurationError, MissingExtra
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+T = TypeVar("T")
+
+SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+POSTGRES_SETTINGS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+}
+POSTGRES_CONNECT_SECONDS = "10"
+_DRIVERS = {"sqlite": ("pysqlite", "aiosqlite"), "postgresql": ("psycopg", "psycopg")}
+
+
+class Link(Protocol):
+    """One open transaction on one connection."""
+
+    async def run(self, step: Callable[[Connection], T]) -> T:
+        """The result of a step of SQL; its errors are ours."""
+        ...
+
+    async def commit(self, keys: Sequence[str] = ()) -> None:
+        """Make everything durable; `keys` are those of the commands, should the answer get lost."""
+        ...
+
+
+class Door(Protocol):
+    """Opens transactions; leaving one without a commit forgets it."""
+
+    @property
+    def dialect_name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
+    def link(self, *, writes: bool) -> AbstractAsyncContextManager[Link]:
+        """A transaction that may write, or a consistent look."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections back, where the engine is ours."""
+        ...
+
+
+class BlockingDoor:
+    """A door through an `Engine`: every step has ended when its call returns."""
+
+    def __init__(self, engine: Engine, *, is_ours: bool) -> None:
+        self.dialect_name = _supported(engine.dialect.name)
+        self._engine, self._is_ours = engine, is_ours
+        _engines.add(engine)
+
+    @asynccontextmanager
+    async def link(self, *, writes: bool) -> AsyncIterator[BlockingLink]:
+        with our_errors():
+            connection = self._engine.connect()
+        with closing(connection):
+            with our_errors():
+                begin(connection, writes=writes)
+            yield BlockingLink(connection)
+
+    async def close(self) -> None:
+        if self._is_ours:
+            self._engine.dispose()
+
+
+class BlockingLink:
+    """A transaction on a `Connection`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def run(self, step: Callable[[Connection], T]) -> T:
+        with our_errors():
+            return step(self._connection)
+
+    async def commit(self, keys: Sequence[str] = ()) -> None:
+        with our_commit_errors(keys):
+            self._connection.commit()
+
+
+class AwaitingDoor:
+    """A door through an `AsyncEngine`: a step runs as one piece, its waits give the loop back."""
+
+    def __init__(self, engine: AsyncEngine, *, is_ours: bool) -> None:
+        self.dialect_name = _supported(engine.dialect.name)
+        self._engine, self._is_ours = engine, is_ours
+        _engines.add(engine.sync_engine)
+
+    @asynccontextmanager
+    async def link(self, *, writes: bool) -> AsyncIterator[AwaitingLink]:
+        async with AsyncExitStack() as stack:
+            with our_errors():
+                connection = await stack.enter_async_context(self._engine.connect())
+                await connection.run_sync(lambda inner: begin(inner, writes=writes))
+            yield AwaitingLink(connection)
+
+    async def close(self) -> None:
+        if self._is_ours:
+            await self._engine.dispose()
+
+
+class AwaitingLink:
+    """A transaction on an `AsyncConnection`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def run(self, step: Callable[[Connection], T]) -> T:
+        with our_errors():
+            return await self._connection.run_sync(step)
+
+    async def commit(self, keys: Sequence[str] = ()) -> None:
+        with our_commit_errors(keys):
+            await self._connection.commit()
+
+
+def begin(connection: Connection, *, writes: bool) -> None:
+    """Begin a transaction of the right kind on a fresh connection.
+
+    SQLite takes the write lock at once, because a transaction that reads first cannot always get it later.
+    PostgreSQL locks row by row when writing, and looks at one snapshot when reading.
+    """
+    if connection.dialect.name == "postgresql":
+        level = "READ COMMITTED" if writes else "REPEATABLE READ"
+        connection.execution_options(isolation_level=level, postgresql_readonly=not writes)
+        return
+    connection.begin()
+    if _is_begun(connection):  # a hook of the host's own engine has begun a transaction that only reads
+        connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_begun(connection: Connection) -> bool:
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
+def door_to(store: str | URL | Engine | AsyncEngine, *, blocking: bool) -> Door:
+    """A door to a database by URL or through an engine of the host's.
+
+    Raises:
+        ConfigurationError: the URL or the engine is none we can use.
+        MissingExtra: the driver is not installed.
+    """
+    if isinstance(store, Engine):
+        return BlockingDoor(store, is_ours=False)
+    if not isinstance(store, str | URL):
+        return AwaitingDoor(store, is_ours=False)
+    if blocking:
+        return BlockingDoor(open_engine(store), is_ours=True)
+    return AwaitingDoor(open_async_engine(store), is_ours=True)
+
+
+def open_engine(store: str | URL) -> Engine:
+    """A blocking engine with our settings."""
+    url = _url(store, blocking=True)
+    with _driver_for(url, "postgres"):
+        engine = create_engine(url, **_options(url))
+    return _prepared(engine)
+
+
+def open_async_engine(store: str | URL) -> AsyncEngine:
+    """An awaiting engine with our settings."""
+    url = _url(store, blocking=False)
+    with _driver_for(url, "postgres,async" if url.get_backend_name() == "postgresql" else "async"):
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        engine = create_async_engine(url, **_options(url))
+    _prepared(engine.sync_engine)
+    return engine
+
+
+def _url(store: str | URL, *, blocking: bool) -> URL:
+    try:
+        url = make_url(store)
+    except ArgumentError as error:
+        raise ConfigurationError("the store's URL cannot be read: write sqlite:///pay.db") from error
+    backend = _supported("postgresql" if url.drivername == "postgres" else url.get_backend_name())
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigurationError("SQLite needs a file here: sqlite:///pay.db; use memory:// to keep nothing")
+    return url.set(drivername=f"{backend}+{_DRIVERS[backend][0 if blocking else 1]}")
+
+
+def _supported(backend: str) -> str:
+    if backend not in _DRIVERS:
+        raise ConfigurationError(
+            f"{backend} is not supported: use sqlite:///file or postgresql://host/database"
+        )
+    return backend
+
+
+@contextmanager
+def _driver_for(url: URL, extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(extra, needed_for=url.drivername) from error
+
+
+def _options(url: URL) -> dict[str, Any]:
+    """Options of an engine of ours; what the URL says itself wins."""
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    if url.get_backend_name() == "postgresql":
+        settings = [f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()]
+        asked = url.query.get("options", "")
+        options["connect_args"] = {
+            "options": " ".join([*settings, *([asked] if isinstance(asked, str) else asked)]).strip(),
+            "connect_timeout": url.query.get("connect_timeout", POSTGRES_CONNECT_SECONDS),
+        }
+    return options
+
+
+def _prepared(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+_engines: WeakSet[Engine] = WeakSet()
+_inherited: list[Pool] = []
+
+
+def _start_afresh() -> None:
+    """After a fork, leave the parent's connections alone: even closing them would reach its server."""
+    for engine in _engines:
+        _inherited.append(engine.pool)
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_start_afresh)

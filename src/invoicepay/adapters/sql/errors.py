@@ -1,0 +1,147 @@
+"""What a database says, in our words: one table for each backend, and the next step in every message."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from invoicepay.errors import (
+    AmountOutOfRange,
+    ConcurrentUpdate,
+    DuplicateProviderReference,
+    InvariantViolated,
+    InvoicePayError,
+    OutcomeUnknown,
+    StoreBehind,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnreachable,
+)
+
+Said = Callable[[], InvoicePayError]
+
+BEHIND = "the store's tables are missing or older than this version: call invoicepay.migrate(url) once"
+_LOST = "the connection to the store was lost before the commit; nothing was recorded, call again"
+_NO_ANSWER = "no database answers: check that it runs, that the URL names it and that the login is right"
+_BUSY = "the store was busy with other writers for too long; call again with the same key"
+_POOL = "every connection of the pool is in use: give the engine a larger pool, or call from fewer threads"
+_READ_ONLY = "the store takes no writes: connect to the primary, or let the role or the user write there"
+_FULL = "the store has no space left; nothing was recorded, free space and call again"
+_DAMAGED = "the file is damaged or no database: keep it as it is and restore a backup elsewhere"
+_RANGE = "a number is larger than the store can hold; nothing was recorded"
+
+_POSTGRES: tuple[tuple[tuple[str, ...], Said], ...] = (
+    (("40001", "40P01", "55P03"), ConcurrentUpdate),
+    (("57014", "53300", "25P03"), lambda: StoreBusy(_BUSY)),
+    (("42P01", "42703", "3F000"), lambda: StoreBehind(BEHIND)),
+    (("25006", "42501"), lambda: StoreReadOnly(_READ_ONLY)),
+    (("53100", "53200"), lambda: StoreFull(_FULL)),
+    (("22003",), lambda: AmountOutOfRange(_RANGE)),
+    (("3D000", "28", "57P03"), lambda: StoreUnreachable(_NO_ANSWER)),
+    (("08", "57P01", "57P02"), lambda: StoreUnreachable(_LOST)),
+)
+"""SQLSTATEs, or their classes, and what they mean here."""
+
+_SQLITE: dict[int, Said] = {
+    sqlite3.SQLITE_BUSY: lambda: StoreBusy(_BUSY),
+    sqlite3.SQLITE_LOCKED: lambda: StoreBusy(_BUSY),
+    sqlite3.SQLITE_READONLY: lambda: StoreReadOnly(_READ_ONLY),
+    sqlite3.SQLITE_FULL: lambda: StoreFull(_FULL),
+    sqlite3.SQLITE_CANTOPEN: lambda: StoreUnreachable(_NO_ANSWER),
+    sqlite3.SQLITE_PERM: lambda: StoreUnreachable(_NO_ANSWER),
+    sqlite3.SQLITE_CORRUPT: lambda: StoreError(_DAMAGED),
+    sqlite3.SQLITE_NOTADB: lambda: StoreError(_DAMAGED),
+}
+"""Primary result codes and what they mean here."""
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise what a step of SQL raises as one of our errors."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise translated(error) from error
+    except (
+        OverflowError
+    ) as error:  # Python's sqlite3 refuses numbers beyond 64 bits before the database sees them
+        raise AmountOutOfRange(_RANGE) from error
+
+
+@contextmanager
+def our_commit_errors(keys: Sequence[str]) -> Iterator[None]:
+    """The same for a commit, where a lost answer means that the outcome is unknown.
+
+    Args:
+        keys: idempotency keys of the commands that the commit would make durable.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        ours = translated(error)
+        if isinstance(ours, StoreUnreachable) or type(ours) is StoreError:
+            raise OutcomeUnknown(retry_same_key=", ".join(keys)) from error
+        raise ours from error
+
+
+def translated(error: SQLAlchemyError) -> InvoicePayError:
+    """Our error for the database's; its text holds no statement, no value and no password."""
+    if isinstance(error, PoolExhausted):
+        return StoreBusy(_POOL)
+    if not isinstance(error, DBAPIError):
+        return StoreError(f"SQLAlchemy refused: {type(error).__name__}")
+    if isinstance(error.orig, sqlite3.Error):
+        return _from_sqlite(error.orig)
+    return _from_postgres(error.orig)
+
+
+def _from_sqlite(error: sqlite3.Error) -> InvoicePayError:
+    code = getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR
+    said = str(error)
+    if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
+        return _from_sqlite_constraint(code, said)
+    if said.startswith(("no such table", "no such column")) or "has no column" in said:
+        return StoreBehind(BEHIND)
+    ours = _SQLITE.get(code & 0xFF)
+    return ours() if ours else StoreError(f"SQLite refused with code {code}")
+
+
+def _from_sqlite_constraint(code: int, said: str) -> InvoicePayError:
+    if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+        return _from_repetition(said)
+    if said.startswith("cannot store REAL"):
+        return AmountOutOfRange(_RANGE)
+    return _from_broken_rule(said)
+
+
+def _from_postgres(error: Any) -> InvoicePayError:
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return StoreUnreachable(_NO_ANSWER)
+    rule = error.diag.constraint_name or error.diag.message_primary or state
+    if state == "23505":
+        return _from_repetition(rule)
+    if state.startswith("23"):
+        return _from_broken_rule(rule)
+    for states, ours in _POSTGRES:
+        if state.startswith(states):
+            return ours()
+    return StoreError(f"the database refused with SQLSTATE {state}")
+
+
+def _from_repetition(rule: str) -> InvoicePayError:
+    """A provider's reference came twice; anything else that came twice was a race we lost."""
+    if "provider_ref" in rule:
+        return DuplicateProviderReference()
+    return ConcurrentUpdate()
+
+
+def _from_broken_rule(rule: str) -> InvoicePayError:
+    return InvariantViolated(f"the store refused a row: {rule}; nothing was recorded")

@@ -1,0 +1,166 @@
+"""Lock and read what a decision needs: each kind once, in the order that every writer keeps (spec 3.4)."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    false,
+    or_,
+    select,
+)
+
+from invoicepay.adapters.sql.schema import Kept, Place
+from invoicepay.domain.accounts import Account
+from invoicepay.domain.change import Find, Needs, Snapshot, lock_rank
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.money import Money
+from invoicepay.domain.writes import in_lock_order
+from invoicepay.ports.repository import Reply
+
+CHUNK = 500
+"""Most ids in one statement: SQLite's variables are bounded, and long lists are planned badly."""
+
+
+def load(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> set[Account]:
+    """Put locked rows and balances into the snapshot; returns the accounts that exist."""
+    for kind in sorted({kind for kind, _ in needs.rows} | {f.kind for f in needs.finds}, key=lock_rank):
+        kept = place.schema.kinds[kind]
+        ids = sorted(id for named, id in needs.rows if named is kind)
+        into.rows.update(((kind, id), None) for id in ids)
+        rows = list(_named(connection, place, kept, ids))
+        for wanted in sorted((f for f in needs.finds if f.kind is kind), key=repr):
+            rows.extend(found(connection, place, wanted, lock=True))
+            into.finds.add(wanted)
+        into.rows.update(((kind, row.id), row) for row in rows)
+    return _load_balances(connection, place, needs.accounts, into)
+
+
+def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str]) -> Iterator[Entity]:
+    table = kept.table
+    query = select(*(table.c[name] for name in kept.shape.names)).where(place.owns(table))
+    for some in chunks(ids):
+        named = query.where(among(connection, table.c.id, some)).order_by(table.c.id)
+        yield from map(kept.shape.read, connection.execute(_locked(named)))
+
+
+def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False) -> list[Entity]:
+    """The rows of a search, in its order; locked ones in the order of their ids unless it is cut."""
+    kept = place.schema.kinds[wanted.kind]
+    query = select(*(kept.table.c[name] for name in kept.shape.names)).where(
+        place.owns(kept.table), *(_condition(kept, *test) for test in wanted.where)
+    )
+    if not lock or wanted.limit is not None:
+        query = query.order_by(*_order(kept, wanted.order)).limit(wanted.limit)
+    query = query.order_by(kept.table.c.id)
+    if lock:
+        query = _locked(query, skip_locked=wanted.skip_locked)
+    return [kept.shape.read(row) for row in connection.execute(query)]
+
+
+def _load_balances(
+    connection: Connection, place: Place, accounts: Iterable[Account], into: Snapshot
+) -> set[Account]:
+    wanted = {account.id: account for account in in_lock_order(accounts)}
+    into.balances.update(dict.fromkeys(wanted.values(), 0))
+    table = place.schema.accounts
+    query = select(table.c.id, table.c.balance).where(place.owns(table))
+    existing = set()
+    for some in chunks(list(wanted)):
+        locked = _locked(
+            query.where(among(connection, table.c.id, some)).order_by(table.c.party_id == "", table.c.id)
+        )
+        for id, balance in connection.execute(locked):
+            into.balances[wanted[id]] = balance
+            existing.add(wanted[id])
+    return existing
+
+
+def replies(
+    connection: Connection, place: Place, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Reply]:
+    """Stored answers by operation and key."""
+    table = place.schema.replies
+    by_operation: dict[str, list[str]] = {}
+    for operation, key in keys:
+        by_operation.setdefault(operation, []).append(key)
+    stored = {}
+    for operation, some in ((name, part) for name, all in by_operation.items() for part in chunks(all)):
+        query = select(table).where(
+            place.owns(table), table.c.operation == operation, among(connection, table.c.key, some)
+        )
+        for row in connection.execute(query).mappings():
+            values = {name: value for name, value in row.items() if name != "tenant_id"}
+            stored[operation, row["key"]] = Reply(**values)
+    return stored
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The values in parts that fit one statement."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a text column is one of the values; PostgreSQL takes them as one array."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(Text())))
+    return column.in_(values)
+
+
+def _locked(query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
+    """Lock the rows; SQLite's transaction holds the whole store and renders nothing here."""
+    return query.with_for_update(key_share=True, skip_locked=skip_locked)
+
+
+def _order(kept: Kept, names: Iterable[str]) -> Iterator[ColumnElement[Any]]:
+    """The order of a search: absent values last when ascending, first when descending."""
+    nullable = {part.name for part in kept.shape.fields if part.nullable}
+    for name in names:
+        column = kept.table.c[name.removeprefix("-")]
+        order = column.desc() if name.startswith("-") else column.asc()
+        if column.name in nullable:
+            order = order.nulls_first() if name.startswith("-") else order.nulls_last()
+        yield order
+
+
+def _condition(kept: Kept, name: str, test: str, value: Any) -> ColumnElement[bool]:
+    column = kept.table.c[name]
+    if isinstance(value, Money):
+        return and_(kept.table.c.asset == value.asset, _compared(column, test, value))
+    return _compared(column, test, value)
+
+
+def _compared(column: ColumnElement[Any], test: str, value: Any) -> ColumnElement[bool]:
+    """One condition with the meaning it has in Python, absent values included."""
+    if test == "in":
+        return _any_of(column, list(value))
+    if value is None:
+        return column.is_(None) if test == "eq" else column.is_not(None)
+    return _TESTS[test](column, value)
+
+
+_TESTS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    "eq": operator.eq,
+    "ne": lambda column, value: column.is_distinct_from(value),
+    "le": operator.le,
+    "lt": operator.lt,
+    "ge": operator.ge,
+    "gt": operator.gt,
+}
+
+
+def _any_of(column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:
+    given = [value for value in values if value is not None]
+    is_one = column.in_(given) if given else false()
+    return is_one if len(given) == len(values) else or_(is_one, column.is_(None))

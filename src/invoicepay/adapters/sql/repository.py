@@ -1,0 +1,208 @@
+"""A Repository on SQLite or PostgreSQL, through a blocking or an awaiting engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.engine import URL
+
+from invoicepay.adapters.sql.apply import Batch, apply, insert_all
+from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
+from invoicepay.adapters.sql.errors import BEHIND, our_errors
+from invoicepay.adapters.sql.load import among, chunks, load, replies
+from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
+from invoicepay.adapters.sql.reader import SqlReader, checkpoints, heads
+from invoicepay.adapters.sql.schema import Place
+from invoicepay.domain.accounts import Account
+from invoicepay.domain.audit import Checkpoint, seal
+from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
+from invoicepay.domain.writes import merged
+from invoicepay.errors import ConfigurationError, StoreBehind
+from invoicepay.ports.repository import Reply
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def connect_store(
+    store: str | URL | Engine | AsyncEngine,
+    new_id: Callable[[str, datetime], str],
+    *,
+    blocking: bool,
+    stream: str = "main",
+    schema: str | None = None,
+    table_prefix: str = "",
+) -> SqlRepository:
+    """A repository on the database behind a URL, or behind an engine of the host's.
+
+    Args:
+        blocking: which kind of engine a URL is opened with.
+
+    Raises:
+        ConfigurationError: the URL or the engine is none we can use.
+        MissingExtra: the driver is not installed.
+    """
+    door = door_to(store, blocking=blocking)
+    return SqlRepository(door, new_id, stream=stream, schema=schema, table_prefix=table_prefix)
+
+
+def migrate_url(url: str, *, schema: str | None = None, table_prefix: str = "") -> int:
+    """Bring the tables of a database up to this version; returns the version reached."""
+    engine = open_engine(url)
+    try:
+        with our_errors(), engine.connect() as connection:
+            begin(connection, writes=True)
+            reached = upgrade_tables(connection, named_schema(schema, table_prefix))
+            connection.commit()
+            return reached
+    finally:
+        engine.dispose()
+
+
+class SqlRepository:
+    """Keeps everything in a database.
+
+    SQLite makes and upgrades its tables on first use. PostgreSQL answers `StoreBehind` until somebody has
+    called `invoicepay.migrate(url)`.
+
+    Args:
+        door: leads to the database, see `connect_store`.
+        new_id: makes ids for audit records from a prefix and an instant.
+        stream: audit stream of this repository's units; writers with streams of their own do not wait for
+            each other at its head (decision D9).
+        schema: the database's schema for the tables; PostgreSQL only.
+        table_prefix: stands before every name, where the tables live beside others.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        new_id: Callable[[str, datetime], str],
+        *,
+        stream: str = "main",
+        schema: str | None = None,
+        table_prefix: str = "",
+    ) -> None:
+        if schema and door.dialect_name == "sqlite":
+            raise ConfigurationError("SQLite has no schemas: use table_prefix")
+        self._door, self._new_id, self._stream = door, new_id, stream
+        self._schema = named_schema(schema, table_prefix)
+        self._is_current = False
+
+    @asynccontextmanager
+    async def unit(self, tenant_id: str) -> AsyncIterator[SqlUnit]:
+        await self._require_tables()
+        async with self._door.link(writes=True) as link:
+            yield SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id)
+
+    @asynccontextmanager
+    async def reader(self, tenant_id: str) -> AsyncIterator[SqlReader]:
+        await self._require_tables()
+        async with self._door.link(writes=False) as link:
+            yield SqlReader(link, Place(self._schema, tenant_id))
+
+    async def tenants(self) -> tuple[str, ...]:
+        await self._require_tables()
+        table = self._schema.streams
+        query = select(table.c.tenant_id).distinct().order_by(table.c.tenant_id)
+        async with self._door.link(writes=False) as link:
+            return await link.run(lambda connection: tuple(connection.execute(query).scalars()))
+
+    async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
+        await self._require_tables()
+        place = Place(self._schema, tenant_id)
+        async with self._door.link(writes=True) as link:
+            point = await link.run(lambda connection: _seal(connection, place, at))
+            await link.commit()
+            return point
+
+    async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
+        await self._require_tables()
+        place = Place(self._schema, tenant_id)
+        async with self._door.link(writes=True) as link:
+            await link.run(lambda connection: _mark_published(connection, place, event_ids, at))
+            await link.commit()
+
+    async def migrate(self) -> int:
+        """Bring the tables up to this version; returns the version reached."""
+        async with self._door.link(writes=True) as link:
+            reached = await link.run(lambda connection: upgrade_tables(connection, self._schema))
+            await link.commit()
+            return reached
+
+    async def close(self) -> None:
+        await self._door.close()
+
+    async def _require_tables(self) -> None:
+        if self._is_current:
+            return
+        async with self._door.link(writes=False) as link:
+            version = await link.run(lambda connection: version_of(connection, self._schema))
+        if version < LATEST:
+            if self._door.dialect_name != "sqlite":
+                raise StoreBehind(BEHIND, version=version, needed=LATEST)
+            await self.migrate()
+        self._is_current = True
+
+
+class SqlUnit:
+    """One transaction of one tenant."""
+
+    def __init__(self, link: Link, place: Place, stream: str, new_id: Callable[[str, datetime], str]) -> None:
+        self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
+        self._versions: dict[RowKey, int] = {}
+        self._accounts: set[Account] = set()
+        self._keys: list[str] = []
+
+    async def load(self, needs: Needs, into: Snapshot) -> None:
+        self._accounts |= await self._link.run(lambda connection: load(connection, self._place, needs, into))
+        for key, row in into.rows.items():
+            if row is not None:
+                self._versions.setdefault(key, row.version)
+
+    async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
+        return await self._link.run(lambda connection: replies(connection, self._place, keys))
+
+    async def apply(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
+        batch = Batch(
+            writes=merged(outcomes, self._versions),
+            outcomes=outcomes,
+            group_ids=[self._new_id("aud", outcome.context.now) for outcome in outcomes],
+            replies=replies,
+            existing=self._accounts,
+            stream=self._stream,
+        )
+        self._keys = [reply.key for reply in replies]
+        await self._link.run(lambda connection: apply(connection, self._place, batch))
+
+    async def commit(self) -> None:
+        await self._link.commit(self._keys)
+
+
+def _seal(connection: Connection, place: Place, at: datetime) -> Checkpoint | None:
+    now, sealed = heads(connection, place), checkpoints(connection, place)
+    last = sealed[-1] if sealed else None
+    if not now or (last and last.heads == now):
+        return None
+    point = seal(place.tenant_id, last, now, at)
+    row = {
+        "position": point.position,
+        "at": point.at,
+        "heads": json.dumps([[head.stream, head.position, head.hash] for head in point.heads]),
+        "previous_hash": point.previous_hash,
+        "hash": point.hash,
+    }
+    insert_all(connection, place, place.schema.checkpoints, [row])
+    return point
+
+
+def _mark_published(connection: Connection, place: Place, event_ids: Sequence[str], at: datetime) -> None:
+    table = place.schema.outbox
+    for some in chunks(sorted(event_ids)):
+        named = update(table).where(place.owns(table), among(connection, table.c.id, some))
+        connection.execute(named.values(published_at=at))

@@ -1,0 +1,344 @@
+"""The tables: one for each entity with a column for each field, and those of ledger, audit and outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    quoted_name,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from invoicepay.adapters.sql.rows import Choice, Flag, Instant, Shape, Whole, Words
+from invoicepay.domain.accounts import AccountType, Code
+from invoicepay.domain.allocations import Allocation
+from invoicepay.domain.credit_notes import CreditNote
+from invoicepay.domain.credits import CreditLot
+from invoicepay.domain.deposits import Attestation, Deposit, Reserve, UnmatchedFunds
+from invoicepay.domain.effects import Effect, InboxMessage, Observation
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.holds import Hold
+from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.numbering import NumberSeries
+from invoicepay.domain.parties import LimitCounter, Party, Wallet
+from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.requests import PaymentRequest, Transfer
+from invoicepay.domain.schedules import Schedule
+from invoicepay.domain.tokens import Burn, Mint
+from invoicepay.domain.withdrawals import Withdrawal
+from invoicepay.domain.writes import UNIQUE
+
+TABLE_NAMES: dict[type[Entity], str] = {
+    Invoice: "invoices",
+    CreditNote: "credit_notes",
+    NumberSeries: "number_series",
+    Payment: "invoice_payments",
+    Allocation: "payment_allocations",
+    Receipt: "receipts",
+    CreditLot: "customer_credits",
+    Deposit: "deposits",
+    Reserve: "fiat_reserves",
+    UnmatchedFunds: "unmatched_funds",
+    Attestation: "attestations",
+    Mint: "token_mints",
+    Burn: "token_burns",
+    Withdrawal: "withdrawals",
+    PaymentRequest: "payment_requests",
+    Transfer: "transfers",
+    Wallet: "consumer_wallets",
+    Party: "parties",
+    LimitCounter: "limit_counters",
+    Hold: "holds",
+    Schedule: "schedules",
+    Effect: "effects",
+    Observation: "effect_observations",
+    InboxMessage: "webhook_inbox",
+}
+"""Every kind of entity and where it is kept."""
+
+SEARCHED: tuple[tuple[type[Entity], tuple[str, ...]], ...] = (
+    (Invoice, ("customer_id", "enterprise_id")),
+    (Payment, ("invoice_id",)),
+    (Allocation, ("invoice_id",)),
+    (Allocation, ("source_id",)),
+    (CreditLot, ("customer_id", "enterprise_id")),
+    (CreditNote, ("invoice_id",)),
+    (Deposit, ("party_id",)),
+    (Withdrawal, ("party_id",)),
+    (PaymentRequest, ("payer_id",)),
+    (PaymentRequest, ("requester_id",)),
+    (PaymentRequest, ("parent_id",)),
+    (Transfer, ("request_id",)),
+    (Mint, ("withdrawal_id",)),
+    (Hold, ("owner_id",)),
+    (Effect, ("status", "due_at")),
+    (Observation, ("effect_id",)),
+    (InboxMessage, ("status",)),
+    (Schedule, ("status", "next_on")),
+)
+"""Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
+
+APPEND_ONLY = ("ledger_entries", "ledger_transactions", "audit_log", "audit_checkpoints")
+"""Tables whose rows are written once; the store itself refuses changes (spec 3.1, D9)."""
+
+LARGEST_ENTRY = 9 * 10**15
+_LIVE_MINT = "reserve_id <> '' AND status NOT IN ('failed', 'cancelled')"
+_FLOOR = (
+    f"balance >= 0 OR code = {int(Code.OPERATIONAL)} "
+    f"OR type NOT IN ('{AccountType.ASSET}', '{AccountType.LIABILITY}')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where and how one kind of entity is kept."""
+
+    table: Table
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All tables under one schema and prefix."""
+
+    metadata: MetaData
+    prefix: str
+    kinds: dict[type[Entity], Kept]
+    accounts: Table
+    transactions: Table
+    entries: Table
+    outbox: Table
+    audit: Table
+    streams: Table
+    checkpoints: Table
+    replies: Table
+    version: Table
+
+    @property
+    def name(self) -> str | None:
+        """The database's schema, where one was chosen."""
+        return self.metadata.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The rows of one tenant: no statement is written without it."""
+
+    schema: Schema
+    tenant_id: str
+
+    def owns(self, table: Table) -> ColumnElement[bool]:
+        """The condition that a row is this tenant's."""
+        return table.c.tenant_id == self.tenant_id
+
+
+@cache
+def schema_of(schema: str | None = None, prefix: str = "") -> Schema:
+    """The tables, built once for each place where they are kept."""
+    metadata = MetaData(schema=schema)
+    make = _Maker(metadata, prefix)
+    return Schema(
+        metadata=metadata,
+        prefix=prefix,
+        kinds={kind: make.kept(Shape(kind), name) for kind, name in TABLE_NAMES.items()},
+        accounts=_accounts(make),
+        transactions=_transactions(make),
+        entries=_entries(make),
+        outbox=_outbox(make),
+        audit=_audit(make),
+        streams=make.table("audit_streams", ("stream",), stream=Words, position=Whole, hash=Words),
+        checkpoints=_checkpoints(make),
+        replies=_replies(make),
+        version=_version(make),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes tables whose keys, names and options follow one rule."""
+
+    metadata: MetaData
+    prefix: str
+
+    def table(self, name: str, by: tuple[str, ...], /, **columns: TypeEngine[Any]) -> Table:
+        """A table of tenants' rows without absent values; its key starts with the tenant."""
+        required = [Column(part, kind, nullable=False) for part, kind in columns.items()]
+        return self.declared(name, by, required)
+
+    def declared(self, name: str, by: tuple[str, ...], columns: list[Column[Any]]) -> Table:
+        return Table(
+            self.prefix + name,
+            self.metadata,
+            Column("tenant_id", Words, nullable=False),
+            *columns,
+            PrimaryKeyConstraint("tenant_id", *by, name=f"{self.prefix}pk_{name}"),
+            sqlite_strict=True,
+        )
+
+    def index(self, table: Table, *by: str, where: str = "", unique: bool = False, name: str = "") -> None:
+        """An index that starts with the tenant, over the rows for which `where` holds."""
+        title = table.name.removeprefix(self.prefix)
+        predicate = text(where) if where else None
+        Index(
+            f"{self.prefix}{'uq' if unique else 'ix'}_{title}_{name or '_'.join(by)}",
+            table.c.tenant_id,
+            *(table.c[part] for part in by),
+            unique=unique,
+            sqlite_where=predicate,
+            postgresql_where=predicate,
+        )
+
+    def check(self, table: Table, about: str, rule: str) -> None:
+        title = table.name.removeprefix(self.prefix)
+        table.append_constraint(CheckConstraint(rule, name=f"{self.prefix}ck_{title}_{about}"))
+
+    def kept(self, shape: Shape, name: str) -> Kept:
+        """The table of one kind of entity."""
+        columns = [  # quoted, since a field may have a name that one of the databases reserves
+            Column(quoted_name(part.name, quote=True), part.type, nullable=part.nullable)
+            for part in shape.fields
+        ]
+        table = self.declared(name, ("id",), columns)
+        for part in shape.fields:
+            if isinstance(part.type, Choice):
+                words = ", ".join(f"'{choice.value}'" for choice in part.type.choices)
+                self.check(table, part.name, f'"{part.name}" IN ({words})')
+        for unique in UNIQUE:
+            if unique.kind is shape.kind:
+                where = f"{unique.unless_empty} <> ''" if unique.unless_empty else ""
+                self.index(table, *unique.fields, where=where, unique=True)
+        for searched, by in SEARCHED:
+            if searched is shape.kind:
+                self.index(table, *by)
+        if shape.kind is Mint:
+            self.index(table, "reserve_id", where=_LIVE_MINT, unique=True, name="live_reserve")
+        return Kept(table, shape)
+
+
+def _accounts(make: _Maker) -> Table:
+    table = make.table(
+        "ledger_accounts",
+        ("id",),
+        id=Words,
+        code=Whole,
+        asset=Words,
+        party_id=Words,
+        type=Words,
+        balance=Whole,
+    )
+    make.check(table, "floor", _FLOOR)
+    make.index(table, "party_id")
+    return table
+
+
+def _transactions(make: _Maker) -> Table:
+    table = make.table(
+        "ledger_transactions",
+        ("id",),
+        id=Words,
+        group_id=Words,
+        rule=Words,
+        memo=Words,
+        reverses=Words,
+        effective_at=Instant(),
+        recorded_at=Instant(),
+    )
+    make.index(table, "reverses", where="reverses <> ''", unique=True)
+    make.index(table, "memo")
+    make.index(table, "group_id")
+    return table
+
+
+def _entries(make: _Maker) -> Table:
+    table = make.table(
+        "ledger_entries",
+        ("tx_id", "position"),
+        tx_id=Words,
+        position=Whole,
+        account_id=Words,
+        side=Words,
+        amount=Whole,
+        asset=Words,
+    )
+    make.check(table, "amount", f"amount BETWEEN 1 AND {LARGEST_ENTRY}")
+    make.check(table, "side", "side IN ('D', 'C')")
+    make.index(table, "account_id")
+    return table
+
+
+def _outbox(make: _Maker) -> Table:
+    names = ("id", "name", "kind", "entity_id", "from_status", "to_status", "data", "group_id")
+    columns: list[Column[Any]] = [Column(name, Words, nullable=False) for name in names]
+    columns += [
+        Column("seq", Whole, nullable=False),
+        Column("at", Instant(), nullable=False),
+        Column("published_at", Instant()),
+    ]
+    table = make.declared("outbox", ("id",), columns)
+    make.index(table, "entity_id", "kind", "seq", unique=True)
+    make.index(table, "id", where="published_at IS NULL", name="unpublished")
+    return table
+
+
+def _audit(make: _Maker) -> Table:
+    table = make.table(
+        "audit_log",
+        ("stream", "position"),
+        stream=Words,
+        position=Whole,
+        id=Words,
+        recorded_at=Instant(),
+        actor=Words,
+        action=Words,
+        entity_ids=Words,
+        body=Words,
+        previous_hash=Words,
+        hash=Words,
+    )
+    make.index(table, "id", unique=True)
+    return table
+
+
+def _checkpoints(make: _Maker) -> Table:
+    return make.table(
+        "audit_checkpoints",
+        ("position",),
+        position=Whole,
+        at=Instant(),
+        heads=Words,
+        previous_hash=Words,
+        hash=Words,
+    )
+
+
+def _replies(make: _Maker) -> Table:
+    return make.table(
+        "idempotency_keys",
+        ("operation", "key"),
+        operation=Words,
+        key=Words,
+        fingerprint=Words,
+        is_error=Flag(),
+        body=Words,
+        recorded_at=Instant(),
+    )
+
+
+def _version(make: _Maker) -> Table:
+    return Table(
+        f"{make.prefix}schema_version",
+        make.metadata,
+        Column("version", Whole, primary_key=True, autoincrement=False),
+        Column("name", Words, nullable=False),
+        sqlite_strict=True,
+    )
