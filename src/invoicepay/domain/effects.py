@@ -253,6 +253,12 @@ def cancel(change: Change, effect: Effect, *, reason: str = "") -> Effect:
     return change.put(replace(effect, status=after, review_reason=reason), "effect.cancelled")
 
 
+def review(change: Change, effect: Effect, reason: str) -> Effect:
+    """Leave an intent to a person: what was seen of it does not fit the books (reliability 1.7)."""
+    after = EFFECT.after(effect.status, EffectCommand.REVIEW)
+    return change.put(replace(effect, status=after, review_reason=reason), "effect.needs_review")
+
+
 def effects_of(cause_id: str, kind: EffectKind | None = None) -> Find[Effect]:
     """The search for a cause's intents, oldest first."""
     if kind is None:

@@ -96,7 +96,7 @@ def _folded(change: Change, effect: Effect, seen: Observation) -> Effect:
     fold = fold_of(effect)
     if reduction.verdict is Verdict.APPLY and fold:
         fold.fold(change, folded, seen)
-    return folded
+    return change.get(Effect, folded.id)
 
 
 def _observation(command: RecordObservation) -> Observation:
