@@ -95,7 +95,7 @@ def audit_body(outcome: Outcome[Any]) -> str:
             "changes": [
                 [e.kind, e.entity_id, e.seq, e.name, e.from_status, e.to_status] for e in outcome.events
             ],
-            "postings": [_posting_body(posting) for posting in outcome.postings],
+            "postings": [posting_body(posting) for posting in outcome.postings],
         },
         sort_keys=True,
         separators=(",", ":"),
@@ -103,7 +103,8 @@ def audit_body(outcome: Outcome[Any]) -> str:
     )
 
 
-def _posting_body(posting: Posting) -> list[Any]:
+def posting_body(posting: Posting) -> list[Any]:
+    """A posting as its audit record shows it."""
     return [
         posting.id,
         posting.rule,

@@ -103,7 +103,7 @@ class Reader(Protocol):
         after: str = "",
         limit: int = 200,
     ) -> tuple[Booked, ...]:
-        """Ledger transactions ordered by id, after an id; of one party: those that move one of its accounts."""
+        """Ledger transactions ordered by id, after an id; of a party: those that move its accounts."""
         ...
 
     async def events(

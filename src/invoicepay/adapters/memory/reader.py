@@ -11,7 +11,7 @@ from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
 from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
-from invoicepay.domain.invariants import Violation
+from invoicepay.domain.invariants import Books, Violation, check
 
 
 class MemoryReader:
@@ -104,4 +104,17 @@ class MemoryReader:
 
     async def violations(self) -> tuple[Violation, ...]:
         """Every row that breaks a stored-data invariant."""
-        raise NotImplementedError
+        return check(self._books())
+
+    def _books(self) -> Books:
+        tables = self._tables
+        return Books(
+            tenant_id=self._tenant_id,
+            rows={kind: tuple(rows.values()) for kind, rows in tables.by_kind.items()},
+            balances=tables.balances,
+            ledger=tables.ledger,
+            events=tables.events,
+            audit=tuple(record for stream in tables.audit.values() for record in stream),
+            heads=tables.heads(),
+            checkpoints=tables.checkpoints,
+        )

@@ -1,0 +1,152 @@
+"""An enterprise's own book: its chart of accounts, journal entries, balances and export rows (spec 2.2).
+
+It is derived, never posted (decision D5): `enterprise_journal` makes the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from invoicepay.domain.money import Money, total
+from invoicepay.domain.sums import summed
+from invoicepay.domain.time import iso
+
+
+class BookCode(IntEnum):
+    """Account codes of an enterprise's book; 1600, 2500 and 2700 are kept by customer.
+
+    4100 is for the enterprise's bookkeeper: unclaimed credit (2800) becomes income by law, not by itself.
+    """
+
+    TOKEN_HOLDINGS = 1500
+    RECEIVABLE = 1600
+    BANK = 1700
+    REDEMPTION_RECEIVABLE = 1710
+    TOKEN_CLEARING = 1790
+    CUSTOMER_CREDIT = 2500
+    TAX_PAYABLE = 2600
+    REFUNDS_PAYABLE = 2700
+    UNCLAIMED_CREDIT = 2800
+    REVENUE = 4000
+    SALES_ADJUSTMENTS = 4050
+    CREDIT_BREAKAGE = 4100
+    PROCESSING_FEES = 5100
+    SMALL_DIFFERENCES = 5200
+    BAD_DEBT = 5300
+    GOODWILL = 5400
+
+    @property
+    def grows_by_debit(self) -> bool:
+        """Assets, expenses and the contra-income 4050 do; liabilities and income do not."""
+        return self < BookCode.CUSTOMER_CREDIT or self in _DEBIT_INCOME or self >= BookCode.PROCESSING_FEES
+
+
+_DEBIT_INCOME = frozenset({BookCode.SALES_ADJUSTMENTS})
+PER_CUSTOMER = frozenset({BookCode.RECEIVABLE, BookCode.CUSTOMER_CREDIT, BookCode.REFUNDS_PAYABLE})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BookAccount:
+    """An account of one enterprise's book, where the code says so of one customer."""
+
+    enterprise_id: str
+    code: BookCode
+    asset: str
+    customer_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """Readable name, for example `receivable:ann`."""
+        name = self.code.name.lower()
+        return f"{name}:{self.customer_id}" if self.customer_id else name
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line: a debit above zero, a credit below."""
+
+    account: BookAccount
+    amount: Money
+
+    @property
+    def debit(self) -> Money:
+        """The debited amount, or zero."""
+        return max(self.amount, Money.zero(self.amount.asset))
+
+    @property
+    def credit(self) -> Money:
+        """The credited amount, or zero."""
+        return max(-self.amount, Money.zero(self.amount.asset))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """What one fact books.
+
+    Attributes:
+        rule: the specification's posting, for example `P-20`.
+        source_id: the invoice, payment, credit, withdrawal or ledger transaction behind it.
+    """
+
+    enterprise_id: str
+    asset: str
+    at: datetime
+    rule: str
+    source_id: str
+    lines: tuple[JournalLine, ...]
+
+    @property
+    def imbalance(self) -> Money:
+        """Debits less credits: zero, unless the rows it was derived from do not add up (INV-01)."""
+        return total((line.amount for line in self.lines), self.asset)
+
+
+def balances(entries: Iterable[JournalEntry]) -> dict[BookAccount, Money]:
+    """The trial balance: each account that holds something, positive on the side on which it grows."""
+    sums = summed((line.account, line.amount.micros) for entry in entries for line in entry.lines)
+    return {
+        account: Money.from_micros(micros if account.code.grows_by_debit else -micros, account.asset)
+        for account, micros in sorted(sums.items())
+        if micros
+    }
+
+
+def receivables_by_customer(entries: Iterable[JournalEntry]) -> dict[str, Money]:
+    """What each customer owes; of one enterprise's entries in one asset."""
+    return {
+        account.customer_id: money
+        for account, money in balances(entries).items()
+        if account.code is BookCode.RECEIVABLE
+    }
+
+
+CSV_HEADER = ("entry", "at", "rule", "source", "code", "account", "customer", "debit", "credit", "asset")
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def csv_rows(entries: Iterable[JournalEntry]) -> Iterator[tuple[str, ...]]:
+    """The header, then a row for each line; no text cell is read as a formula by a spreadsheet (S-22)."""
+    yield CSV_HEADER
+    for number, entry in enumerate(entries, start=1):
+        for line in entry.lines:
+            code = line.account.code
+            yield (
+                str(number),
+                iso(entry.at),
+                entry.rule,
+                text_cell(entry.source_id),
+                str(int(code)),
+                code.name.lower(),
+                text_cell(line.account.customer_id),
+                line.debit.amount_text if line.debit else "",
+                line.credit.amount_text if line.credit else "",
+                entry.asset,
+            )
+
+
+def text_cell(text: str) -> str:
+    """Text that a spreadsheet takes for text: what starts like a formula gets a leading quote (S-22)."""
+    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
