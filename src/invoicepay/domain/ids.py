@@ -29,6 +29,8 @@ class Prefix(StrEnum):
     CREDIT = "crd"
     DEPOSIT = "dep"
     RESERVE = "rsv"
+    UNMATCHED_FUNDS = "unm"
+    ATTESTATION = "att"
     MINT = "mnt"
     BURN = "brn"
     WITHDRAWAL = "wdr"

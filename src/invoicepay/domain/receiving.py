@@ -7,21 +7,23 @@ from dataclasses import replace
 from invoicepay.domain import minting, postings
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.calendar import bank_date, extended_return_deadline, opening_after
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Needs, Snapshot, find, need
 from invoicepay.domain.deposits import (
     DEPOSIT,
     RESERVE,
+    UNMATCHED,
     Deposit,
     DepositCommand,
-    DepositStatus,
     Reserve,
     ReserveCommand,
+    UnmatchedCommand,
+    UnmatchedFunds,
 )
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import headroom
-from invoicepay.errors import InvalidInput
+from invoicepay.errors import DuplicateProviderReference, InvalidInput
 
 
 def confirm_needs(deposit_id: str, seen: Snapshot) -> Needs:
@@ -142,11 +144,42 @@ def complete(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
     return change.put(replace(deposit, status=status, reason=""), "deposit.completed")
 
 
-def step(deposit: Deposit, command: DepositCommand) -> Deposit:
-    """The deposit after a command; nothing else changes."""
-    return replace(deposit, status=DEPOSIT.after(deposit.status, command))
+def reference_needs(provider: str, provider_ref: str) -> Needs:
+    """What `refuse_known` reads."""
+    return need(
+        finds=[find(kind, provider=provider, provider_ref=provider_ref) for kind in (Deposit, UnmatchedFunds)]
+    )
 
 
-def is_under_review(deposit: Deposit) -> bool:
-    """Whether a person looks at it; facts are booked meanwhile, but it does not move on."""
-    return deposit.status is DepositStatus.IN_REVIEW
+def refuse_known(change: Change, provider: str, provider_ref: str) -> None:
+    """Check that money under a provider's reference is not in the books yet.
+
+    Raises:
+        DuplicateProviderReference: it is, with an owner or without.
+    """
+    known = (
+        *change.find(find(Deposit, provider=provider, provider_ref=provider_ref)),
+        *change.find(find(UnmatchedFunds, provider=provider, provider_ref=provider_ref)),
+    )
+    for row in known:
+        raise DuplicateProviderReference(id=row.id, provider=provider, provider_ref=provider_ref)
+
+
+def keep_unmatched(
+    change: Change, amount: Money, provider: str, provider_ref: str, reason: str
+) -> UnmatchedFunds:
+    """Money that is ours to keep for somebody unknown (P-07)."""
+    funds = change.add(
+        UnmatchedFunds(
+            id=change.new_id(Prefix.UNMATCHED_FUNDS),
+            asset=amount.asset,
+            amount=amount,
+            provider=provider,
+            provider_ref=provider_ref,
+            status=UNMATCHED.after(None, UnmatchedCommand.RECEIVE),
+            reason=reason,
+        ),
+        "unmatched_funds.received",
+    )
+    change.post(postings.unmatched_received(amount.asset, amount.micros, memo=funds.id))
+    return funds

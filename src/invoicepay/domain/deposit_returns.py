@@ -1,0 +1,194 @@
+"""The bank takes a deposit back: before tokens exist (P-04), after they do (P-05), or while they are made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from invoicepay.domain import access, minting, postings
+from invoicepay.domain.accounts import Account, Code, available
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.deposits import (
+    DEPOSIT,
+    RESERVE,
+    Deposit,
+    DepositCommand,
+    Reserve,
+    ReserveCommand,
+    ReserveStatus,
+)
+from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
+from invoicepay.domain.money import Money, total
+from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
+from invoicepay.domain.policies import Custody
+from invoicepay.domain.reserves import deficit
+from invoicepay.domain.tokens import LIVE_MINTS, BurnPurpose, Mint, MintStatus, mints_of
+
+
+def return_needs(deposit_id: str, seen: Snapshot) -> Needs:
+    """The deposit and everything that its return can touch."""
+    wanted = need((Deposit, deposit_id))
+    deposit = seen.peek(Deposit, deposit_id)
+    if deposit is None:
+        return wanted
+    wanted |= minting.minting_needs(deposit.party_id, deposit.asset)
+    wanted |= need(accounts=_accounts(deposit.party_id, deposit.asset))
+    if deposit.reserve_id:
+        mints = mints_of(deposit.reserve_id)
+        intents = [effects_of(mint.id, EffectKind.MINT) for mint in seen.search(mints)]
+        wanted |= need((Reserve, deposit.reserve_id), finds=[mints, *intents])
+    return wanted
+
+
+def _accounts(party_id: str, asset: str) -> list[Account]:
+    own = (Code.UNCONFIRMED, Code.UNMINTED, Code.AVAILABLE, Code.FROZEN)
+    shared = (Code.INBOUND, Code.RETURN_DUE, Code.FEES_PAYABLE, Code.BACKING, Code.CUSTODY)
+    return [Account(code, asset, party_id) for code in own] + [Account(code, asset) for code in shared]
+
+
+def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str) -> Deposit:
+    """Book that the bank took `amount` of a received deposit back; a fact that cannot be refused.
+
+    Tokens that are being made right now are stopped where nothing was sent; where something was, the return
+    waits for their outcome (`Deposit.returning`) and is booked with it.
+
+    Raises:
+        InvalidTransition: the deposit never arrived, or was taken back already.
+    """
+    DEPOSIT.after(deposit.status, DepositCommand.RETURN)
+    deposit = replace(deposit, return_code=return_code)
+    stopped = [_stopped(change, mint) for mint in _mints(change, deposit)]
+    if any(mint.status in LIVE_MINTS for mint in stopped):
+        return change.put(replace(deposit, returning=amount), "deposit.return_parked")
+    return settle_return(change, deposit, amount)
+
+
+def _mints(change: Change, deposit: Deposit) -> tuple[Mint, ...]:
+    """The mints of the deposit's reserve; a reserve that is not confirmed has none."""
+    reserve = change.get(Reserve, deposit.reserve_id)
+    return () if reserve.status is ReserveStatus.PENDING else change.find(mints_of(reserve.id))
+
+
+def _stopped(change: Change, mint: Mint) -> Mint:
+    if mint.status not in LIVE_MINTS:
+        return mint
+    *_, effect = change.find(effects_of(mint.id, EffectKind.MINT))
+    if effect.status is not EffectStatus.PLANNED:
+        return mint
+    return minting.withdraw_mint(change, mint, effect)
+
+
+def settle_return(change: Change, deposit: Deposit, amount: Money) -> Deposit:
+    """Book a return whose mints have all ended: P-04 for what was not minted, P-05 for what was."""
+    reserve = change.get(Reserve, deposit.reserve_id)
+    if reserve.status is ReserveStatus.PENDING:
+        return _from_inbound(change, deposit, reserve, amount)
+    completed = [mint.amount for mint in _mints(change, deposit) if mint.status is MintStatus.COMPLETED]
+    unminted = reserve.mintable - total(completed, reserve.asset)
+    before = min(amount, unminted) if completed else amount
+    if before:
+        _from_reserve(change, deposit, reserve, before, unminted)
+    if before < unminted:
+        return _shrunk(change, deposit, reserve, before)
+    if amount > before:
+        deposit = _claw_back(change, deposit, amount - before)
+    return _ended(change, deposit, reserve)
+
+
+def _from_inbound(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:
+    """P-04 before the money was trusted: nothing of ours but the claim on the processor is touched."""
+    is_whole = amount >= reserve.amount
+    gross = deposit.received if is_whole else amount
+    _post_before_mint(change, deposit, gross)
+    return _ended(change, deposit, reserve) if is_whole else _shrunk(change, deposit, reserve, amount)
+
+
+def _from_reserve(change: Change, deposit: Deposit, reserve: Reserve, amount: Money, unminted: Money) -> None:
+    """P-04 after the money was trusted: the depositor's claim first, then our fee, then our loss."""
+    own = min(amount, unminted)
+    fee = min(amount - own, reserve.fee)
+    _post_before_mint(change, deposit, amount, fee=fee, lost=amount - own - fee, confirmed=True)
+
+
+def _post_before_mint(
+    change: Change,
+    deposit: Deposit,
+    amount: Money,
+    *,
+    fee: Money | None = None,
+    lost: Money | None = None,
+    confirmed: bool = False,
+) -> None:
+    fee_micros = fee.micros if fee else 0
+    swept = change.balance(Account(Code.FEES_PAYABLE, deposit.asset)) < fee_micros
+    steps = postings.returned_before_mint(
+        deposit.party_id,
+        deposit.asset,
+        amount.micros,
+        fee=fee_micros,
+        confirmed=confirmed,
+        swept=swept,
+        lost=lost.micros if lost else 0,
+        memo=deposit.id,
+    )
+    for step in steps:
+        change.post(step)
+
+
+def _claw_back(change: Change, deposit: Deposit, amount: Money) -> Deposit:
+    """P-05: burn what the party still has, note the rest as owed, and freeze the wallet.
+
+    Only free tokens are taken: open holds are honoured, whoever was promised them gets them (decision D8).
+    """
+    asset = deposit.asset
+    source = access.receiving_code(change, deposit.party_id, asset)
+    held = Money.from_micros(change.balance(Account(source, asset, deposit.party_id)), asset)
+    burned = min(amount, held)
+    steps = postings.returned_after_mint(
+        deposit.party_id,
+        asset,
+        amount.micros,
+        burned=burned.micros,
+        custodied=change.programme.asset(asset).custody is Custody.CUSTODIED,
+        out_of=source,
+        memo=deposit.id,
+    )
+    for step in steps:
+        change.post(step)
+    if burned:
+        minting.book_burn(change, deposit.party_id, burned, BurnPurpose.CLAWBACK, deposit.id)
+    _freeze(change, deposit)
+    return replace(deposit, recoverable=amount - burned)
+
+
+def _freeze(change: Change, deposit: Deposit) -> None:
+    """P-09: what else the party has stays where it is until somebody has looked."""
+    party_id, asset = deposit.party_id, deposit.asset
+    wallet = change.peek(Wallet, wallet_id(party_id, asset))
+    if wallet is not None and wallet.status is WalletStatus.FROZEN:
+        return
+    rest = change.balance(available(party_id, asset))
+    if rest:
+        change.post(postings.wallet_frozen(party_id, asset, rest, memo=deposit.id))
+    reason = f"deposit {deposit.id} returned"
+    if wallet is None:
+        wallet = Wallet(id=wallet_id(party_id, asset), party_id=party_id, asset=asset)
+        change.add(replace(wallet, status=WalletStatus.FROZEN, reason=reason), "wallet.frozen")
+    else:
+        change.put(replace(wallet, status=WalletStatus.FROZEN, reason=reason), "wallet.frozen")
+
+
+def _shrunk(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:
+    """A part went back before its tokens existed: the rest goes on as if it had never been more."""
+    change.put(replace(reserve, amount=reserve.amount - amount), "reserve.reduced")
+    received = deposit.received - amount
+    return change.put(replace(deposit, received=received, returning=None), "deposit.partly_returned")
+
+
+def _ended(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
+    gone = RESERVE.after(reserve.status, ReserveCommand.RETURN)
+    change.put(replace(reserve, status=gone), "reserve.returned")
+    status = DEPOSIT.after(deposit.status, DepositCommand.RETURN)
+    deposit = change.put(replace(deposit, status=status, returning=None), "deposit.returned")
+    if not deficit(change, deposit.asset):
+        return deposit
+    return change.put(deposit, "reserve.deficit")
