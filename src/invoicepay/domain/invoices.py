@@ -48,6 +48,7 @@ class InvoiceCommand(StrEnum):
     DELETE = "delete"
     FINALIZE = "finalize"
     FINALIZE_FREE = "finalize_free"
+    SEND = "send"
     SETTLE_PART = "settle_part"
     SETTLE_REST = "settle_rest"
     TAKE_EXCESS = "take_excess"
@@ -75,6 +76,7 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.DRAFT, C.DELETE): S.DELETED,
         (S.DRAFT, C.FINALIZE): S.OPEN,
         (S.DRAFT, C.FINALIZE_FREE): S.PAID,
+        (S.OPEN, C.SEND): S.OPEN,
         (S.OPEN, C.SETTLE_PART): S.PARTIALLY_PAID,
         (S.OPEN, C.SETTLE_REST): S.PAID,
         (S.OPEN, C.TAKE_EXCESS): S.OPEN,
@@ -85,6 +87,7 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.OPEN, C.EXPIRE): S.EXPIRED,
         (S.OPEN, C.VOID): S.VOID,
         (S.OPEN, C.MARK_UNCOLLECTIBLE): S.UNCOLLECTIBLE,
+        (S.PARTIALLY_PAID, C.SEND): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.SETTLE_PART): S.PARTIALLY_PAID,
         (S.PARTIALLY_PAID, C.SETTLE_REST): S.PAID,
         (S.PARTIALLY_PAID, C.TAKE_EXCESS): S.PARTIALLY_PAID,
@@ -96,6 +99,7 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.PARTIALLY_PAID, C.EXPIRE): S.EXPIRED,
         (S.PARTIALLY_PAID, C.VOID): S.VOID,
         (S.PARTIALLY_PAID, C.MARK_UNCOLLECTIBLE): S.UNCOLLECTIBLE,
+        (S.PAID, C.SEND): S.PAID,
         (S.PAID, C.TAKE_EXCESS): S.PAID,
         (S.PAID, C.CREDIT_REST): S.PAID,
         (S.PAID, C.REFUND): S.PAID,
@@ -111,6 +115,7 @@ INVOICE: Lifecycle[InvoiceStatus, InvoiceCommand] = Lifecycle(
         (S.EXPIRED, C.REOPEN_PART): S.PARTIALLY_PAID,
         (S.EXPIRED, C.VOID): S.VOID,
         (S.EXPIRED, C.MARK_UNCOLLECTIBLE): S.UNCOLLECTIBLE,
+        (S.UNCOLLECTIBLE, C.SEND): S.UNCOLLECTIBLE,
         (S.UNCOLLECTIBLE, C.SETTLE_PART): S.UNCOLLECTIBLE,
         (S.UNCOLLECTIBLE, C.SETTLE_REST): S.PAID,
         (S.VOID, C.TAKE_EXCESS): S.VOID,
@@ -287,6 +292,26 @@ def settled_event(before: Invoice, after: Invoice) -> str:
     if after.applied == before.applied:
         return "invoice.overpaid"
     return "invoice.payment_recovered" if after.status is S.UNCOLLECTIBLE else "invoice.partially_paid"
+
+
+def with_reversal(invoice: Invoice, applied: Money, excess: Money) -> Invoice:
+    """The invoice after a payment was taken back: open again, also for a small difference written off (P-22).
+
+    Raises:
+        InvalidTransition: the invoice is neither paid nor partially paid, and something was applied.
+    """
+    after = replace(invoice, overpaid=invoice.overpaid - excess)
+    if not applied:
+        return after
+    left = invoice.applied - applied
+    return replace(
+        after,
+        status=INVOICE.after(invoice.status, C.REVERSE_PART if left else C.REVERSE_ALL),
+        applied=left,
+        remaining=invoice.remaining + applied + invoice.written_off,
+        written_off=Money.zero(invoice.asset),
+        paid_at=None,
+    )
 
 
 class AgeingBucket(StrEnum):

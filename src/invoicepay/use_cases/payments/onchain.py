@@ -1,0 +1,111 @@
+"""Payments that a chain settles: what a transfer's fate leads to, and cancelling before it leaves (4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from invoicepay.domain import effects
+from invoicepay.domain.access import payer_side
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
+from invoicepay.domain.holds import Hold, hold_needs, release
+from invoicepay.domain.ids import clean_text
+from invoicepay.domain.invoices import Invoice, invoice_needs
+from invoicepay.domain.payments import PAYMENT, UNRESOLVED, Payment, PaymentCommand, PaymentStatus
+from invoicepay.domain.settlement import settle, settle_needs, source_account
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+
+REASON_LENGTH = 500
+
+
+def fold_needs(effect: Effect, seen: Snapshot) -> Needs:
+    """What `fold_transfer` reads and debits."""
+    return _payment_needs(effect.cause_id, seen)
+
+
+def _payment_needs(payment_id: str, seen: Snapshot) -> Needs:
+    needs = need((Payment, payment_id))
+    payment = seen.peek(Payment, payment_id)
+    if payment is None or not payment.hold_id:
+        return needs
+    needs |= invoice_needs(payment.invoice_id, seen) | hold_needs(payment.hold_id, seen)
+    invoice = seen.peek(Invoice, payment.invoice_id)
+    if invoice is None:
+        return needs
+    return needs | settle_needs(seen, invoice, source_account(payment.payer_id, payment.asset, is_held=True))
+
+
+def fold_transfer(change: Change, effect: Effect, seen: Observation) -> None:
+    """Settle on finality (P-11), release on certain failure (P-12), and hold on while it is unknown."""
+    payment = change.get(Payment, effect.cause_id)
+    if payment.status not in UNRESOLVED:
+        return
+    status = EffectStatus(seen.status)
+    if status is EffectStatus.FINAL:
+        settle(change, payment)
+    elif status in (EffectStatus.FAILED, EffectStatus.REJECTED):
+        _ended(change, payment, PaymentCommand.FAIL, seen.provider_status)
+    elif status in (EffectStatus.ACCEPTED, EffectStatus.SETTLED):
+        _submitted(change, payment)
+    elif status is EffectStatus.UNKNOWN:
+        _lost(change, _submitted(change, payment))
+
+
+def _submitted(change: Change, payment: Payment) -> Payment:
+    if payment.status is not PaymentStatus.PENDING:
+        return payment
+    status = PAYMENT.after(payment.status, PaymentCommand.SUBMIT)
+    return change.put(replace(payment, status=status), "payment.submitted")
+
+
+def _lost(change: Change, payment: Payment) -> None:
+    if payment.status is PaymentStatus.PROCESSING:
+        status = PAYMENT.after(payment.status, PaymentCommand.LOSE)
+        change.put(replace(payment, status=status), "payment.unknown")
+
+
+def _ended(change: Change, payment: Payment, command: PaymentCommand, reason: str) -> Payment:
+    """P-12: the payer has the tokens back, the invoice waits for them no longer."""
+    status = PAYMENT.after(payment.status, command)
+    release(change, change.get(Hold, payment.hold_id), reason=reason)
+    invoice = change.get(Invoice, payment.invoice_id)
+    change.put(replace(invoice, pending=invoice.pending - payment.amount), f"invoice.payment_{status}")
+    ended = replace(payment, status=status, failure_reason=reason[:REASON_LENGTH])
+    return change.put(ended, f"payment.{status}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPayment:
+    """Withdraw a payment that did not leave yet."""
+
+    payment_id: str
+    reason: str = ""
+
+
+def _needs_cancel(command: CancelPayment, seen: Snapshot) -> Needs:
+    transfers = effects_of(command.payment_id, EffectKind.TRANSFER)
+    return _payment_needs(command.payment_id, seen) | need(finds=[transfers])
+
+
+def decide_cancel_payment(command: CancelPayment, change: Change) -> Payment:
+    """Release the hold (P-12) and withdraw the intent, as long as it was never sent (spec 4.2).
+
+    Raises:
+        NotFound, NotThePayer: no such payment, or somebody else's.
+        InvalidTransition: it left already, or it has ended.
+    """
+    reason = clean_text(command.reason, REASON_LENGTH, "the reason")
+    payment = change.get(Payment, command.payment_id)
+    payer_side(change.actor, payment.payer_id)
+    PAYMENT.after(payment.status, PaymentCommand.CANCEL)
+    for transfer in change.find(effects_of(payment.id, EffectKind.TRANSFER)):
+        effects.cancel(change, transfer, reason=reason)
+    return _ended(change, payment, PaymentCommand.CANCEL, reason)
+
+
+CANCEL = UseCase("payments.cancel", Payment, _needs_cancel, decide_cancel_payment)
+
+
+async def cancel_payment(deps: Deps, command: CancelPayment, key: str | None = None) -> Payment:
+    """Cancel a pending payment before it is submitted."""
+    return await perform(deps, CANCEL, command, key)

@@ -1,0 +1,310 @@
+"""Pull: the library moves the payer's tokens, for one invoice or one transfer over several (spec 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from invoicepay.domain import effects
+from invoicepay.domain.access import (
+    check_limit,
+    known_party,
+    limit_needs,
+    party_needs,
+    payable,
+    payer_side,
+)
+from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.credits import waiting_invoices
+from invoicepay.domain.effects import EffectKind
+from invoicepay.domain.holds import HoldPurpose, place
+from invoicepay.domain.ids import Prefix
+from invoicepay.domain.invoices import Invoice, invoice_needs, require_payable
+from invoicepay.domain.money import Money, document_amount, positive, total
+from invoicepay.domain.parties import Party
+from invoicepay.domain.payments import Payment
+from invoicepay.domain.policies import Overpay, Partial, Policy, Settlement
+from invoicepay.domain.settlement import new_payment, settle, settle_needs, source_account
+from invoicepay.errors import (
+    AllocationIncomplete,
+    AssetNotAccepted,
+    BelowMinimumPartial,
+    InvalidInput,
+    OverpaymentRefused,
+    PartialPaymentRefused,
+    SelfPayment,
+)
+from invoicepay.ports.screening import Screened
+from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
+from invoicepay.use_cases.perform import Deps, UseCase, call_of, perform, perform_many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayInvoice:
+    """Move the payer's tokens to the invoice's enterprise.
+
+    Attributes:
+        payer_id: anyone; credit from an excess still belongs to the invoice's customer.
+        amount: absent pays what is open and not on its way already.
+    """
+
+    invoice_id: str
+    payer_id: str
+    amount: Money | None = None
+    verdict: Screened = field(default=ALLOWED, compare=False)
+
+
+def _pull_needs(seen: Snapshot, invoice_id: str, payer_id: str) -> Needs:
+    needs = invoice_needs(invoice_id, seen) | need((Party, payer_id))
+    invoice = seen.peek(Invoice, invoice_id)
+    if invoice is None:
+        return needs
+    asset = invoice.asset
+    return (
+        needs
+        | party_needs(payer_id, asset=asset)
+        | limit_needs(seen, payer_id, asset)
+        | settle_needs(seen, invoice, source_account(payer_id, asset))
+    )
+
+
+def _needs_pay(command: PayInvoice, seen: Snapshot) -> Needs:
+    return _pull_needs(seen, command.invoice_id, command.payer_id)
+
+
+def decide_pay_invoice(command: PayInvoice, change: Change) -> Payment:
+    """Take what policy lets pass, then settle in the book (P-11) or hold it for the chain (P-10).
+
+    Raises:
+        NotFound, NotThePayer, AssetNotAccepted, SelfPayment, AmountPrecision: who pays what to whom.
+        InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: the invoice takes no payment now.
+        OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the enterprise's policy.
+        WalletFrozen, LimitExceeded, ComplianceBlocked, ComplianceReview: the payer may not pay this now.
+        InsufficientFunds: the payer has less available.
+    """
+    if command.amount is not None:
+        positive(command.amount)
+    invoice = change.get(Invoice, command.invoice_id)
+    payer = known_party(change, command.payer_id)
+    payer_side(change.actor, payer.id)
+    _require_fit(change, invoice, payer.id, command.amount)
+    amount = _taken(invoice, _policy(change, invoice), command.amount)
+    _require_free(change, payer, amount, command.verdict)
+    return _started(change, invoice, payer.id, amount)
+
+
+PAY = UseCase("invoices.pay", Payment, _needs_pay, decide_pay_invoice)
+
+
+async def pay_invoice(deps: Deps, command: PayInvoice, key: str | None = None) -> Payment:
+    """Pay an invoice from the payer's wallet (P-11; on chain P-10 first)."""
+    (screened_command,) = await _screened(deps, [command])
+    return await perform(deps, PAY, screened_command, key)
+
+
+async def pay_many(deps: Deps, calls: Sequence[tuple[PayInvoice, str | None]]) -> list[Any]:
+    """Carry out many payments in one transaction, each as if alone and in order.
+
+    Args:
+        calls: commands with their idempotency keys.
+
+    Returns:
+        A `Payment` or an `InvoicePayError` for each; a refused one never fails its neighbours.
+    """
+    commands = await _screened(deps, [command for command, _ in calls])
+    keys = [key for _, key in calls]
+    return await perform_many(
+        deps, [call_of(deps, PAY, command, key) for command, key in zip(commands, keys, strict=True)]
+    )
+
+
+async def _screened(deps: Deps, commands: Sequence[PayInvoice]) -> list[PayInvoice]:
+    """The commands with screening's verdicts; one whose invoice does not exist is refused by its decision."""
+    ids = tuple({command.invoice_id for command in commands})
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        invoices = {invoice.id: invoice for invoice in await reader.find(find(Invoice, id__in=ids))}
+    asked = []
+    for command in commands:
+        invoice = invoices.get(command.invoice_id)
+        if invoice is not None:
+            amount = command.amount or invoice.remaining
+            command = replace(command, verdict=await _verdict(deps, command.payer_id, invoice, amount))
+        asked.append(command)
+    return asked
+
+
+async def _verdict(deps: Deps, payer_id: str, invoice: Invoice, amount: Money) -> Screened:
+    payee_id = invoice.enterprise_id
+    return await screened(deps, "payment", party_id=payer_id, counterparty_id=payee_id, amount=amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayInvoices:
+    """One transfer for several invoices: in the order given, or else what is open, oldest due first.
+
+    Attributes:
+        invoice_ids: paid in this order.
+        enterprise_id: instead of ids: everything that the payer owes this enterprise in the asset.
+    """
+
+    payer_id: str
+    amount: Money
+    invoice_ids: tuple[str, ...] = ()
+    enterprise_id: str = ""
+    verdict: Screened = field(default=ALLOWED, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidInvoices:
+    """The payments that one transfer became, one for each invoice that it reached."""
+
+    payments: tuple[Payment, ...]
+
+
+def _needs_pay_several(command: PayInvoices, seen: Snapshot) -> Needs:
+    needs = need((Party, command.payer_id))
+    ids = command.invoice_ids
+    if command.enterprise_id:
+        owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)
+        needs |= need(finds=[owed])
+        ids = tuple(invoice.id for invoice in seen.search(owed))
+    for invoice_id in ids:
+        needs |= _pull_needs(seen, invoice_id, command.payer_id)
+    return needs
+
+
+def decide_pay_invoices(command: PayInvoices, change: Change) -> PaidInvoices:
+    """Allocate one amount over invoices; a remainder becomes credit only within one enterprise (spec 6).
+
+    Raises:
+        AllocationIncomplete: something is left over, and the invoices are of several enterprises.
+        InvoicePayError: what `decide_pay_invoice` raises, for any of the invoices.
+    """
+    positive(command.amount)
+    if bool(command.invoice_ids) == bool(command.enterprise_id):
+        raise InvalidInput("name the invoices, or the enterprise whose open invoices are meant")
+    payer = known_party(change, command.payer_id)
+    invoices = _chosen(command, change)
+    payer_side(change.actor, payer.id)
+    for invoice in invoices:
+        _require_fit(change, invoice, payer.id, command.amount)
+    parts = [
+        (invoice, _taken(invoice, _policy(change, invoice), part))
+        for invoice, part in _allocated(invoices, command.amount)
+    ]
+    moved = total((part for _, part in parts), command.amount.asset)
+    _require_free(change, payer, moved, command.verdict)
+    group = change.new_id(Prefix.PAYMENT)
+    started = [
+        _started(change, change.get(Invoice, invoice.id), payer.id, part, group_id=group)
+        for invoice, part in parts
+    ]
+    return PaidInvoices(payments=tuple(started))
+
+
+PAY_SEVERAL = UseCase("invoices.pay_several", PaidInvoices, _needs_pay_several, decide_pay_invoices)
+
+
+async def pay_invoices(deps: Deps, command: PayInvoices, key: str | None = None) -> PaidInvoices:
+    """Pay several invoices with one transfer, all of them or none."""
+    verdict = await screened(
+        deps,
+        "payment",
+        party_id=command.payer_id,
+        counterparty_id=command.enterprise_id,
+        amount=command.amount,
+    )
+    return await perform(deps, PAY_SEVERAL, replace(command, verdict=verdict), key)
+
+
+def _chosen(command: PayInvoices, change: Change) -> list[Invoice]:
+    if command.invoice_ids:
+        return [change.get(Invoice, id) for id in dict.fromkeys(command.invoice_ids)]
+    owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)
+    invoices = list(change.find(owed))
+    if not invoices:
+        raise AllocationIncomplete("nothing is open", left=str(command.amount))
+    return invoices
+
+
+def _allocated(invoices: Sequence[Invoice], amount: Money) -> list[tuple[Invoice, Money]]:
+    parts: dict[str, Money] = {}
+    left = amount
+    for invoice in invoices:
+        parts[invoice.id] = min(left, _due(invoice))
+        left -= parts[invoice.id]
+    if left and len({invoice.enterprise_id for invoice in invoices}) > 1:
+        raise AllocationIncomplete(left=str(left))
+    parts[invoices[-1].id] += left
+    return [(invoice, parts[invoice.id]) for invoice in invoices if parts[invoice.id]]
+
+
+def _due(invoice: Invoice) -> Money:
+    """What is open and not on its way already."""
+    return max(invoice.remaining - invoice.pending, Money.zero(invoice.asset))
+
+
+def _policy(change: Change, invoice: Invoice) -> Policy:
+    return change.get(Party, invoice.enterprise_id).policy
+
+
+def _require_fit(change: Change, invoice: Invoice, payer_id: str, amount: Money | None) -> None:
+    """Refuse what this invoice cannot be paid with, by whom, and in its state."""
+    if amount is not None and amount.asset != invoice.asset:
+        raise AssetNotAccepted(f"{invoice.id} is paid in {invoice.asset}", accepted=[invoice.asset])
+    if payer_id == invoice.enterprise_id:
+        raise SelfPayment(payer=payer_id)
+    if amount is not None and not _policy(change, invoice).micro_payments:
+        document_amount(amount)
+    require_payable(invoice, change.now)
+
+
+def _taken(invoice: Invoice, policy: Policy, wanted: Money | None) -> Money:
+    """What policy lets pass of an amount; the split itself is decided at settlement (spec 6)."""
+    due = _due(invoice)
+    amount = due if wanted is None else wanted
+    if policy.overpay is Overpay.CAP:
+        amount = min(amount, due)
+    if not amount or (policy.overpay is Overpay.REFUSE and amount > due):
+        raise OverpaymentRefused(invoice=invoice.id, due=str(due), pending=str(invoice.pending))
+    if amount < due and policy.partial is Partial.REFUSE:
+        raise PartialPaymentRefused(invoice=invoice.id, due=str(due))
+    if amount < due and amount.micros < policy.min_partial_micros:
+        minimum = Money.from_micros(policy.min_partial_micros, invoice.asset)
+        raise BelowMinimumPartial(invoice=invoice.id, minimum=str(minimum), due=str(due))
+    return amount
+
+
+def _require_free(change: Change, payer: Party, amount: Money, verdict: Screened) -> None:
+    """Refuse a payer whom compliance does not let pay this much now."""
+    require_allowed(verdict)
+    payable(change, payer.id, amount.asset)
+    check_limit(change, payer, amount)
+
+
+def _started(
+    change: Change, invoice: Invoice, payer_id: str, amount: Money, *, group_id: str = ""
+) -> Payment:
+    """Settle at once in the book; on chain hold the tokens and plan their transfer (spec 1.4)."""
+    payment = new_payment(change, invoice, payer_id=payer_id, amount=amount, group_id=group_id)
+    if change.programme.asset(invoice.asset).settlement is Settlement.LEDGER:
+        return settle(change, payment)
+    hold = place(
+        change,
+        owner_id=payer_id,
+        amount=amount,
+        purpose=HoldPurpose.PAYMENT,
+        cause_id=payment.id,
+        payee_id=invoice.enterprise_id,
+    )
+    pending = change.add(replace(payment, hold_id=hold.id), "payment.initiated")
+    change.put(replace(invoice, pending=invoice.pending + amount), "invoice.payment_initiated")
+    effects.plan(
+        change,
+        kind=EffectKind.TRANSFER,
+        cause=pending,
+        amount=amount,
+        request={"from_party": payer_id, "to_party": invoice.enterprise_id},
+    )
+    return pending
