@@ -75,9 +75,16 @@ def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
 
 
 def decide_record(command: RecordObservation, change: Change) -> Effect:
-    """Keep the fact and do what follows from it; a known fact only ends the claim and the message."""
+    """Keep the fact and do what follows from it; a known fact only ends the claim and the message.
+
+    Raises:
+        DuplicateProviderReference: the fact was told of another intent.
+    """
     effect = change.get(Effect, command.effect.id)
-    if change.peek(Observation, command.observation_id) is None:
+    known = change.peek(Observation, command.observation_id)
+    if known is not None and known.effect_id != effect.id:
+        raise DuplicateProviderReference(known=known.effect_id, effect=effect.id)
+    if known is None:
         effect = _folded(change, effect, change.add(_observation(command)))
     if command.fence == effect.fence:
         effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))

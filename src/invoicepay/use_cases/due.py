@@ -1,0 +1,21 @@
+"""What becomes due by the clock alone, and which stem does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from invoicepay.use_cases.neighbours import Served
+from invoicepay.use_cases.perform import Deps
+
+DueWork = Callable[[Deps, int], Awaitable[Served]]
+
+DUE: tuple[DueWork, ...] = ()
+"""Each finds at most so many of its own that are due, and moves them on one by one."""
+
+
+async def run_due(deps: Deps, limit: int) -> Served:
+    """Move on what is due by now, every stem in turn."""
+    served = Served()
+    for work in DUE:
+        served += await work(deps, limit)
+    return served

@@ -1,0 +1,114 @@
+"""Everything that waits: one pass over provider work, webhooks, due dates and events (decision D8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from invoicepay.errors import InvoicePayError
+from invoicepay.use_cases import due
+from invoicepay.use_cases.inbox import apply_received
+from invoicepay.use_cases.neighbours import Served
+from invoicepay.use_cases.outbox import Delivered, Handler, Undelivered, deliver_events
+from invoicepay.use_cases.perform import Deps
+from invoicepay.use_cases.recover import poll_due, send_due
+
+LIMIT = 100
+MOST_PASSES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSummary:
+    """What a run did.
+
+    Attributes:
+        sent: intents brought a step on: sent, or looked up after an unknown outcome.
+        polled: intents whose provider was asked for news.
+        received: webhooks applied or set aside.
+        due: things whose time had come: confirmed, expired, executed.
+        delivered: events that every handler took.
+        refusals: why something could not go on now; it is tried again or visible in its own state.
+        undelivered: events that a handler did not take.
+    """
+
+    sent: int = 0
+    polled: int = 0
+    received: int = 0
+    due: int = 0
+    delivered: int = 0
+    refusals: tuple[InvoicePayError, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    passes: int = field(default=1, compare=False)
+
+    @property
+    def moved(self) -> int:
+        """How many things moved; 0 means that nothing waits for now."""
+        return self.sent + self.polled + self.received + self.due + self.delivered
+
+
+async def run_pending(
+    deps: Deps, limit: int = LIMIT, *, handlers: Sequence[Handler] = (), until_quiet: bool = False
+) -> PendingSummary:
+    """Bring everything of one tenant on that waits, and tell the host's handlers what happened.
+
+    Call it from a timer, a job queue or a loop; any number of callers may run at once.
+
+    Args:
+        limit: the most of each kind that one pass takes.
+        until_quiet: repeat until nothing moves, at most 50 times; what is due later stays for later.
+    """
+    summary = await _one_pass(deps, limit, handlers)
+    while until_quiet and summary.passes < MOST_PASSES:
+        more = await _one_pass(deps, limit, handlers)
+        if not more.moved - len(more.refusals):
+            break
+        summary = _together(summary, more)
+    return summary
+
+
+async def run_pending_everywhere(
+    deps: Deps, limit: int = LIMIT, *, handlers: Sequence[Handler] = ()
+) -> dict[str, PendingSummary]:
+    """One pass for every tenant of the store."""
+    return {
+        tenant: await run_pending(replace(deps, tenant_id=tenant), limit, handlers=handlers)
+        for tenant in await deps.repository.tenants()
+    }
+
+
+async def _one_pass(deps: Deps, limit: int, handlers: Sequence[Handler]) -> PendingSummary:
+    """Due dates first, for they make work to send; events last, for they tell of it."""
+    timely = await due.run_due(deps, limit)
+    sent = await send_due(deps, limit)
+    received = await apply_received(deps, limit)
+    polled = await poll_due(deps, limit)
+    told = await deliver_events(deps, handlers, limit) if handlers else Delivered()
+    return _summary(timely, sent, received, polled, told)
+
+
+def _summary(
+    timely: Served, sent: Served, received: Served, polled: Served, told: Delivered
+) -> PendingSummary:
+    return PendingSummary(
+        sent=sent.count,
+        polled=polled.count,
+        received=received.count,
+        due=timely.count,
+        delivered=told.count,
+        refusals=(*timely.refusals, *sent.refusals, *received.refusals, *polled.refusals),
+        undelivered=told.undelivered,
+    )
+
+
+def _together(first: PendingSummary, then: PendingSummary) -> PendingSummary:
+    """Both runs; what the later one could not do is what is left."""
+    return PendingSummary(
+        sent=first.sent + then.sent,
+        polled=first.polled + then.polled,
+        received=first.received + then.received,
+        due=first.due + then.due,
+        delivered=first.delivered + then.delivered,
+        refusals=then.refusals,
+        undelivered=then.undelivered,
+        passes=first.passes + 1,
+    )
