@@ -326,6 +326,14 @@ def fence_raised(enterprise_id: str, asset: str, amount: int, *, rule: str, memo
     )
 
 
+def fence_lowered(
+    enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, rule: str, memo: str
+) -> Posting:
+    """P-27 taken back: a voided credit note frees the enterprise's tokens behind its credit."""
+    receiver = _account(into, asset, enterprise_id)
+    return posting(rule, (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
+
+
 def refunded(enterprise_id: str, asset: str, shares: Iterable[tuple[Account, int]], *, memo: str) -> Posting:
     """P-27: tokens go back to the payers' wallets, each their share."""
     source = available(enterprise_id, asset)

@@ -1,0 +1,144 @@
+"""Expiry: an invoice that was not paid in time takes no pull payment until it is reopened (spec 4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.change import Change, Find, Needs, Snapshot, find
+from invoicepay.domain.invoices import (
+    INVOICE,
+    UNSETTLED,
+    Invoice,
+    InvoiceCommand,
+    has_expired,
+    invoice_needs,
+)
+from invoicepay.domain.parties import Actor, Role
+from invoicepay.domain.time import aware
+from invoicepay.errors import InvalidTime, InvalidTransition, InvoiceHasPayments, StateError
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+
+PAGE = 200
+TIME = Actor("expiry", Role.SYSTEM)
+"""Who marks what is over: the clock, whoever starts the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireInvoice:
+    """Mark an invoice whose expiry is over."""
+
+    invoice_id: str
+
+
+def _needs_expire(command: ExpireInvoice, seen: Snapshot) -> Needs:
+    return invoice_needs(command.invoice_id, seen)
+
+
+def decide_expire(command: ExpireInvoice, change: Change) -> Invoice:
+    """Expire it, unless a payment that began in time is still unresolved.
+
+    Raises:
+        InvalidTransition: not open, or its expiry is not reached.
+        InvoiceHasPayments: a payment is in flight; it began before the expiry, or it had been refused.
+    """
+    invoice = change.get(Invoice, command.invoice_id)
+    enterprise_side(change.actor, invoice.enterprise_id)
+    status = INVOICE.after(invoice.status, InvoiceCommand.EXPIRE)
+    if not has_expired(invoice, change.now):
+        allowed = INVOICE.allowed(invoice.status)
+        raise InvalidTransition("invoice", invoice.status, "expire before expires_at", allowed)
+    if invoice.pending:
+        raise InvoiceHasPayments(invoice=invoice.id, pending=str(invoice.pending))
+    return change.put(replace(invoice, status=status), "invoice.expired")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenInvoice:
+    """Let an expired invoice be paid again, until another expiry or without one."""
+
+    invoice_id: str
+    expires_at: datetime | None = None
+
+
+def _needs_reopen(command: ReopenInvoice, seen: Snapshot) -> Needs:
+    return invoice_needs(command.invoice_id, seen)
+
+
+def decide_reopen(command: ReopenInvoice, change: Change) -> Invoice:
+    """Back to open, or to partially paid when something was applied.
+
+    Raises:
+        InvalidTime: the new expiry is over already.
+        InvalidTransition: it is not expired.
+    """
+    expires_at = command.expires_at and aware(command.expires_at, "expires_at")
+    if expires_at is not None and expires_at <= change.now:
+        raise InvalidTime("expires_at is over already", expires_at=expires_at)
+    invoice = change.get(Invoice, command.invoice_id)
+    enterprise_side(change.actor, invoice.enterprise_id)
+    word = InvoiceCommand.REOPEN_PART if invoice.applied else InvoiceCommand.REOPEN
+    status = INVOICE.after(invoice.status, word)
+    return change.put(replace(invoice, status=status, expires_at=expires_at), "invoice.reopened")
+
+
+EXPIRE = UseCase("invoices.expire", Invoice, _needs_expire, decide_expire)
+REOPEN = UseCase("invoices.reopen", Invoice, _needs_reopen, decide_reopen)
+
+
+async def expire_invoice(deps: Deps, command: ExpireInvoice, key: str | None = None) -> Invoice:
+    """Mark an invoice whose expiry is over.
+
+    Raises:
+        NotFound, NotAllowed: no such invoice, or not yours.
+        InvalidTransition: not open, or its expiry is not reached.
+        InvoiceHasPayments: a payment that began in time is unresolved.
+    """
+    return await perform(deps, EXPIRE, command, key)
+
+
+async def reopen_invoice(deps: Deps, command: ReopenInvoice, key: str | None = None) -> Invoice:
+    """Let an expired invoice be paid again.
+
+    Raises:
+        InvalidTime: the new expiry is over already.
+        NotFound, NotAllowed: no such invoice, or not yours.
+        InvalidTransition: it is not expired.
+    """
+    return await perform(deps, REOPEN, command, key)
+
+
+def expiring(now: datetime, after_id: str = "") -> Find[Invoice]:
+    """The search for invoices whose expiry is over and not yet marked, a page at a time."""
+    waiting = tuple(sorted(UNSETTLED))
+    return find(Invoice, status__in=waiting, expires_at__le=now, id__gt=after_id, limit=PAGE)
+
+
+async def expire_due(deps: Deps) -> list[Invoice]:
+    """Expire every invoice whose time is over; call it as often as you like.
+
+    Invoices with a payment in flight wait for its outcome.
+    """
+    expired: list[Invoice] = []
+    last_id = ""
+    deps = replace(deps, actor=TIME)
+    while True:
+        async with deps.repository.reader(deps.tenant_id) as reader:
+            page = await reader.find(expiring(deps.clock.now(), last_id))
+        for invoice in page:
+            if not invoice.pending:
+                expired += await _expired(deps, invoice)
+        if len(page) < PAGE:
+            return expired
+        last_id = page[-1].id
+
+
+async def _expired(deps: Deps, invoice: Invoice) -> list[Invoice]:
+    """The invoice, unless it changed since it was listed or somebody else marked it."""
+    command = ExpireInvoice(invoice_id=invoice.id)
+    try:
+        marked = await perform(deps, EXPIRE, command, f"{invoice.id}/expire/{invoice.version}")
+    except StateError:
+        return []
+    return [] if marked.replayed else [marked]
