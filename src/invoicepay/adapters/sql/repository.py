@@ -15,8 +15,9 @@ from invoicepay.adapters.sql.apply import Batch, apply, insert_all
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
 from invoicepay.adapters.sql.load import among, chunks, load, replies
+from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
-from invoicepay.adapters.sql.reader import SqlReader, checkpoints, heads
+from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.audit import Checkpoint, seal
