@@ -71,13 +71,12 @@ class MemoryReader:
         self, *, entity_id: str | None = None, unpublished: bool = False, after: str = "", limit: int = 200
     ) -> tuple[Event, ...]:
         """Events ordered by id (by `seq` for one entity), after an id."""
-        found = [
-            event
-            for event in self._tables.events
-            if event.id > after
-            and entity_id in (None, event.entity_id)
-            and not (unpublished and event.id in self._tables.published)
-        ]
+        tables = self._tables
+        waiting = tables.unpublished
+        events: Iterable[Event] = waiting.values() if unpublished else tables.events
+        if entity_id is not None:
+            events = tables.events_of.get(entity_id, ())
+        found = [event for event in events if event.id > after and (event.id in waiting or not unpublished)]
         found.sort(key=lambda event: event.id)
         if entity_id is not None:
             found.sort(key=lambda event: event.seq)

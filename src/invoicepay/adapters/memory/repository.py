@@ -65,7 +65,9 @@ class MemoryRepository:
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         """Record that the host's handlers took these events."""
         with self._lock:
-            self._tenants[tenant_id].published.update(dict.fromkeys(event_ids, at))
+            for id in event_ids:
+                if self._tenants[tenant_id].unpublished.pop(id, None):
+                    self._tenants[tenant_id].published[id] = at
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -134,7 +136,7 @@ class MemoryUnit:
         tables.store([*writes.added, *(row for row, _ in writes.changed)])
         for account, growth in writes.movements:
             tables.balances[account] = tables.balances.get(account, 0) + growth
-        tables.events.extend(writes.events)
+        tables.tell(writes.events)
         ids = [self._new_id("aud", outcome.context.now) for outcome in outcomes]
         head = tables.head(self._stream)
         tables.audit.setdefault(self._stream, []).extend(chain(self._tenant_id, head, ids, outcomes))

@@ -34,7 +34,9 @@ class Tables:
     balances: dict[Account, int] = field(default_factory=dict[Account, int])
     ledger: list[Booked] = field(default_factory=list[Booked])
     events: list[Event] = field(default_factory=list[Event])
+    events_of: dict[str, list[Event]] = field(default_factory=dict[str, "list[Event]"])
     published: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    unpublished: dict[str, Event] = field(default_factory=dict[str, Event])
     audit: dict[str, list[AuditRecord]] = field(default_factory=dict[str, list[AuditRecord]])
     checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
     replies: dict[tuple[str, str], Reply] = field(default_factory=dict[tuple[str, str], Reply])
@@ -77,6 +79,13 @@ class Tables:
             for unique in UNIQUE:
                 if unique.kind is kind and (value := unique.value(row)):
                     self.unique[unique, value] = row.id
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Keep events, in order and by entity."""
+        for event in events:
+            self.events.append(event)
+            self.events_of.setdefault(event.entity_id, []).append(event)
+            self.unpublished[event.id] = event
 
     def heads(self) -> list[Head]:
         """The newest record of every stream, by name."""
