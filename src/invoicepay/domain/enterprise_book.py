@@ -6,13 +6,16 @@ It is derived, never posted (decision D5): `enterprise_journal` makes the entrie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from csv import writer
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from io import StringIO
 
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.sums import summed
 from invoicepay.domain.time import iso
+from invoicepay.errors import InvalidInput
 
 
 class BookCode(IntEnum):
@@ -114,13 +117,52 @@ def balances(entries: Iterable[JournalEntry]) -> dict[BookAccount, Money]:
     }
 
 
-def receivables_by_customer(entries: Iterable[JournalEntry]) -> dict[str, Money]:
-    """What each customer owes; of one enterprise's entries in one asset."""
-    return {
-        account.customer_id: money
-        for account, money in balances(entries).items()
-        if account.code is BookCode.RECEIVABLE
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterpriseBook:
+    """One enterprise's book in one asset.
+
+    Attributes:
+        entries: the journal, in order of time.
+    """
+
+    enterprise_id: str
+    asset: str
+    entries: tuple[JournalEntry, ...]
+
+    def balance(self, code: int, *, customer: str | None = None) -> Money:
+        """What an account holds, of all customers or of one; positive on the side on which it grows.
+
+        Raises:
+            InvalidInput: there is no such account.
+        """
+        if code not in list(BookCode):
+            raise InvalidInput(f"there is no account {code} in an enterprise's book", code=code)
+        held = (
+            money
+            for account, money in self.trial_balance.items()
+            if account.code == code and customer in (None, account.customer_id)
+        )
+        return total(held, self.asset)
+
+    @property
+    def trial_balance(self) -> dict[BookAccount, Money]:
+        """Each account that holds something."""
+        return balances(self.entries)
+
+    @property
+    def receivables(self) -> dict[str, Money]:
+        """What each customer owes."""
+        return {
+            account.customer_id: money
+            for account, money in self.trial_balance.items()
+            if account.code is BookCode.RECEIVABLE
+        }
+
+    def csv(self) -> str:
+        """The journal for a spreadsheet or an accounting program (RFC 4180)."""
+        text = StringIO(newline="")
+        writer(text).writerows(csv_rows(self.entries))
+        return text.getvalue()
 
 
 CSV_HEADER = ("entry", "at", "rule", "source", "code", "account", "customer", "debit", "credit", "asset")
