@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from invoicepay.use_cases import credits
 from invoicepay.use_cases.neighbours import Served
 from invoicepay.use_cases.perform import Deps
 
 DueWork = Callable[[Deps, int], Awaitable[Served]]
 
-DUE: tuple[DueWork, ...] = ()
+DUE: tuple[DueWork, ...] = (credits.expire_due_credits,)
 """Each finds at most so many of its own that are due, and moves them on one by one."""
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from invoicepay.domain.change import Change, Needs, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, Observation
+from invoicepay.domain.payments import Payment
+from invoicepay.use_cases import payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,9 @@ class Fold:
     fold: Callable[[Change, Effect, Observation], None]
 
 
-FOLDS: Mapping[tuple[EffectKind, str], Fold] = {}
+FOLDS: Mapping[tuple[EffectKind, str], Fold] = {
+    (EffectKind.TRANSFER, Payment.KIND): Fold(payments.fold_needs, payments.fold_transfer),
+}
 
 
 def fold_of(effect: Effect) -> Fold | None:
