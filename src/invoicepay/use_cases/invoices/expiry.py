@@ -17,7 +17,8 @@ from invoicepay.domain.invoices import (
 )
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.time import aware
-from invoicepay.errors import InvalidTime, InvalidTransition, InvoiceHasPayments, StateError
+from invoicepay.errors import InvalidTime, InvalidTransition, InvoiceHasPayments
+from invoicepay.use_cases.neighbours import Served, one_by_one
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 PAGE = 200
@@ -115,30 +116,25 @@ def expiring(now: datetime, after_id: str = "") -> Find[Invoice]:
     return find(Invoice, status__in=waiting, expires_at__le=now, id__gt=after_id, limit=PAGE)
 
 
-async def expire_due(deps: Deps) -> list[Invoice]:
-    """Expire every invoice whose time is over; call it as often as you like.
+async def expire_due(deps: Deps, limit: int = PAGE) -> Served:
+    """Expire up to `limit` invoices whose time is over; call it as often as you like.
 
     Invoices with a payment in flight wait for its outcome.
     """
-    expired: list[Invoice] = []
-    last_id = ""
     deps = replace(deps, actor=TIME)
-    while True:
+    served, last_id = Served(), ""
+    while served.count < limit:
         async with deps.repository.reader(deps.tenant_id) as reader:
             page = await reader.find(expiring(deps.clock.now(), last_id))
-        for invoice in page:
-            if not invoice.pending:
-                expired += await _expired(deps, invoice)
+        ready = [invoice for invoice in page if not invoice.pending]
+        served += await one_by_one(ready[: limit - served.count], lambda invoice: _expired(deps, invoice))
         if len(page) < PAGE:
-            return expired
+            break
         last_id = page[-1].id
+    return served
 
 
-async def _expired(deps: Deps, invoice: Invoice) -> list[Invoice]:
-    """The invoice, unless it changed since it was listed or somebody else marked it."""
+async def _expired(deps: Deps, invoice: Invoice) -> Invoice:
+    """The key names the version that was listed: a refusal must not outlive what it was about."""
     command = ExpireInvoice(invoice_id=invoice.id)
-    try:
-        marked = await perform(deps, EXPIRE, command, f"{invoice.id}/expire/{invoice.version}")
-    except StateError:
-        return []
-    return [] if marked.replayed else [marked]
+    return await perform(deps, EXPIRE, command, f"{invoice.id}/expire/{invoice.version}")
