@@ -102,12 +102,20 @@ async def receive_webhook(
     """
     provider = deps.rails if slot == "rails" else deps.tokens
     events = provider.parse_webhook(body, headers, received_at=deps.clock.now())
-    digest = hashlib.sha256(body).hexdigest()
     commands = [
-        KeepMessage(provider=provider.name, event_id=event.event_id, digest=digest, body=canonical(event))
+        KeepMessage(
+            provider=provider.name,
+            event_id=event.event_id,
+            digest=_digest(body if len(events) == 1 else canonical(event).encode()),
+            body=canonical({"slot": slot, "event": event}),
+        )
         for event in events
     ]
     return await _kept(deps, commands)
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 async def _kept(deps: Deps, commands: list[KeepMessage]) -> tuple[InboxMessage, ...]:

@@ -1,0 +1,230 @@
+"""Webhooks: only the provider's, each once, applied in any order, never trusted beyond what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from invoicepay.adapters.simulated import Delivery, SimControl, SimulatedRails
+from invoicepay.adapters.simulated.bank import BankCommand
+from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, InboxStatus
+from invoicepay.domain.money import Money
+from invoicepay.errors import WebhookSignatureInvalid
+from invoicepay.ports.rails import RailEvent, RailStatus
+from invoicepay.use_cases.inbox import apply_received, receive_webhook
+from tests.support.desk import Desk
+from tests.support.intents import effect, intend, observations, send, status
+
+S = EffectStatus
+
+
+def sent(desk: Desk, kind: EffectKind = EffectKind.PAYOUT) -> str:
+    """An accepted intent whose webhooks so far were taken away."""
+    id = intend(desk, kind)
+    send(desk)
+    desk.rails.drain()
+    return id
+
+
+def receive(desk: Desk, *deliveries: Delivery, slot: str = "rails") -> list[InboxMessage]:
+    """Hand deliveries in, as a host's endpoint does."""
+    return [
+        message
+        for delivery in deliveries
+        for message in desk.run(receive_webhook(desk.deps, slot, delivery.body, delivery.headers))
+    ]
+
+
+def apply(desk: Desk) -> int:
+    return desk.run(apply_received(desk.deps, 100)).count
+
+
+def messages(desk: Desk) -> list[InboxMessage]:
+    return list(desk.rows(InboxMessage))
+
+
+def test_a_delivery_is_kept_first_and_applied_afterwards() -> None:
+    desk = Desk()
+    id = sent(desk)
+    SimControl(desk.rails, desk.tokens).settle(id)
+
+    (message,) = receive(desk, *desk.rails.drain())
+    before = status(desk, id)
+    apply(desk)
+
+    assert (message.status, before) == (InboxStatus.RECEIVED, S.ACCEPTED)
+    assert status(desk, id) is S.SETTLED
+    assert messages(desk)[0].status is InboxStatus.APPLIED
+
+
+def test_a_forged_delivery_is_refused_and_not_kept() -> None:
+    desk = Desk()
+    id = sent(desk)
+
+    with pytest.raises(WebhookSignatureInvalid):
+        receive(desk, desk.rails.forged(id))
+
+    assert messages(desk) == []
+
+
+def test_a_delivery_for_the_other_endpoint_is_refused() -> None:
+    desk = Desk()
+    id = sent(desk)
+    SimControl(desk.rails, desk.tokens).settle(id)
+
+    with pytest.raises(WebhookSignatureInvalid):
+        receive(desk, *desk.rails.drain(), slot="tokens")
+
+
+def test_a_repeated_delivery_changes_nothing() -> None:
+    desk = Desk()
+    id = sent(desk)
+    desk.rails.postbox.duplicate(3)
+    SimControl(desk.rails, desk.tokens).settle(id)
+
+    receive(desk, *desk.rails.drain())
+    applied = apply(desk)
+
+    assert (applied, len(messages(desk))) == (1, 1)
+    assert status(desk, id) is S.SETTLED
+
+
+def test_a_delivery_repeated_months_later_is_still_known() -> None:
+    desk = Desk()
+    id = sent(desk)
+    desk.rails.move(id, BankCommand.SETTLE)
+    transfer = desk.rails.transfer(id)
+    event = RailEvent(event_id="evt-1", occurred_at=desk.clock.now(), transfer=transfer)
+    receive(desk, desk.rails.postbox.delivery(event))
+    apply(desk)
+    desk.clock.advance(days=200)
+
+    (message,) = receive(desk, desk.rails.postbox.delivery(event))
+
+    assert message.status is InboxStatus.APPLIED
+    assert apply(desk) == 0
+
+
+def test_one_id_with_two_bodies_raises_an_alarm_and_moves_nothing() -> None:
+    desk = Desk()
+    id = sent(desk)
+    transfer = desk.rails.transfer(id)
+    event = RailEvent(event_id="evt-1", occurred_at=desk.clock.now(), transfer=transfer)
+    other = replace(event, transfer=replace(transfer, status=RailStatus.SETTLED))
+    receive(desk, desk.rails.postbox.delivery(event))
+
+    (message,) = receive(desk, desk.rails.postbox.delivery(other))
+    apply(desk)
+
+    assert message.reason == "came again with another body"
+    assert status(desk, id) is S.ACCEPTED
+    assert "inbox_message.conflict" in event_names(desk, message.id)
+
+
+def event_names(desk: Desk, entity_id: str) -> list[str]:
+    async def read() -> list[str]:
+        async with desk.deps.repository.reader(desk.deps.tenant_id) as reader:
+            return [event.name for event in await reader.events(entity_id=entity_id)]
+
+    return desk.run(read())
+
+
+def test_deliveries_in_the_wrong_order_end_like_the_right_one() -> None:
+    desk = Desk()
+    id = sent(desk)
+    sim = SimControl(desk.rails, desk.tokens)
+    sim.settle(id)
+    sim.finalize(id)
+    sim.return_(id, "R02")
+
+    receive(desk, *desk.rails.drain(lambda queued: queued[::-1]))
+    apply(desk)
+
+    assert (status(desk, id), effect(desk, id).return_code) == (S.RETURNED, "R02")
+    assert len(observations(desk, id)) == 4
+
+
+def test_a_signed_event_about_another_amount_needs_a_person() -> None:
+    desk = Desk()
+    id = sent(desk)
+    SimControl(desk.rails, desk.tokens).settle(id, amount=Money.of("9.00 USD"))
+
+    receive(desk, *desk.rails.drain())
+    apply(desk)
+
+    assert status(desk, id) is S.NEEDS_REVIEW
+
+
+def test_an_event_about_nothing_we_know_is_parked_and_found_later() -> None:
+    desk = Desk()
+    id = sent(desk)
+    transfer = replace(
+        desk.rails.transfer(id), reference="", provider_ref="out-late", status=RailStatus.SETTLED
+    )
+    event = RailEvent(event_id="evt-1", occurred_at=desk.clock.now(), transfer=transfer)
+    receive(desk, desk.rails.postbox.delivery(event))
+    apply(desk)
+    parked = messages(desk)[0].status
+    nothing_to_do = apply(desk)
+
+    late = intend(desk)
+    desk.deps = replace(desk.deps, rails=Late(desk.clock))
+    send(desk)
+    apply(desk)
+
+    assert (parked, nothing_to_do) == (InboxStatus.PARKED, 0)
+    assert status(desk, late) is S.SETTLED
+    assert messages(desk)[0].status is InboxStatus.APPLIED
+
+
+class Late(SimulatedRails):
+    """The same bank, whose own reference we only learn now."""
+
+    def _new(self, *order: object) -> object:  # type: ignore[override]
+        return replace(super()._new(*order), provider_ref="out-late")  # type: ignore[arg-type]
+
+
+def test_an_event_whose_body_was_not_signed_is_only_a_hint_to_ask() -> None:
+    desk = Desk()
+    id = sent(desk)
+    claimed = replace(desk.rails.transfer(id), status=RailStatus.SETTLED)
+    event = RailEvent(
+        event_id="evt-1", occurred_at=desk.clock.now(), transfer=claimed, body_authenticated=False
+    )
+
+    receive(desk, desk.rails.postbox.delivery(event))
+    apply(desk)
+
+    assert status(desk, id) is S.ACCEPTED
+    assert messages(desk)[0].status is InboxStatus.APPLIED
+
+
+def test_while_the_provider_cannot_be_asked_an_unsigned_event_waits() -> None:
+    desk = Desk()
+    id = sent(desk)
+    event = RailEvent(
+        event_id="evt-1",
+        occurred_at=desk.clock.now(),
+        transfer=desk.rails.transfer(id),
+        body_authenticated=False,
+    )
+    receive(desk, desk.rails.postbox.delivery(event))
+    desk.rails.weather.be_unreachable()
+
+    served = desk.run(apply_received(desk.deps, 100))
+
+    assert [refusal.code for refusal in served.refusals] == ["provider_unavailable"]
+    assert messages(desk)[0].status is InboxStatus.RECEIVED
+
+
+def test_a_token_event_is_matched_by_our_reference() -> None:
+    desk = Desk()
+    id = intend(desk, EffectKind.MINT)
+    desk.tokens.weather.lose_next_answer()
+    send(desk)
+
+    receive(desk, *desk.tokens.drain(), slot="tokens")
+    apply(desk)
+
+    assert status(desk, id) is S.FINAL
