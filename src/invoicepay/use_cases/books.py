@@ -1,4 +1,4 @@
-"""An enterprise's own book, derived when it is asked for: receivables, revenue, customer credit (decision D5)."""
+"""An enterprise's own book, derived when it is asked for: receivables, revenue, credit (decision D5)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _used_again(change: Change, lot: CreditLot, part: Money) -> CreditLot:
         raise CreditConsumed(credit=lot.id, remaining=str(lot.remaining))
     status = CREDIT.after(lot.status, CreditCommand.APPLY_PART if rest else CreditCommand.APPLY_REST)
     return change.put(
-        replace(lot, applied=lot.applied + part, remaining=rest, status=status), "credit.applied"
+        replace(lot, applied=lot.applied + part, remaining=rest, status=status), "credit.reapplied"
     )
 
 
