@@ -82,9 +82,11 @@ def _fund(command: _Fund, change: Change) -> Party:
             party_id=id,
             asset=asset,
             amount=command.amount,
-            status=MintStatus.COMPLETED,
+            status=MintStatus.PENDING,
         )
-        change.add(mint, "mint.completed")
+        change.add(mint, "mint.pending")
+        for status in (MintStatus.SUBMITTED, MintStatus.COMPLETED):
+            mint = change.put(replace(mint, status=status), f"mint.{status}")
         change.post(postings.deposit_received(id, asset, micros, memo=mint.id))
         change.post(postings.reserve_confirmed(id, asset, micros, memo=mint.id))
         change.post(postings.minted(id, asset, micros, custodied=False, memo=mint.id))
