@@ -20,7 +20,7 @@ from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
 from invoicepay.domain.policies import Custody
-from invoicepay.domain.reserves import deficit
+from invoicepay.domain.reserves import cover
 from invoicepay.domain.tokens import LIVE_MINTS, BurnPurpose, Mint, MintStatus, mints_of
 
 
@@ -60,6 +60,17 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
     if any(mint.status in LIVE_MINTS for mint in stopped):
         return change.put(replace(deposit, returning=amount), "deposit.return_parked")
     return settle_return(change, deposit, amount)
+
+
+def reject(change: Change, deposit: Deposit, reason: str) -> Deposit:
+    """End a deposit under review; what arrived of it goes back (P-04)."""
+    if deposit.has_arrived:
+        reserve = change.get(Reserve, deposit.reserve_id)
+        _post_before_mint(change, deposit, deposit.received)
+        cancelled = RESERVE.after(reserve.status, ReserveCommand.CANCEL)
+        change.put(replace(reserve, status=cancelled), "reserve.cancelled")
+    status = DEPOSIT.after(deposit.status, DepositCommand.REJECT)
+    return change.put(replace(deposit, status=status, reason=reason), "deposit.rejected")
 
 
 def _mints(change: Change, deposit: Deposit) -> tuple[Mint, ...]:
@@ -189,6 +200,6 @@ def _ended(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
     change.put(replace(reserve, status=gone), "reserve.returned")
     status = DEPOSIT.after(deposit.status, DepositCommand.RETURN)
     deposit = change.put(replace(deposit, status=status, returning=None), "deposit.returned")
-    if not deficit(change, deposit.asset):
+    if not cover(change, deposit.asset).deficit:
         return deposit
     return change.put(deposit, "reserve.deficit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from invoicepay.domain import minting, postings
 from invoicepay.domain.accounts import Account, Code
@@ -22,7 +23,7 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.policies import Finality, Programme
-from invoicepay.domain.reserves import headroom
+from invoicepay.domain.reserves import Cover, cover
 from invoicepay.errors import DuplicateProviderReference, InvalidInput
 
 
@@ -90,12 +91,17 @@ def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Mone
 
 
 def is_due(change: Change, deposit: Deposit) -> bool:
-    """Whether the money counts as final: the rail says so, or its delay is over and the buffer covers it."""
+    """Whether the money counts as final at this point of the decision."""
+    return is_trusted(deposit, change.programme, cover(change, deposit.asset), change.now)
+
+
+def is_trusted(deposit: Deposit, programme: Programme, cover: Cover, now: datetime) -> bool:
+    """Whether the rail calls the money final, or its delay is over and the buffer covers it."""
     if deposit.is_final:
         return True
-    is_late_enough = deposit.confirm_at is not None and deposit.confirm_at <= change.now
-    needs_buffer = finality_of(change.programme, deposit.rail).needs_buffer
-    return is_late_enough and (not needs_buffer or headroom(change, deposit.asset) >= deposit.received)
+    is_late_enough = deposit.confirm_at is not None and deposit.confirm_at <= now
+    needs_buffer = finality_of(programme, deposit.rail).needs_buffer
+    return is_late_enough and (not needs_buffer or cover.headroom >= deposit.received)
 
 
 def confirm(change: Change, deposit: Deposit) -> Deposit:

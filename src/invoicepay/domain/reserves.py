@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from invoicepay.domain.accounts import BACKING_CODES, TOKEN_CODES, Account, Code
 from invoicepay.domain.change import Change, Needs, need
-from invoicepay.domain.deposits import latest_attestation, open_receivables
+from invoicepay.domain.deposits import Attestation, Deposit, latest_attestation, open_receivables
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.policies import Programme
 from invoicepay.errors import ReserveDeficit, ReserveStale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """The operator's money against what the reserve cannot count on (INV-04).
+
+    Attributes:
+        cash: safeguarded cash that backs no token (1050).
+        equity: the operator's own money in the safeguarded account, less losses (3000 less 5000).
+        receivable: owed for spent tokens of returned deposits (1200); no reserve asset.
+    """
+
+    cash: Money
+    equity: Money
+    receivable: Money
+
+    @property
+    def headroom(self) -> Money:
+        """Operator's money that covers no receivable yet; negative in a deficit."""
+        return self.equity - self.receivable
+
+    @property
+    def deficit(self) -> Money:
+        """What the operator must pay in before mints and withdrawals go on; zero when nothing."""
+        return max(-self.headroom, -self.cash, Money.zero(self.cash.asset))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,38 +46,23 @@ class Backing:
     Attributes:
         backing: cash earmarked against tokens, or the stablecoin held (1000, 1010).
         tokens: outstanding, whoever holds them (2000 to 2050).
-        operational: safeguarded cash that backs no token (1050).
         inbound: captured by the processor, not settled yet (1100).
-        receivable: owed for spent tokens of returned deposits (1200); no reserve asset.
-        equity: the operator's own money in the safeguarded account, less losses (3000 less 5000).
     """
 
     asset: str
     backing: Money
     tokens: Money
-    operational: Money
     inbound: Money
-    receivable: Money
-    equity: Money
+    cover: Cover
 
     @property
     def is_backed(self) -> bool:
         """Whether every token stands on its own unit of the reserve (INV-02)."""
         return self.backing == self.tokens
 
-    @property
-    def headroom(self) -> Money:
-        """Operator's money that covers no receivable yet; negative in a deficit."""
-        return self.equity - self.receivable
-
-    @property
-    def deficit(self) -> Money:
-        """What the operator must pay in before mints and withdrawals go on (INV-04); zero when nothing."""
-        return max(-self.headroom, -self.operational, Money.zero(self.asset))
-
 
 def backing_of(balances: Mapping[Account, int], asset: str) -> Backing:
-    """The figures of one asset from balances; accounts of other assets are left out."""
+    """The figures of one asset from all balances; accounts of other assets are left out."""
 
     def summed(*codes: Code) -> Money:
         held = (n for account, n in balances.items() if account.asset == asset and account.code in codes)
@@ -61,10 +72,12 @@ def backing_of(balances: Mapping[Account, int], asset: str) -> Backing:
         asset=asset,
         backing=summed(*BACKING_CODES),
         tokens=summed(*TOKEN_CODES),
-        operational=summed(Code.OPERATIONAL),
         inbound=summed(Code.INBOUND),
-        receivable=summed(Code.RETURNED_DEPOSIT),
-        equity=summed(Code.BUFFER) - summed(Code.LOSSES),
+        cover=Cover(
+            cash=summed(Code.OPERATIONAL),
+            equity=summed(Code.BUFFER) - summed(Code.LOSSES),
+            receivable=summed(Code.RETURNED_DEPOSIT),
+        ),
     )
 
 
@@ -74,30 +87,33 @@ def deficit_accounts(asset: str) -> tuple[Account, ...]:
 
 
 def deficit_needs(asset: str) -> Needs:
-    """What `headroom`, `deficit`, `refuse_deficit` and `refuse_stale` read."""
+    """What `cover`, `refuse_deficit` and `refuse_stale` read."""
     return need(finds=[open_receivables(asset), latest_attestation(asset)], accounts=deficit_accounts(asset))
 
 
-def headroom(change: Change, asset: str) -> Money:
-    """Operator's money that covers no receivable yet: 3000 less 5000 less 1200."""
-    buffer, losses = (change.balance(Account(code, asset)) for code in (Code.BUFFER, Code.LOSSES))
-    owed = total((deposit.recoverable for deposit in change.find(open_receivables(asset))), asset)
-    return Money.from_micros(buffer - losses, asset) - owed
+def cover_of(asset: str, balances: Mapping[Account, int], owed: Iterable[Deposit]) -> Cover:
+    """The cover from the balances of `deficit_accounts` and the rows of `open_receivables`."""
+    cash, buffer, losses = (balances[account] for account in deficit_accounts(asset))
+    return Cover(
+        cash=Money.from_micros(cash, asset),
+        equity=Money.from_micros(buffer - losses, asset),
+        receivable=total((deposit.recoverable for deposit in owed), asset),
+    )
 
 
-def deficit(change: Change, asset: str) -> Money:
-    """What is missing in the reserve at this point of the decision (INV-04); zero when nothing."""
-    cash = Money.from_micros(change.balance(Account(Code.OPERATIONAL, asset)), asset)
-    return max(-headroom(change, asset), -cash, Money.zero(asset))
+def cover(change: Change, asset: str) -> Cover:
+    """The cover at this point of the decision."""
+    balances = {account: change.balance(account) for account in deficit_accounts(asset)}
+    return cover_of(asset, balances, change.find(open_receivables(asset)))
 
 
 def refuse_deficit(change: Change, asset: str) -> None:
     """Stop mints and new withdrawals while the reserve does not cover what is owed (INV-04, INV-07).
 
     Raises:
-        ReserveDeficit: operator's money is missing, or the last tie-out found the bank short.
+        ReserveDeficit: operator's money is missing, or the last tie-out left differences.
     """
-    missing = deficit(change, asset)
+    missing = cover(change, asset).deficit
     if missing:
         raise ReserveDeficit(f"the {asset} reserve lacks {missing}", asset=asset, missing=str(missing))
     for last in change.find(latest_attestation(asset)):
@@ -113,9 +129,11 @@ def refuse_stale(change: Change, asset: str) -> None:
     Raises:
         ReserveStale: too old, or there never was one; only where `attestation_max_age_hours` is set.
     """
-    hours = change.programme.attestation_max_age_hours
-    if hours is None:
-        return
-    oldest = change.now - timedelta(hours=hours)
-    if not any(last.as_of >= oldest for last in change.find(latest_attestation(asset))):
-        raise ReserveStale(asset=asset, max_age_hours=hours)
+    if is_stale(change.programme, change.find(latest_attestation(asset)), change.now):
+        raise ReserveStale(asset=asset, max_age_hours=change.programme.attestation_max_age_hours)
+
+
+def is_stale(programme: Programme, latest: Iterable[Attestation], now: datetime) -> bool:
+    """Whether the programme asks for a younger tie-out than the latest one."""
+    hours = programme.attestation_max_age_hours
+    return hours is not None and not any(last.as_of >= now - timedelta(hours=hours) for last in latest)

@@ -1,0 +1,130 @@
+"""What the token side's news about mints mean, in whatever order they come (spec 4.4, 4.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from invoicepay.domain import effects, minting, postings
+from invoicepay.domain.access import receiving_code
+from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.deposit_returns import return_needs, settle_return
+from invoicepay.domain.deposits import Deposit, Reserve
+from invoicepay.domain.effects import Effect, EffectStatus, Observation
+from invoicepay.domain.money import total
+from invoicepay.domain.policies import Custody
+from invoicepay.domain.receiving import complete
+from invoicepay.domain.tokens import (
+    MINT,
+    Mint,
+    MintCommand,
+    MintPurpose,
+    MintStatus,
+    mints_of,
+)
+from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand
+
+S, C = MintStatus, MintCommand
+
+
+def fold_mint_needs(effect: Effect, seen: Snapshot) -> Needs:
+    """The mint, and what its purpose makes of its end."""
+    wanted = need((Mint, effect.cause_id))
+    mint = seen.peek(Mint, effect.cause_id)
+    if mint is None:
+        return wanted
+    if mint.purpose is MintPurpose.REMINT:
+        back = Account(Code.REDEMPTION_RETURNED, mint.asset, mint.party_id)
+        return (
+            wanted
+            | need((Withdrawal, mint.withdrawal_id), accounts=[back])
+            | minting.minting_needs(mint.party_id, mint.asset)
+        )
+    wanted |= need((Reserve, mint.reserve_id))
+    reserve = seen.peek(Reserve, mint.reserve_id)
+    return wanted | return_needs(reserve.deposit_id, seen) if reserve else wanted
+
+
+def fold_mint(change: Change, effect: Effect, seen: Observation) -> None:
+    """Follow the mint; final tokens are booked once (P-03, P-36), a return that waited for them with it."""
+    mint = change.get(Mint, effect.cause_id)
+    mint = replace(mint, provider=seen.provider, provider_ref=seen.provider_ref or mint.provider_ref)
+    if mint.status is S.PENDING:
+        mint = _moved(change, mint, C.SUBMIT)
+    match EffectStatus(seen.status):
+        case EffectStatus.ACCEPTED | EffectStatus.SETTLED:
+            if mint.status is S.UNKNOWN:
+                _moved(change, mint, C.SUBMIT)
+        case EffectStatus.UNKNOWN:
+            if mint.status is S.SUBMITTED:
+                _moved(change, mint, C.LOSE)
+        case EffectStatus.FINAL:
+            _completed(change, mint)
+        case EffectStatus.REJECTED | EffectStatus.FAILED:
+            _failed(change, replace(mint, reason=seen.provider_status))
+        case status:
+            effects.review(change, effect, f"a mint cannot be {status}")
+
+
+def _moved(change: Change, mint: Mint, command: MintCommand) -> Mint:
+    status = MINT.after(mint.status, command)
+    return change.put(replace(mint, status=status), f"mint.{status}")
+
+
+def _completed(change: Change, mint: Mint) -> None:
+    mint = _moved(change, replace(mint, completed_at=change.now), C.COMPLETE)
+    if mint.purpose is MintPurpose.REMINT:
+        _reminted(change, mint)
+    else:
+        _minted(change, mint)
+
+
+def _minted(change: Change, mint: Mint) -> None:
+    """P-03; a wallet that was frozen meanwhile receives into 2030."""
+    reserve = change.get(Reserve, mint.reserve_id)
+    deposit = change.get(Deposit, reserve.deposit_id)
+    change.post(
+        postings.minted(
+            mint.party_id,
+            mint.asset,
+            mint.amount.micros,
+            custodied=_is_custodied(change, mint.asset),
+            into=receiving_code(change, mint.party_id, mint.asset),
+            memo=mint.id,
+        )
+    )
+    made = [other.amount for other in change.find(mints_of(reserve.id)) if other.status is S.COMPLETED]
+    if total(made, mint.asset) == reserve.mintable:
+        deposit = complete(change, deposit, reserve)
+    if deposit.returning:
+        settle_return(change, deposit, deposit.returning)
+
+
+def _reminted(change: Change, mint: Mint) -> None:
+    """P-36: a payout that came back is tokens again."""
+    withdrawal = change.get(Withdrawal, mint.withdrawal_id)
+    change.post(
+        postings.reminted(
+            mint.party_id,
+            mint.asset,
+            mint.amount.micros,
+            custodied=_is_custodied(change, mint.asset),
+            into=receiving_code(change, mint.party_id, mint.asset),
+            memo=withdrawal.id,
+        )
+    )
+    status = WITHDRAWAL.after(withdrawal.status, WithdrawalCommand.REMINT)
+    change.put(replace(withdrawal, status=status), "withdrawal.reminted")
+
+
+def _failed(change: Change, mint: Mint) -> None:
+    """No tokens exist; the reserve stays confirmed, unless its deposit's return was waiting (P-04)."""
+    mint = _moved(change, mint, C.FAIL)
+    if mint.purpose is MintPurpose.DEPOSIT:
+        deposit = change.get(Deposit, change.get(Reserve, mint.reserve_id).deposit_id)
+        if deposit.returning:
+            settle_return(change, deposit, deposit.returning)
+
+
+def _is_custodied(change: Change, asset: str) -> bool:
+    return change.programme.asset(asset).custody is Custody.CUSTODIED
