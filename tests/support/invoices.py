@@ -15,7 +15,7 @@ def usd(text: str) -> Money:
 
 
 def an_invoice(status: InvoiceStatus = InvoiceStatus.OPEN, *lines: Line, **facts: Any) -> Invoice:
-    """An invoice of acme for ann, 100.00 USD unless lines say otherwise; nothing is paid unless facts say so."""
+    """An invoice of acme for ann, 100.00 USD unless lines say otherwise, with nothing paid."""
     lines = lines or (Line.of("Advice", "100.00 USD"),)
     sums = totals(lines)
     nothing = Money.zero(sums.total.asset)

@@ -205,11 +205,6 @@ def has_expired(invoice: Invoice, now: datetime) -> bool:
     return invoice.status in UNSETTLED and invoice.expires_at is not None and invoice.expires_at <= now
 
 
-def is_payable(invoice: Invoice, now: datetime) -> bool:
-    """Whether a pull payment is taken now."""
-    return invoice.status in UNSETTLED | {S.UNCOLLECTIBLE} and not has_expired(invoice, now)
-
-
 def require_payable(invoice: Invoice, now: datetime) -> None:
     """Refuse a pull payment that would find nothing to pay (spec 6).
 
