@@ -13,7 +13,7 @@ from invoicepay.domain.access import party_needs, receiving_code
 from invoicepay.domain.accounts import Posting, available, credit_reserve
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
-from invoicepay.domain.entity import Entity
+from invoicepay.domain.entity import EPOCH, Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import UNSETTLED, Invoice, settled_event, with_payment
 from invoicepay.domain.lifecycle import Lifecycle
@@ -148,7 +148,7 @@ def in_order(lots: Iterable[CreditLot]) -> list[CreditLot]:
 
 
 def _order(lot: CreditLot) -> tuple[bool, datetime, bool, datetime, str]:
-    expiry = lot.expires_at or lot.created_at
+    expiry = lot.expires_at or EPOCH
     return (lot.expires_at is None, expiry, lot.kind is CreditKind.CASH, lot.created_at, lot.id)
 
 
