@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from invoicepay.domain import deposit_news, token_news, withdrawal_news
 from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind, Observation
 from invoicepay.domain.payments import Payment
+from invoicepay.domain.tokens import Burn, Mint
+from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.use_cases import payments
 
 
@@ -20,6 +24,12 @@ class Fold:
 
 
 FOLDS: Mapping[tuple[EffectKind, str], Fold] = {
+    (EffectKind.DEPOSIT, Deposit.KIND): Fold(deposit_news.fold_deposit_needs, deposit_news.fold_deposit),
+    (EffectKind.MINT, Mint.KIND): Fold(token_news.fold_mint_needs, token_news.fold_mint),
+    (EffectKind.BURN, Burn.KIND): Fold(withdrawal_news.fold_burn_needs, withdrawal_news.fold_burn),
+    (EffectKind.PAYOUT, Withdrawal.KIND): Fold(
+        withdrawal_news.fold_payout_needs, withdrawal_news.fold_payout
+    ),
     (EffectKind.TRANSFER, Payment.KIND): Fold(payments.fold_needs, payments.fold_transfer),
 }
 
