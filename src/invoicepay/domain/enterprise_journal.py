@@ -61,12 +61,20 @@ class Records:
 
 
 def journal(records: Records) -> tuple[JournalEntry, ...]:
-    """Every entry in order of time; each comes to zero."""
-    entries = [*_from_steps(records), *_from_fees(records), *_from_ledger(records)]
-    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.source_id)))
+    """Every entry in order of time; each comes to zero.
+
+    Within an instant they follow the ids of their events and transactions, which grow (spec 1.3).
+    """
+    found = [*_from_steps(records), *_from_fees(records), *_from_ledger(records)]
+    found.sort(key=lambda pair: (pair[1].at, pair[0].partition("_")[2]))
+    return tuple(entry for _, entry in found)
 
 
-def _from_steps(records: Records) -> Iterator[JournalEntry]:
+_Ordered = Iterator[tuple[str, JournalEntry]]
+"""Entries, each with the id of what it follows from."""
+
+
+def _from_steps(records: Records) -> _Ordered:
     past: dict[tuple[str, str], list[Event]] = {}
     for event in records.events:
         past.setdefault((event.kind, event.entity_id), []).append(event)
@@ -78,17 +86,18 @@ def _from_steps(records: Records) -> Iterator[JournalEntry]:
                 continue
             for step in _history(row, past.get((row.KIND, row.id), ())):
                 for rule, moves in entries_of(step):
-                    yield from _entry(owner, row, step.after.updated_at, rule, moves)
+                    for entry in _entry(owner, row, step.after.updated_at, rule, moves):
+                        yield step.id, entry
 
 
 def _history(row: E, events: Iterable[Event]) -> Iterator[Step[E]]:
     before: E | None = None
     for event in sorted(events, key=lambda event: event.seq):
         after = from_dict(type(row), event.data)
-        yield Step(event.name, before, after)
+        yield Step(event.id, event.name, before, after)
         before = after
     if before is None or before.version < row.version:
-        yield Step("", before, row)
+        yield Step(row.id, "", before, row)
 
 
 def _entry(owner: str, source: Any, at: datetime, rule: str, moves: Moves) -> Iterator[JournalEntry]:
@@ -108,7 +117,7 @@ def _entry(owner: str, source: Any, at: datetime, rule: str, moves: Moves) -> It
         )
 
 
-def _from_fees(records: Records) -> Iterator[JournalEntry]:
+def _from_fees(records: Records) -> _Ordered:
     """The platform's fee on what was applied: an expense of the enterprise (P-11, P-13)."""
     owners = records.owners
     enterprises = {invoice.id: invoice.enterprise_id for invoice in records.of(Invoice)}
@@ -117,10 +126,11 @@ def _from_fees(records: Records) -> Iterator[JournalEntry]:
         if owner in owners:
             rule = "P-11" if allocation.source_kind is SourceKind.PAYMENT else "P-13"
             moves = ((B.PROCESSING_FEES, fee), (B.TOKEN_HOLDINGS, -fee))
-            yield from _entry(owner, allocation, allocation.created_at, rule, moves)
+            for entry in _entry(owner, allocation, allocation.created_at, rule, moves):
+                yield allocation.id, entry
 
 
-def _from_ledger(records: Records) -> Iterator[JournalEntry]:
+def _from_ledger(records: Records) -> _Ordered:
     """What moved an owner's wallet otherwise than through its own invoices, credits and withdrawals."""
     owners = records.owners
     for booked in records.ledger:
@@ -133,7 +143,7 @@ def _from_ledger(records: Records) -> Iterator[JournalEntry]:
         for (owner, asset), micros in grown.items():
             against = _against(posting, micros, owners[owner])
             if micros and against:
-                yield JournalEntry(
+                entry = JournalEntry(
                     enterprise_id=owner,
                     asset=asset,
                     at=booked.effective_at,
@@ -141,6 +151,7 @@ def _from_ledger(records: Records) -> Iterator[JournalEntry]:
                     source_id=posting.id,
                     lines=_moved(owner, asset, micros, against),
                 )
+                yield posting.id, entry
 
 
 def _moved(owner: str, asset: str, micros: int, against: BookCode) -> tuple[JournalLine, ...]:
@@ -168,7 +179,7 @@ def _against(posting: Posting, micros: int, kind: PartyKind) -> BookCode | None:
         return B.BANK
     if posting.rule in ("P-11", "P-13") and kind is PartyKind.PLATFORM and receives:
         return B.REVENUE
-    if posting.rule in ("P-11", "P-13") and receives:
+    if posting.rule == "P-13" or (posting.rule == "P-11" and receives):
         return None
     if posting.rule in ("P-15", "P-27") and not receives:
         return None

@@ -29,6 +29,7 @@ Entries = Iterator[tuple[str, Moves]]
 class Step(Generic[E]):
     """A row before (None when new) and after an event; the name is empty when it changed without one."""
 
+    id: str
     name: str
     before: E | None
     after: E

@@ -103,9 +103,10 @@ class MemoryReader:
 
     async def violations(self) -> tuple[Violation, ...]:
         """Every row that breaks a stored-data invariant."""
-        return check(self._books())
+        return check(self.books())
 
-    def _books(self) -> Books:
+    def books(self) -> Books:
+        """Everything the tenant has, as the invariants read it."""
         tables = self._tables
         return Books(
             tenant_id=self._tenant_id,
