@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from invoicepay.adapters.system import (
@@ -61,12 +61,13 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     Raises:
         ConfigurationError: options contradict each other; the message says what to do.
     """
-    from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
+    from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 
     chosen = settings.store if store is None else store
     clock = parts.clock or SystemClock()
     ids = parts.ids or SystemIds()
     is_memory = chosen == MEMORY and parts.repository is None
+    rails, tokens = parts.rails or SimulatedRails(clock), parts.token or SimulatedTokens(clock)
     return Core(
         deps=Deps(
             repository=parts.repository or _repository(chosen, settings, ids, blocking=blocking),
@@ -74,21 +75,22 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             ids=ids,
             retry=TransactionRetry(blocking_sleep if blocking else awaiting_sleep),
             programme=_programme(settings.programme, is_memory=is_memory),
-            rails=parts.rails or SimulatedRails(clock),
-            tokens=parts.token or SimulatedTokens(clock),
+            rails=rails,
+            tokens=tokens,
             screening=parts.screening or AllowEverything(),
             tenant_id=settings.tenant,
             actor=Actor("host", Role.OPERATOR),
             qr_keys=_qr_keys(settings),
         ),
         dispatch=settings.dispatch,
+        sim=SimControl(rails, tokens)
+        if isinstance(rails, SimulatedRails) and isinstance(tokens, SimulatedTokens)
+        else None,
     )
 
 
 def _programme(programme: Programme, *, is_memory: bool) -> Programme:
     """Unknown parties are made on first use in memory only, unless the host says otherwise (decision D14)."""
-    from dataclasses import replace
-
     if programme.unknown_parties == "default":
         return replace(programme, unknown_parties="register" if is_memory else "refuse")
     return programme

@@ -10,8 +10,7 @@ def test_a_split_loses_nothing_and_stays_partly_paid_when_one_declines(stage: St
     for person in ("bob", "cho", "dia"):
         stage.fund(person, "50.00 USD")
 
-    parent = pay.requests.split("ann", "100.00 USD", payers=["bob", "cho", "dia"], note="Dinner")
-    children = list(pay.requests.list(parent=parent.id))
+    parent, children = pay.requests.split("ann", "100.00 USD", payers=["bob", "cho", "dia"], note="Dinner")
 
     assert [str(child.amount) for child in children] == ["33.34 USD", "33.33 USD", "33.33 USD"]
 
@@ -29,8 +28,8 @@ def test_a_split_is_paid_when_everybody_paid(stage: Stage) -> None:
     for person in ("bob", "cho"):
         stage.fund(person, "50.00 USD")
 
-    parent = pay.requests.split("ann", "100.00 USD", payers=["bob", "cho"])
-    for child in pay.requests.list(parent=parent.id):
+    parent, children = pay.requests.split("ann", "100.00 USD", payers=["bob", "cho"])
+    for child in children:
         pay.requests.approve(child.id, payer=child.payer_id)
 
     assert pay.requests.get(parent.id).status == "paid"

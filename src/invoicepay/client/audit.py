@@ -7,10 +7,11 @@ from datetime import datetime
 from invoicepay.client.base import Group, instant
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
+from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
-from invoicepay.use_cases import queries
+from invoicepay.use_cases import books, queries
 from invoicepay.use_cases.queries import Verification
 
 
@@ -47,9 +48,7 @@ class Audit(Group):
 class Ledger(Group):
     """The issuer book: accounts, balances, transactions."""
 
-    async def balances(
-        self, *, party: str | None = None, at: datetime | None = None
-    ) -> dict[Account, Money]:
+    async def balances(self, *, party: str | None = None, at: datetime | None = None) -> dict[Account, Money]:
         """Every account that holds something, of one party or of all, now or as of an instant.
 
         Raises:
@@ -60,13 +59,21 @@ class Ledger(Group):
     async def transactions(
         self, *, about: str | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
-        """Ledger transactions in order; `about` the id of a payment, deposit, withdrawal, …"""
+        """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
         return await queries.transactions(self._deps, memo=about, after=after, limit=limit)
+
+    async def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
+        """An enterprise's own journal and balances, derived from its invoices, payments and credits."""
+        return await books.enterprise_book(self._deps, enterprise, asset)
+
+    async def enterprise_csv(self, enterprise: str, asset: str = "USD") -> str:
+        """That journal as CSV; text cells are safe to open in a spreadsheet."""
+        return await books.export_csv(self._deps, enterprise, asset)
 
 
 class Invariants(Group):
     """INV-01 … INV-22 over the stored data."""
 
     async def check(self) -> tuple[Violation, ...]:
-        """Run them all; each violation names the rule and the offending row. Empty when the books are right."""
+        """Run them all; each violation names its rule and row. Empty when the books are right."""
         return await queries.violations(self._deps)

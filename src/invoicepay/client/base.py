@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoicepay.domain.entity import Entity
-from invoicepay.domain.events import Event
 from invoicepay.domain.ids import party_id
+from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.time import aware
+from invoicepay.errors import InvalidInput
+from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.perform import Deps
 
+if TYPE_CHECKING:
+    from invoicepay.adapters.simulated import SimControl
+
 C = TypeVar("C")
 R = TypeVar("R")
-Handler = Callable[[Event], None]
+W = TypeVar("W", bound=StrEnum)
+LineLike = Line | tuple[str, MoneyLike]
 UseCaseCall = Callable[[Deps, C, str | None], Coroutine[Any, Any, R]]
 
 
@@ -28,12 +35,14 @@ class Core:
 
     Attributes:
         dispatch: `inline` runs pending work right after each commit.
-        handlers: (event name pattern, function) in the order of registration.
+        sim: commands for the simulated providers, where both are simulated.
+        handlers: what `on` registered, in order.
     """
 
     deps: Deps
     dispatch: str
-    handlers: list[tuple[str, Handler]] = field(default_factory=list[tuple[str, Handler]])
+    sim: SimControl | None = None
+    handlers: list[Handler] = field(default_factory=list[Handler])
 
     def tenant(self, id: str) -> Core:
         """The same client for another tenant."""
@@ -57,9 +66,13 @@ class Group:
     async def _do(self, call: UseCaseCall[C, R], command: C, key: str | None) -> R:
         """Carry out a command, then what follows from it where the host asked for that."""
         result = await call(self._deps, command, key)
-        if self._core.dispatch == "inline":
-            await run_pending(self._deps, handlers=self._core.handlers)
+        await self._follow_up()
         return result
+
+    async def _follow_up(self) -> None:
+        """Provider work, due work and handlers, right away where the host asked for that."""
+        if self._core.dispatch == "inline":
+            await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
 
 
 def money(value: MoneyLike, *, asset: str | None = None) -> Money:
@@ -88,3 +101,24 @@ def instant(value: datetime | None, name: str) -> datetime | None:
 def id_of(value: str | Entity) -> str:
     """The id of a thing given as itself or by its id."""
     return value.id if isinstance(value, Entity) else value
+
+
+def chosen(kind: type[W], word: str, name: str) -> W:
+    """A word of a closed list.
+
+    Raises:
+        InvalidInput: not one of them; the message lists them.
+    """
+    try:
+        return kind(word)
+    except ValueError as error:
+        raise InvalidInput(f"{name} is one of {', '.join(kind)}, not {word!r}") from error
+
+
+def lines_of(lines: Sequence[LineLike]) -> tuple[Line, ...]:
+    """Invoice lines from `Line` or from (description, price).
+
+    Raises:
+        InvalidLine: a line is malformed.
+    """
+    return tuple(line if isinstance(line, Line) else Line.of(*line) for line in lines)

@@ -110,6 +110,19 @@ class SimulatedTokens:
             self._refuse_uncovered(order)
             return self._state(self._new(order, TokenStatus.FINAL), invoice_id=invoice_id)
 
+    def hold(self) -> None:
+        """From now on orders stay pending until they are finalized or released."""
+        with self._lock:
+            self._finality = "manual"
+
+    def release(self) -> None:
+        """Make every pending order final, oldest first, and later ones at once."""
+        with self._lock:
+            self._finality = "immediate"
+            for transfer in self.transfers():
+                if transfer.status is TokenStatus.PENDING:
+                    self._state(replace(transfer, status=TokenStatus.FINAL, provider_status="final"))
+
     def finalize(self, reference: str) -> None:
         """Make a pending order final."""
         self._settle(reference, TokenStatus.FINAL, "")

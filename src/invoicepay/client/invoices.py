@@ -1,0 +1,425 @@
+"""Invoices from draft to payment, refund or void, and what is still open of them."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from invoicepay.client.base import (
+    Group,
+    LineLike,
+    chosen,
+    id_of,
+    instant,
+    lines_of,
+    money,
+    optional_money,
+)
+from invoicepay.documents.qr import QrCode
+from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
+from invoicepay.domain.invoices import (
+    AgeingBucket,
+    Invoice,
+    InvoiceStatus,
+    VoidDisposition,
+    ageing_bucket,
+    is_overdue,
+)
+from invoicepay.domain.issuing import InvoiceTerms
+from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.parties import Party
+from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.use_cases import invoices as use_cases
+from invoicepay.use_cases import payments, queries, requests
+from invoicepay.use_cases.payments import PaidInvoices
+from invoicepay.use_cases.queries import Page
+
+OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
+
+
+class Invoices(Group):
+    """Claims of enterprises on customers (spec 4.1)."""
+
+    async def issue(
+        self,
+        *,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        series: str = "A",
+        note: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Create and finalize an invoice in one go: it gets its number, and the customer's credits pay first.
+
+        Args:
+            lines: `Line.of("Hosting", "120.00 USD", tax_rate="0.19")` or (description, price).
+            due_on: local date in the enterprise's zone; `due_in_days` counts from today instead.
+            reference: your own reference, for example a purchase order.
+
+        Raises:
+            InvalidLine, CurrencyMismatch, AmountPrecision, NotFound, NotAllowed: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay, Line
+            >>> pay = InvoicePay()
+            >>> lines = [Line.of("Hosting", "120.00 USD")]
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines)
+            >>> invoice.number, str(invoice.remaining)
+            ('A-0001', '120.00 USD')
+        """
+        terms = self._terms(
+            enterprise, customer, lines, due_on, due_in_days, expires_at, series, note, reference
+        )
+        return await self._do(use_cases.issue_invoice, terms, idempotency_key)
+
+    async def draft(
+        self,
+        *,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        series: str = "A",
+        note: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Write an invoice that can still be changed; it has no number yet."""
+        terms = self._terms(
+            enterprise, customer, lines, due_on, due_in_days, expires_at, series, note, reference
+        )
+        return await self._do(use_cases.create_draft, terms, idempotency_key)
+
+    def _terms(
+        self,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        due_on: date | None,
+        due_in_days: int | None,
+        expires_at: datetime | None,
+        series: str,
+        note: str,
+        reference: str,
+    ) -> InvoiceTerms:
+        return InvoiceTerms(
+            enterprise_id=enterprise,
+            customer_id=customer,
+            lines=lines_of(lines),
+            series=series,
+            due_on=due_on,
+            due_in_days=due_in_days,
+            expires_at=instant(expires_at, "expires_at"),
+            note=note,
+            reference=reference,
+        )
+
+    async def update(
+        self,
+        invoice: str | Invoice,
+        *,
+        lines: Sequence[LineLike] | None = None,
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        note: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Change a draft; what is left out stays.
+
+        Raises:
+            InvalidTransition: it is finalized already.
+        """
+        command = use_cases.UpdateDraft(
+            invoice_id=id_of(invoice),
+            lines=None if lines is None else lines_of(lines),
+            due_on=due_on,
+            due_in_days=due_in_days,
+            expires_at=instant(expires_at, "expires_at"),
+            note=note,
+            reference=reference,
+        )
+        return await self._do(use_cases.update_draft, command, idempotency_key)
+
+    async def delete(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Throw a draft away; finalized invoices are voided instead."""
+        command = use_cases.DeleteDraft(invoice_id=id_of(invoice))
+        return await self._do(use_cases.delete_draft, command, idempotency_key)
+
+    async def finalize(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Freeze a draft and give it the next number of its series."""
+        command = use_cases.FinalizeInvoice(invoice_id=id_of(invoice))
+        return await self._do(use_cases.finalize_draft, command, idempotency_key)
+
+    async def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending."""
+        command = use_cases.SendInvoice(invoice_id=id_of(invoice))
+        return await self._do(use_cases.send_invoice, command, idempotency_key)
+
+    async def pay(
+        self,
+        invoice: str | Invoice,
+        *,
+        payer: str,
+        amount: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Pay from the payer's wallet, exactly, in part or over (P-11); the excess becomes credit.
+
+        Args:
+            payer: whose tokens move; need not be the invoice's customer.
+            amount: everything still open when left out.
+
+        Raises:
+            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired, OverpaymentRefused, PartialPaymentRefused,
+            BelowMinimumPartial, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
+            >>> lines = [("Hosting", "120.00 USD")]
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines)
+            >>> payment = pay.invoices.pay(invoice, payer="ann", amount="150.00 USD")
+            >>> payment.payment_type.value, str(payment.credit)
+            ('OVERPAYMENT', '30.00 USD')
+        """
+        command = payments.PayInvoice(
+            invoice_id=id_of(invoice), payer_id=payer, amount=optional_money(amount)
+        )
+        return await self._do(payments.pay_invoice, command, idempotency_key)
+
+    async def pay_several(
+        self,
+        *,
+        payer: str,
+        amount: MoneyLike,
+        invoices: Sequence[str] = (),
+        enterprise: str = "",
+        idempotency_key: str | None = None,
+    ) -> PaidInvoices:
+        """Pay several invoices with one amount, all or none: in the given order, else oldest due first.
+
+        Raises:
+            AllocationIncomplete: something is left over and the invoices belong to several enterprises.
+        """
+        command = payments.PayInvoices(
+            payer_id=payer, amount=money(amount), invoice_ids=tuple(invoices), enterprise_id=enterprise
+        )
+        return await self._do(payments.pay_invoices, command, idempotency_key)
+
+    async def receive(
+        self,
+        invoice: str | Invoice = "",
+        *,
+        payer: str = "",
+        amount: MoneyLike,
+        provider: str,
+        provider_ref: str,
+        enterprise: str = "",
+        idempotency_key: str | None = None,
+    ) -> Payment | Receipt:
+        """Book a transfer that arrived by itself (push); the same `provider_ref` seen again changes nothing.
+
+        Returns:
+            The payment, or a receipt when it pays no invoice (another asset, none named).
+
+        Raises:
+            DuplicateProviderReference: the transfer was attached to another invoice.
+        """
+        command = payments.ReceivePush(
+            amount=money(amount),
+            invoice_id=id_of(invoice),
+            payer_id=payer,
+            enterprise_id=enterprise,
+            provider=provider,
+            provider_ref=provider_ref,
+        )
+        received = await self._do(payments.receive_push, command, idempotency_key)
+        booked = received.payment or received.receipt
+        assert booked is not None, "a push is a payment or a receipt"
+        return booked
+
+    async def record_external(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike,
+        *,
+        payer: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Record a payment made outside the system, for example in cash (P-19); no token moves."""
+        command = payments.RecordExternalPayment(
+            invoice_id=id_of(invoice), amount=money(amount), payer_id=payer, reference=reference
+        )
+        return await self._do(payments.record_external, command, idempotency_key)
+
+    async def refund(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike | None = None,
+        *,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> CreditNote:
+        """Give back what was paid, newest first: tokens to their payers, credit to its lots (P-27).
+
+        Raises:
+            RefundExceedsPaid, InsufficientEnterpriseFunds: nothing moved.
+        """
+        command = use_cases.RefundInvoice(
+            invoice_id=id_of(invoice), amount=optional_money(amount), reason=reason
+        )
+        return await self._do(use_cases.refund_invoice, command, idempotency_key)
+
+    async def credit_note(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike | None = None,
+        *,
+        lines: Sequence[CreditedLine] = (),
+        disposition: CreditNoteDisposition | str | None = None,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> CreditNote:
+        """Reduce an invoice: what is open first (P-21), then what was paid, by `disposition` (P-27).
+
+        Args:
+            lines: name lines instead of an amount, and tax follows them.
+            disposition: `refund`, `credit` or `out_of_band`; needed once something paid is credited.
+
+        Raises:
+            CreditNoteExceedsInvoice, InsufficientEnterpriseFunds: nothing moved.
+        """
+        command = use_cases.IssueCreditNote(
+            invoice_id=id_of(invoice),
+            amount=optional_money(amount),
+            lines=tuple(lines),
+            disposition=None
+            if disposition is None
+            else chosen(CreditNoteDisposition, disposition, "disposition"),
+            reason=reason,
+        )
+        return await self._do(use_cases.issue_credit_note, command, idempotency_key)
+
+    async def void_credit_note(self, credit_note: str, *, idempotency_key: str | None = None) -> CreditNote:
+        """Take a credit note back as long as nobody used what it gave.
+
+        Raises:
+            CreditConsumed: somebody did.
+        """
+        command = use_cases.VoidCreditNote(credit_note_id=credit_note)
+        return await self._do(use_cases.void_credit_note, command, idempotency_key)
+
+    async def void(
+        self,
+        invoice: str | Invoice,
+        *,
+        disposition: VoidDisposition | str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Take an invoice back (P-23); what was paid becomes `credit` or is `refund`ed (P-24).
+
+        Raises:
+            InvoiceHasPayments: something was paid and no disposition is given.
+        """
+        command = use_cases.VoidInvoice(
+            invoice_id=id_of(invoice),
+            disposition=None if disposition is None else chosen(VoidDisposition, disposition, "disposition"),
+        )
+        return await self._do(use_cases.void_invoice, command, idempotency_key)
+
+    async def mark_uncollectible(
+        self, invoice: str | Invoice, *, idempotency_key: str | None = None
+    ) -> Invoice:
+        """Give an open invoice up (P-25); a late payment is still taken (P-26)."""
+        command = use_cases.MarkUncollectible(invoice_id=id_of(invoice))
+        return await self._do(use_cases.mark_uncollectible, command, idempotency_key)
+
+    async def expire(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Mark an invoice whose expiry is over; `run_pending` does so by itself."""
+        command = use_cases.ExpireInvoice(invoice_id=id_of(invoice))
+        return await self._do(use_cases.expire_invoice, command, idempotency_key)
+
+    async def reopen(
+        self,
+        invoice: str | Invoice,
+        *,
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Let an expired invoice be paid again, until the new expiry."""
+        command = use_cases.ReopenInvoice(
+            invoice_id=id_of(invoice), expires_at=instant(expires_at, "expires_at")
+        )
+        return await self._do(use_cases.reopen_invoice, command, idempotency_key)
+
+    async def get(self, invoice: str) -> Invoice:
+        """One invoice as it stands: its status, what is applied, pending and remaining.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return await queries.get(self._deps, Invoice, invoice)
+
+    async def list(
+        self,
+        *,
+        enterprise: str | None = None,
+        customer: str | None = None,
+        status: InvoiceStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Invoice]:
+        """Invoices, oldest first."""
+        return await queries.page(
+            self._deps,
+            Invoice,
+            after=after,
+            limit=limit,
+            enterprise_id=enterprise,
+            customer_id=customer,
+            status=None if status is None else chosen(InvoiceStatus, status, "status"),
+        )
+
+    async def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
+        """The credit notes of an invoice, oldest first."""
+        return await queries.page(self._deps, CreditNote, limit=200, invoice_id=id_of(invoice))
+
+    async def overdue(self, enterprise: str) -> builtins.list[Invoice]:
+        """Open invoices past their due date in the enterprise's zone."""
+        now = self._deps.clock.now()
+        party = await queries.get(self._deps, Party, enterprise)
+        return [
+            invoice for invoice in await self._open(enterprise) if is_overdue(invoice, now, party.timezone)
+        ]
+
+    async def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
+        """What is open of an enterprise's invoices, by asset and by how long it is past due."""
+        now = self._deps.clock.now()
+        party = await queries.get(self._deps, Party, enterprise)
+        report: dict[str, dict[AgeingBucket, Money]] = {}
+        for invoice in await self._open(enterprise):
+            zero = Money.zero(invoice.asset)
+            buckets = report.setdefault(invoice.asset, dict.fromkeys(AgeingBucket, zero))
+            buckets[ageing_bucket(invoice, now, party.timezone)] += invoice.remaining
+        return report
+
+    async def _open(self, enterprise: str) -> tuple[Invoice, ...]:
+        return await queries.every(
+            self._deps, queries.find(Invoice, enterprise_id=enterprise, status__in=OPEN)
+        )
+
+    async def qr(self, invoice: str | Invoice) -> QrCode:
+        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text."""
+        return QrCode(await requests.invoice_code(self._deps, id_of(invoice)))

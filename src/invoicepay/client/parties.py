@@ -1,0 +1,111 @@
+"""Parties and wallets: who takes part, what each has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from invoicepay.client.base import Group, chosen, instant
+from invoicepay.domain.ids import party_id
+from invoicepay.domain.parties import Party, PartyKind, Wallet
+from invoicepay.domain.policies import Policy
+from invoicepay.use_cases import parties as use_cases
+from invoicepay.use_cases import queries
+from invoicepay.use_cases.queries import Page, WalletBalance
+
+
+class Parties(Group):
+    """Participants under the host's own ids; no names, no bank numbers (decision D14)."""
+
+    async def register(
+        self,
+        id: str,
+        *,
+        kind: PartyKind | str = PartyKind.USER,
+        kyc_tier: int | None = None,
+        policy: Policy | None = None,
+        timezone: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Party:
+        """Make a party known; registering it again as it is returns it.
+
+        Args:
+            kind: `user`, `enterprise` or `platform`.
+            timezone: IANA zone in which an enterprise's due dates end.
+
+        Raises:
+            InvalidIdentifier, InvalidInput: malformed, or registered differently before.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().parties.register("acme", kind="enterprise").kind
+            <PartyKind.ENTERPRISE: 'enterprise'>
+        """
+        command = use_cases.RegisterParty(
+            party_id=party_id(id),
+            kind=chosen(PartyKind, kind, "kind"),
+            kyc_tier=kyc_tier,
+            policy=policy,
+            timezone=timezone,
+        )
+        return await self._do(use_cases.register_party, command, idempotency_key)
+
+    async def get(self, id: str) -> Party:
+        """One party.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return await queries.get(self._deps, Party, id)
+
+    async def list(
+        self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50
+    ) -> Page[Party]:
+        """Parties in the order of their ids."""
+        wanted = None if kind is None else chosen(PartyKind, kind, "kind")
+        return await queries.page(self._deps, Party, after=after, limit=limit, kind=wanted)
+
+    async def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
+        """Change how an enterprise treats payments from now on (spec 6)."""
+        command = use_cases.UpdatePolicy(party_id=id, policy=policy)
+        return await self._do(use_cases.update_policy, command, idempotency_key)
+
+    async def set_tier(self, id: str, kyc_tier: int, *, idempotency_key: str | None = None) -> Party:
+        """Change the verification level that limits look at; operators only."""
+        command = use_cases.SetTier(party_id=id, kyc_tier=kyc_tier)
+        return await self._do(use_cases.set_tier, command, idempotency_key)
+
+    async def close(self, id: str, *, idempotency_key: str | None = None) -> Party:
+        """End a party's participation; refused while it holds or owes anything."""
+        command = use_cases.CloseParty(party_id=id)
+        return await self._do(use_cases.close_party, command, idempotency_key)
+
+
+class Wallets(Group):
+    """What a party has of each asset."""
+
+    async def get(self, party: str, asset: str = "USD", *, at: datetime | None = None) -> WalletBalance:
+        """Available, held, ring-fenced and frozen tokens, now or as of an instant.
+
+        Raises:
+            InvalidTime: `at` is naive.
+        """
+        return await queries.wallet_balance(self._deps, party, asset, at=instant(at, "at"))
+
+    async def open(self, party: str, asset: str, *, idempotency_key: str | None = None) -> Wallet:
+        """Open a wallet explicitly; wallets also open by themselves when tokens arrive."""
+        command = use_cases.OpenWallet(party_id=party, asset=asset)
+        return await self._do(use_cases.open_wallet, command, idempotency_key)
+
+    async def freeze(
+        self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None
+    ) -> Wallet:
+        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only."""
+        command = use_cases.FreezeWallet(party_id=party, asset=asset, reason=reason)
+        return await self._do(use_cases.freeze_wallet, command, idempotency_key)
+
+    async def unfreeze(
+        self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None
+    ) -> Wallet:
+        """Lift the block; everything frozen is spendable again (P-09 reversed)."""
+        command = use_cases.UnfreezeWallet(party_id=party, asset=asset, reason=reason)
+        return await self._do(use_cases.unfreeze_wallet, command, idempotency_key)

@@ -1,0 +1,111 @@
+"""Simulated banks and tokens on command; exists only where both providers are simulated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from invoicepay.adapters.simulated import SimControl
+from invoicepay.client.base import Core, Group, id_of, optional_money
+from invoicepay.domain.change import find
+from invoicepay.domain.deposits import Deposit
+from invoicepay.domain.effects import Effect, EffectKind
+from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.withdrawals import Withdrawal
+from invoicepay.errors import ConfigurationError, NotFound
+from invoicepay.use_cases import queries
+from invoicepay.use_cases.inbox import receive_webhook
+from invoicepay.use_cases.pending import run_pending
+
+
+class Sim(Group):
+    """What banks and chains would do; each call delivers its webhooks and drains the work."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        if core.sim is None:
+            raise ConfigurationError("pay.sim exists only with simulated rails and tokens")
+        self._sim: SimControl = core.sim
+
+    async def settle(
+        self,
+        deposit: str | Deposit,
+        *,
+        amount: MoneyLike | None = None,
+        fee: MoneyLike | None = None,
+        delay_days: float = 0,
+    ) -> Deposit:
+        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later."""
+        reference = await self._reference(id_of(deposit), EffectKind.DEPOSIT)
+        self._sim.settle(
+            reference,
+            amount=optional_money(amount),
+            fee=optional_money(fee),
+            after=timedelta(days=delay_days),
+        )
+        await self.deliver()
+        return await queries.get(self._deps, Deposit, id_of(deposit))
+
+    async def finalize(self, deposit: str | Deposit) -> Deposit:
+        """The rail's return window is over."""
+        self._sim.finalize(await self._reference(id_of(deposit), EffectKind.DEPOSIT))
+        await self.deliver()
+        return await queries.get(self._deps, Deposit, id_of(deposit))
+
+    async def fail(self, deposit: str | Deposit, *, reason: str = "failed") -> Deposit:
+        """The deposit ends before settlement; no money moved."""
+        self._sim.fail(await self._reference(id_of(deposit), EffectKind.DEPOSIT), reason)
+        await self.deliver()
+        return await queries.get(self._deps, Deposit, id_of(deposit))
+
+    async def return_deposit(self, deposit: str | Deposit, *, code: str = "R01") -> Deposit:
+        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10."""
+        self._sim.return_(await self._reference(id_of(deposit), EffectKind.DEPOSIT), code)
+        await self.deliver()
+        return await queries.get(self._deps, Deposit, id_of(deposit))
+
+    async def settle_payout(self, withdrawal: str | Withdrawal) -> Withdrawal:
+        """The banks settle a payout."""
+        self._sim.settle(await self._reference(id_of(withdrawal), EffectKind.PAYOUT))
+        await self.deliver()
+        return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
+
+    async def fail_payout(self, withdrawal: str | Withdrawal, *, reason: str = "failed") -> Withdrawal:
+        """A payout ends before the money left."""
+        self._sim.fail(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), reason)
+        await self.deliver()
+        return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
+
+    async def return_payout(self, withdrawal: str | Withdrawal, *, code: str = "R03") -> Withdrawal:
+        """The receiving bank sends a settled payout back."""
+        self._sim.return_(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), code)
+        await self.deliver()
+        return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
+
+    async def hold_tokens(self) -> None:
+        """From now on mints, burns and transfers stay pending."""
+        self._sim.tokens.hold()
+
+    async def release_tokens(self) -> None:
+        """Make every pending mint, burn and transfer final, and later ones at once."""
+        self._sim.tokens.release()
+        await self.deliver()
+
+    async def deliver(self) -> int:
+        """Deliver queued webhooks and drain the work until nothing moves; returns the deliveries made."""
+        made = 0
+        while deliveries := self._sim.webhooks():
+            for slot, delivery in deliveries:
+                await receive_webhook(self._deps, slot, delivery.body, dict(delivery.headers))
+                made += 1
+            await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
+        await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
+        return made
+
+    async def _reference(self, cause_id: str, kind: EffectKind) -> str:
+        """The newest intent that serves a deposit or withdrawal; the bank knows it by its id."""
+        effects = await queries.every(
+            self._deps, find(Effect, cause_id=cause_id, kind=kind, order=("-generation",), limit=1)
+        )
+        if not effects:
+            raise NotFound(f"the bank was never asked about {cause_id}", id=cause_id)
+        return effects[0].id

@@ -1,0 +1,69 @@
+"""Tokens: mints, burns and whether they are backed."""
+
+from __future__ import annotations
+
+from invoicepay.client.base import Group, chosen, id_of, optional_money
+from invoicepay.domain.deposits import Reserve
+from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.reserves import Backing
+from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
+from invoicepay.use_cases import queries
+from invoicepay.use_cases import tokens as use_cases
+from invoicepay.use_cases.queries import Page
+
+
+class Tokens(Group):
+    """Mints follow deposits and burns precede payouts by themselves; these calls are for operators."""
+
+    async def mint(
+        self,
+        reserve: str | Reserve,
+        amount: MoneyLike | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Mint:
+        """Mint against a confirmed reserve that waited, all of it or a part (P-03).
+
+        Raises:
+            MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale: nothing is minted.
+        """
+        command = use_cases.MintTokens(reserve_id=id_of(reserve), amount=optional_money(amount))
+        return await self._do(use_cases.mint, command, idempotency_key)
+
+    async def retry_mint(self, mint: str | Mint, *, idempotency_key: str | None = None) -> Mint:
+        """Submit a mint again that failed for certain; an unknown one is looked up instead."""
+        command = use_cases.RetryMint(mint_id=id_of(mint))
+        return await self._do(use_cases.retry_mint, command, idempotency_key)
+
+    async def retry_burn(self, burn: str | Burn, *, idempotency_key: str | None = None) -> Burn:
+        """Ask the token side again for a booked burn that it refused."""
+        command = use_cases.RetryBurn(burn_id=id_of(burn))
+        return await self._do(use_cases.retry_burn, command, idempotency_key)
+
+    async def validate_backing(self, asset: str = "USD") -> Backing:
+        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04)."""
+        return await use_cases.validate_backing(self._deps, asset)
+
+    async def mints(
+        self,
+        *,
+        party: str | None = None,
+        status: MintStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Mint]:
+        """Mints, oldest first."""
+        wanted = None if status is None else chosen(MintStatus, status, "status")
+        return await queries.page(self._deps, Mint, after=after, limit=limit, party_id=party, status=wanted)
+
+    async def burns(
+        self,
+        *,
+        party: str | None = None,
+        status: BurnStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Burn]:
+        """Burns, oldest first."""
+        wanted = None if status is None else chosen(BurnStatus, status, "status")
+        return await queries.page(self._deps, Burn, after=after, limit=limit, party_id=party, status=wanted)

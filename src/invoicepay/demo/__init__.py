@@ -1,0 +1,1 @@
+"""The whole money loop on one SQLite file, told step by step."""
