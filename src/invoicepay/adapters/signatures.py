@@ -18,7 +18,8 @@ HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-_LONGEST_SIGNATURE = 2_000
+_SIGNATURES = re.compile(r"[\x21-\x7e]{1,200}(?: [\x21-\x7e]{1,200}){0,9}")
+_LONGEST_HEADER = 2_010
 _MARK = "whsec_"
 
 
@@ -57,13 +58,15 @@ def verified(keys: Sequence[bytes], body: bytes, headers: Mapping[str, str], *, 
     id, timestamp, offered = _three_headers(headers)
     if len(body) > LARGEST_BODY or not _ID.fullmatch(id) or not _TIMESTAMP.fullmatch(timestamp):
         raise WebhookSignatureInvalid
+    if not _SIGNATURES.fullmatch(offered):
+        raise WebhookSignatureInvalid
     if abs(int(timestamp) - received_at.timestamp()) > TOLERANCE_SECONDS:
         raise WebhookSignatureInvalid
     is_good = False
     for key in keys:
         expected = f"v1,{_mac(key, id, timestamp, body)}".encode()
         for candidate in offered.split(" "):
-            is_good |= hmac.compare_digest(expected, candidate.encode(errors="replace"))
+            is_good |= hmac.compare_digest(expected, candidate.encode())
     if not is_good:
         raise WebhookSignatureInvalid
     return id
@@ -75,7 +78,7 @@ def _three_headers(headers: Mapping[str, str]) -> tuple[str, str, str]:
     for name, value in headers.items():
         if name.lower() in found:
             found[name.lower()].append(value)
-    if any(len(values) != 1 or len(values[0]) > _LONGEST_SIGNATURE for values in found.values()):
+    if any(len(values) != 1 or len(values[0]) > _LONGEST_HEADER for values in found.values()):
         raise WebhookSignatureInvalid
     return found[HEADERS[0]][0], found[HEADERS[1]][0], found[HEADERS[2]][0]
 
