@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from invoicepay.domain import postings
 from invoicepay.domain.access import (
@@ -93,6 +94,13 @@ def require_movable(change: Change, transfer: Transfer) -> None:
             short_micros=short,
         )
     check_limit(change, payer, transfer.amount)
+
+
+def schedule(change: Change, transfer: Transfer, pay_at: datetime) -> Transfer:
+    """Remember a transfer for later; nothing is held until then."""
+    assert not transfer.version, "only a new transfer is scheduled"
+    planned = replace(transfer, status=_after(transfer, C.SCHEDULE), pay_at=pay_at)
+    return change.add(planned, "transfer.scheduled")
 
 
 def carry_out(change: Change, transfer: Transfer) -> Transfer:

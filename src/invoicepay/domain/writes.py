@@ -15,6 +15,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.requests import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ UNIQUE = (
     Unique(Receipt, ("provider", "provider_ref"), "provider_ref"),
     Unique(Deposit, ("provider", "provider_ref"), "provider_ref"),
     Unique(Reserve, ("deposit_id",), "deposit_id"),
+    Unique(Transfer, ("provider", "provider_ref"), "provider_ref"),
     Unique(UnmatchedFunds, ("provider", "provider_ref"), "provider_ref"),
     Unique(Effect, ("kind", "cause_id", "generation")),
     Unique(Effect, ("provider", "kind", "provider_ref"), "provider_ref"),

@@ -1,0 +1,160 @@
+"""Ending a request without a payment: the requester cancels it, or its time runs out (spec 4.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from invoicepay.domain.access import enterprise_side, operator_only
+from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.parties import Actor, Role
+from invoicepay.domain.requests import (
+    OPEN,
+    REQUEST,
+    PaymentRequest,
+    RequestCommand,
+    RequestStatus,
+    Uses,
+    has_expired,
+    request_needs,
+    require_at_rest,
+    unresolved_children,
+)
+from invoicepay.errors import InvalidTransition, RequestInFlight
+from invoicepay.use_cases.neighbours import Served, one_by_one
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+
+PAGE = 200
+TIME = Actor("expiry", Role.SYSTEM)
+"""Who marks what is over: the clock, whoever starts the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequest:
+    """Take a request back."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireRequest:
+    """Mark a request whose time is over."""
+
+    request_id: str
+
+
+def _needs_end(command: CancelRequest | ExpireRequest, seen: Snapshot) -> Needs:
+    needs = request_needs(command.request_id, seen)
+    request = seen.peek(PaymentRequest, command.request_id)
+    if request is None or not _has_children(request):
+        return needs
+    return needs | need(finds=[unresolved_children(request.id)])
+
+
+def _has_children(request: PaymentRequest) -> bool:
+    return request.is_split or request.uses is Uses.MANY
+
+
+def decide_cancel_request(command: CancelRequest, change: Change) -> PaymentRequest:
+    """Nobody pays it any more, nor any of its parts; what was paid stays paid."""
+    request = change.get(PaymentRequest, command.request_id)
+    enterprise_side(change.actor, request.requester_id)
+    if request.status is RequestStatus.CANCELLED:
+        return request
+    for child in _children_at_rest(change, request):
+        _ended(change, child, RequestCommand.CANCEL)
+    return _ended(change, request, RequestCommand.CANCEL)
+
+
+def decide_expire_request(command: ExpireRequest, change: Change) -> PaymentRequest:
+    """Its time is over: `now >= expires_at`. Parts have the same expiry and are marked by themselves."""
+    request = change.get(PaymentRequest, command.request_id)
+    operator_only(change.actor)
+    if request.status is RequestStatus.EXPIRED:
+        return request
+    _children_at_rest(change, request)
+    if not has_expired(request, change.now):
+        allowed = REQUEST.allowed(request.status)
+        raise InvalidTransition("request", request.status, "expire before expires_at", allowed)
+    return _ended(change, request, RequestCommand.EXPIRE)
+
+
+def _children_at_rest(change: Change, request: PaymentRequest) -> tuple[PaymentRequest, ...]:
+    """The open parts of a request that may end now; none when it has no parts."""
+    require_at_rest(request)
+    children = change.find(unresolved_children(request.id)) if _has_children(request) else ()
+    moving = [child.id for child in children if child.status is RequestStatus.ACCEPTED]
+    if moving:
+        raise RequestInFlight(request=request.id, parts=moving)
+    return children
+
+
+def _ended(change: Change, request: PaymentRequest, command: RequestCommand) -> PaymentRequest:
+    status = REQUEST.after(request.status, command)
+    return change.put(replace(request, status=status), f"request.{status}")
+
+
+CANCEL = UseCase("requests.cancel", PaymentRequest, _needs_end, decide_cancel_request)
+EXPIRE = UseCase("requests.expire", PaymentRequest, _needs_end, decide_expire_request)
+
+
+async def cancel_request(deps: Deps, command: CancelRequest, key: str | None = None) -> PaymentRequest:
+    """Take a request back, with all its parts; cancelling again answers alike.
+
+    Raises:
+        NotFound, NotAllowed: no such request, or the actor is not its requester.
+        RequestInFlight: a payment of it, or of one of its parts, is on its way or set for later.
+        RequestAlreadyResolved: it is paid, declined or expired.
+    """
+    return await perform(deps, CANCEL, command, key)
+
+
+async def expire_request(deps: Deps, command: ExpireRequest, key: str | None = None) -> PaymentRequest:
+    """Mark a request whose time is over; `expire_due` does it for all.
+
+    Raises:
+        NotFound, NotAllowed: no such request, or the actor is no operator.
+        RequestInFlight: a payment of it, or of one of its parts, is on its way or set for later.
+        RequestAlreadyResolved: it is paid, declined or cancelled.
+        InvalidTransition: its time is not over.
+    """
+    return await perform(deps, EXPIRE, command, key)
+
+
+def expiring_requests(now: datetime, after_id: str = "") -> Find[PaymentRequest]:
+    """The search for requests whose time is over and not yet marked, a page at a time."""
+    waiting = tuple(sorted(OPEN))
+    return find(PaymentRequest, status__in=waiting, expires_at__le=now, id__gt=after_id, limit=PAGE)
+
+
+async def expire_due(deps: Deps, limit: int = PAGE) -> Served:
+    """Expire up to `limit` requests whose time is over; call it as often as you like.
+
+    A bill with a part in flight waits for its outcome.
+    """
+    deps = replace(deps, actor=TIME)
+    served, last_id = Served(), ""
+    while served.count < limit:
+        page, waiting = await _expiring(deps, last_id)
+        ready = [request for request in page if request.id not in waiting]
+        served += await one_by_one(ready[: limit - served.count], lambda request: _expired(deps, request))
+        if len(page) < PAGE:
+            break
+        last_id = page[-1].id
+    return served
+
+
+async def _expiring(deps: Deps, after_id: str) -> tuple[tuple[PaymentRequest, ...], set[str]]:
+    """A page of what is over, and those of them that wait for a part in flight."""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        page = await reader.find(expiring_requests(deps.clock.now(), after_id))
+        parents = tuple(request.id for request in page if _has_children(request))
+        moving = find(PaymentRequest, parent_id__in=parents, status=RequestStatus.ACCEPTED)
+        parts = await reader.find(moving) if parents else ()
+    return page, {part.parent_id for part in parts}
+
+
+async def _expired(deps: Deps, request: PaymentRequest) -> PaymentRequest:
+    """A key of its own for each try: a refusal must not outlive the payment it waited for."""
+    key = deps.ids.new("key", deps.clock.now())
+    return await perform(deps, EXPIRE, ExpireRequest(request_id=request.id), key)
