@@ -109,6 +109,7 @@ class MemoryUnit:
             if self._tables.rows(type(row))[row.id].version != version:
                 raise ConcurrentUpdate(id=row.id)
         self._refuse_repeats(writes)
+        self._refuse_second_answers(outcomes, replies)
         for account, growth in writes.movements:
             balance = self._tables.balances.get(account, 0) + growth
             assert balance >= 0 or growth > 0 or not has_floor(account), f"{account.id} would be {balance}"
@@ -120,13 +121,25 @@ class MemoryUnit:
             if row.id in self._tables.rows(type(row)):
                 raise ConcurrentUpdate(id=row.id)
         for unique in UNIQUE:
+            taken: dict[tuple[Any, ...], str] = {}
             for row in rows:
                 value = unique.value(row) if type(row) is unique.kind else None
-                owner = self._tables.unique.get((unique, value)) if value else None
-                if owner not in (None, row.id):
+                if value is None:
+                    continue
+                owner = self._tables.unique.get((unique, value)) or taken.setdefault(value, row.id)
+                if owner != row.id:
                     if "provider_ref" in unique.fields:
                         raise DuplicateProviderReference(id=owner)
                     raise ConcurrentUpdate(id=owner)
+
+    def _refuse_second_answers(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
+        """A key is answered once, a ledger transaction taken back once."""
+        for reply in replies:
+            if (reply.operation, reply.key) in self._tables.replies:
+                raise ConcurrentUpdate(operation=reply.operation, key=reply.key)
+        reversals = [p.reverses for outcome in outcomes for p in outcome.postings if p.reverses]
+        if len(set(reversals)) < len(reversals) or not self._tables.reversed.isdisjoint(reversals):
+            raise ConcurrentUpdate(reverses=sorted(reversals))
 
     async def commit(self) -> None:
         """Make the staged batch visible, all at once."""
@@ -139,12 +152,14 @@ class MemoryUnit:
         tables.tell(writes.events)
         ids = [self._new_id("aud", outcome.context.now) for outcome in outcomes]
         head = tables.head(self._stream)
-        tables.audit.setdefault(self._stream, []).extend(chain(self._tenant_id, head, ids, outcomes))
+        if outcomes:
+            tables.audit.setdefault(self._stream, []).extend(chain(self._tenant_id, head, ids, outcomes))
         for group_id, outcome in zip(ids, outcomes, strict=True):
             now = outcome.context.now
             tables.ledger.extend(
                 Booked(posting=p, group_id=group_id, effective_at=now, recorded_at=now)
                 for p in outcome.postings
             )
+            tables.reversed.update(p.reverses for p in outcome.postings if p.reverses)
         tables.replies.update({(reply.operation, reply.key): reply for reply in replies})
         self._staged = None

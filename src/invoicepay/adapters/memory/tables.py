@@ -33,6 +33,7 @@ class Tables:
     )
     balances: dict[Account, int] = field(default_factory=dict[Account, int])
     ledger: list[Booked] = field(default_factory=list[Booked])
+    reversed: set[str] = field(default_factory=set[str])
     events: list[Event] = field(default_factory=list[Event])
     events_of: dict[str, list[Event]] = field(default_factory=dict[str, "list[Event]"])
     published: dict[str, datetime] = field(default_factory=dict[str, datetime])
