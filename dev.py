@@ -41,12 +41,13 @@ LINT = ("lint", ["-m", "ruff", "check", "."])
 TYPES = ("types", ["-m", "mypy"])
 IMPORTS = ("imports", ["-c", "from importlinter import cli; cli.lint_imports_command()", "--no-logo"])
 GENERATED = ("generated", ["tools/gen_blocking.py", "--check"])
+PAGES = ("pages", ["tools/gen_docs.py", "--check"])
 DOCS = ("docs", ["-m", "mkdocs", "build", "--strict"])
 TESTS = ("tests", ["-m", "pytest", "-n", "2"])
 
 STEPS = {
-    "test": [FORMAT, LINT, TYPES, IMPORTS, GENERATED, DOCS, TESTS],
-    "lint": [FORMAT, LINT, IMPORTS, GENERATED],
+    "test": [FORMAT, LINT, TYPES, IMPORTS, GENERATED, PAGES, DOCS, TESTS],
+    "lint": [FORMAT, LINT, IMPORTS, GENERATED, PAGES],
     "types": [TYPES],
     "docs": [DOCS],
 }
