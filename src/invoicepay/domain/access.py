@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from invoicepay.domain import ids
 from invoicepay.domain.accounts import Code
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.money import Money
@@ -84,11 +85,12 @@ def known_party(change: Change, party_id: str, *, kind: PartyKind = PartyKind.US
         kind: what an unknown party is made as; an enterprise is also required to be one.
 
     Raises:
+        InvalidIdentifier: an id that no party can have.
         NotFound: unknown, closed, or asked to act as an enterprise without being one.
     """
     party = change.peek(Party, party_id)
     if party is None and change.programme.unknown_parties == "register":
-        return change.add(Party(id=party_id, kind=kind), "party.registered")
+        return change.add(Party(id=ids.party_id(party_id), kind=kind), "party.registered")
     if party is None or party.status is PartyStatus.CLOSED:
         raise NotFound(f"there is no {kind} {party_id}", kind=kind, id=party_id)
     if kind is PartyKind.ENTERPRISE and party.kind is PartyKind.USER:
