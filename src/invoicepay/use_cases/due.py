@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from invoicepay.use_cases import credits
+from invoicepay.use_cases import credits, invoices, requests, sweeps
 from invoicepay.use_cases.neighbours import Served
 from invoicepay.use_cases.perform import Deps
 
 DueWork = Callable[[Deps, int], Awaitable[Served]]
 
-DUE: tuple[DueWork, ...] = (credits.expire_due_credits,)
+
+async def _trusted_deposits(deps: Deps, limit: int) -> Served:
+    return Served(await sweeps.confirm_due(deps, limit))
+
+
+async def _waiting_mints(deps: Deps, limit: int) -> Served:
+    return Served(await sweeps.mint_waiting(deps, limit))
+
+
+DUE: tuple[DueWork, ...] = (
+    _trusted_deposits,
+    _waiting_mints,
+    requests.execute_due,
+    requests.expire_due,
+    invoices.expire_due,
+    credits.expire_due_credits,
+)
 """Each finds at most so many of its own that are due, and moves them on one by one."""
 
 

@@ -10,9 +10,10 @@ from invoicepay.domain.change import Change, Needs, Snapshot
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind, Observation
 from invoicepay.domain.payments import Payment
+from invoicepay.domain.requests import Transfer
 from invoicepay.domain.tokens import Burn, Mint
 from invoicepay.domain.withdrawals import Withdrawal
-from invoicepay.use_cases import payments
+from invoicepay.use_cases import payments, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ FOLDS: Mapping[tuple[EffectKind, str], Fold] = {
         withdrawal_news.fold_payout_needs, withdrawal_news.fold_payout
     ),
     (EffectKind.TRANSFER, Payment.KIND): Fold(payments.fold_needs, payments.fold_transfer),
+    (EffectKind.TRANSFER, Transfer.KIND): Fold(requests.fold_needs, requests.fold_transfer),
 }
 
 

@@ -12,10 +12,11 @@ from invoicepay.domain.codec import canonical, from_dict
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.rails import Direction, RailEvent
-from invoicepay.ports.tokens import TokenEvent
+from invoicepay.ports.tokens import TokenEvent, TokenStatus
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.neighbours import Served, one_by_one
 from invoicepay.use_cases.observations import WORKER, as_worker, record
+from invoicepay.use_cases.payments import RECEIVE, ReceivePush
 from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform_many
 
 MATCHING_TIME = timedelta(days=1)
@@ -78,7 +79,7 @@ def _needs_set_aside(command: SetAside, _seen: Snapshot) -> Needs:
 
 
 def decide_set_aside(command: SetAside, change: Change) -> InboxMessage:
-    """Park or fail a message, visibly."""
+    """Say what became of a message that is about none of our intents, or that could not be applied."""
     message = change.get(InboxMessage, command.message_id)
     if message.status is InboxStatus.APPLIED or message.status is command.status:
         return message
@@ -153,21 +154,43 @@ async def apply_received(deps: Deps, limit: int) -> Served:
 
 
 async def _apply(deps: Deps, message: InboxMessage) -> None:
+    event = _event(message)
     effect = await _effect_of(deps, message)
-    if effect is None:
-        await _set_aside(deps, message, InboxStatus.PARKED, "about nothing that we know")
-        return
     try:
-        transfer = await _told(deps, effect, _event(message))
-        if transfer is None:
-            await _set_aside(deps, message, InboxStatus.PARKED, "the provider does not know it yet")
-            return
-        sighting = providers.sighting_of(effect, transfer)
-        await record(deps, effect, sighting, Source.WEBHOOK, message_id=message.id)
+        if effect is not None:
+            await _observe(deps, message, effect, event)
+        elif isinstance(event, TokenEvent) and event.to_party:
+            await _book_push(deps, message, event)
+        else:
+            await _set_aside(deps, message, InboxStatus.PARKED, "about nothing that we know")
     except InvoicePayError as error:
         if not error.retryable:
             await _set_aside(deps, message, InboxStatus.FAILED, f"{error.code}: {error.message}")
         raise
+
+
+async def _observe(deps: Deps, message: InboxMessage, effect: Effect, event: ProviderEvent) -> None:
+    transfer = await _told(deps, effect, event)
+    if transfer is None:
+        await _set_aside(deps, message, InboxStatus.PARKED, "the provider does not know it yet")
+        return
+    sighting = providers.sighting_of(effect, transfer)
+    await record(deps, effect, sighting, Source.WEBHOOK, message_id=message.id)
+
+
+async def _book_push(deps: Deps, message: InboxMessage, event: TokenEvent) -> None:
+    """Book tokens that arrived by themselves; a transfer counts once, so a crash in between costs nothing."""
+    if event.transfer.status is TokenStatus.FINAL:
+        push = ReceivePush(
+            amount=event.transfer.amount,
+            invoice_id=event.invoice_id,
+            payer_id=event.from_party,
+            enterprise_id=event.to_party,
+            provider=message.provider,
+            provider_ref=event.transfer.provider_ref,
+        )
+        await as_worker(deps, RECEIVE, push)
+    await _set_aside(deps, message, InboxStatus.APPLIED, "")
 
 
 async def _told(deps: Deps, effect: Effect, event: ProviderEvent) -> providers.Transfer | None:
