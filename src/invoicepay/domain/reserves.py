@@ -113,14 +113,23 @@ def refuse_deficit(change: Change, asset: str) -> None:
     Raises:
         ReserveDeficit: operator's money is missing, or the last tie-out left differences.
     """
-    missing = cover(change, asset).deficit
-    if missing:
-        raise ReserveDeficit(f"the {asset} reserve lacks {missing}", asset=asset, missing=str(missing))
+    refuse_new_deficit(change, asset)
     for last in change.find(latest_attestation(asset)):
         if not last.is_tied_out:
             raise ReserveDeficit(
                 f"the last tie-out of {asset} left differences", asset=asset, attestation=last.id
             )
+
+
+def refuse_new_deficit(change: Change, asset: str) -> None:
+    """Check at this point of the decision that no operator's money is missing (INV-04).
+
+    Raises:
+        ReserveDeficit: it is.
+    """
+    missing = cover(change, asset).deficit
+    if missing:
+        raise ReserveDeficit(f"the {asset} reserve lacks {missing}", asset=asset, missing=str(missing))
 
 
 def refuse_stale(change: Change, asset: str) -> None:

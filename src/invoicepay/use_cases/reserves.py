@@ -1,0 +1,299 @@
+"""The operator's side of the reserve: buffer, unmatched money, fees and interest (P-05, P-07, P-08)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from invoicepay.domain import postings, receiving
+from invoicepay.domain.access import known_party, operator_only, second_actor
+from invoicepay.domain.accounts import Account, Code, Posting
+from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.deposits import (
+    DEPOSIT,
+    RESERVE,
+    UNMATCHED,
+    Deposit,
+    DepositCommand,
+    Reserve,
+    ReserveCommand,
+    UnmatchedCommand,
+    UnmatchedFunds,
+)
+from invoicepay.domain.ids import Prefix, clean_text
+from invoicepay.domain.minting import minting_needs
+from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.reserves import Cover, cover, deficit_needs, refuse_new_deficit
+from invoicepay.errors import NotFound
+from invoicepay.ports.screening import Screened
+from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
+from invoicepay.use_cases.perform import Deps, UseCase, perform
+
+REFERENCE_LENGTH = 255
+UNMATCHED_RAIL = "unmatched"
+"""Rail of a deposit that was matched by hand: the money was in the safeguarded account already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOperatorCash:
+    """Money between the operator and the safeguarded account.
+
+    Attributes:
+        reference: the bank's reference of the transfer; reconciliation matches by it.
+    """
+
+    amount: Money
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """The operator's own money goes into the safeguarded account.
+
+    Attributes:
+        approved_by: the second person, for a top-up that never happened would hide a deficit.
+        reference: the bank's reference of the transfer; reconciliation matches by it.
+    """
+
+    amount: Money
+    approved_by: str
+    reference: str = ""
+
+
+def _needs_cash(command: MoveOperatorCash | TopUp, _seen: Snapshot) -> Needs:
+    asset = command.amount.asset
+    owed = [Account(code, asset) for code in (Code.FEES_PAYABLE, Code.RESERVE_INCOME)]
+    return deficit_needs(asset) | need(accounts=owed)
+
+
+def _asked(command: MoveOperatorCash | TopUp, change: Change) -> tuple[str, int, str]:
+    """Asset, micros and memo of a valid command."""
+    amount = document_amount(positive(command.amount))
+    memo = clean_text(command.reference, REFERENCE_LENGTH, "the reference")
+    return change.programme.asset(amount.asset).code, amount.micros, memo
+
+
+def decide_top_up(command: TopUp, change: Change) -> Cover:
+    """Raise the buffer (P-05, first line); it cures a deficit."""
+    asset, micros, memo = _asked(command, change)
+    second_actor(change.actor, command.approved_by)
+    change.post(postings.buffer_topped_up(asset, micros, memo=memo))
+    return cover(change, asset)
+
+
+TOP_UP = UseCase("reserves.top_up", Cover, _needs_cash, decide_top_up)
+
+
+async def top_up(deps: Deps, command: TopUp, key: str | None = None) -> Cover:
+    """Record that the operator placed own money in the safeguarded account; operators only, two of them.
+
+    Returns:
+        What covers the reserve now.
+
+    Raises:
+        AmountNotPositive, AmountPrecision, UnknownAsset: the amount cannot be used.
+        NotAllowed, SecondActorRequired: the actor is no operator, or nobody else approved.
+    """
+    return await perform(deps, TOP_UP, command, key)
+
+
+def decide_sweep_fees(command: MoveOperatorCash, change: Change) -> Cover:
+    """Take earned fees out (P-08)."""
+    asset, micros, memo = _asked(command, change)
+    return _taken(change, postings.fees_swept(asset, micros, memo=memo), asset)
+
+
+def decide_take_interest(command: MoveOperatorCash, change: Change) -> Cover:
+    """Take interest out (P-08)."""
+    asset, micros, memo = _asked(command, change)
+    return _taken(change, postings.interest_taken(asset, micros, memo=memo), asset)
+
+
+def _taken(change: Change, posting: Posting, asset: str) -> Cover:
+    """Cash leaves for the operator, but never cash that the reserve is short of."""
+    operator_only(change.actor)
+    change.post(posting)
+    refuse_new_deficit(change, asset)
+    return cover(change, asset)
+
+
+def decide_record_interest(command: MoveOperatorCash, change: Change) -> Cover:
+    """Keep interest apart until it is taken (P-08); it backs nothing."""
+    asset, micros, memo = _asked(command, change)
+    operator_only(change.actor)
+    change.post(postings.interest_received(asset, micros, memo=memo))
+    return cover(change, asset)
+
+
+SWEEP_FEES = UseCase("reserves.sweep_fees", Cover, _needs_cash, decide_sweep_fees)
+RECORD_INTEREST = UseCase("reserves.record_interest", Cover, _needs_cash, decide_record_interest)
+TAKE_INTEREST = UseCase("reserves.take_interest", Cover, _needs_cash, decide_take_interest)
+
+
+async def sweep_fees(deps: Deps, command: MoveOperatorCash, key: str | None = None) -> Cover:
+    """Record that earned fees left the safeguarded account (P-08); operators only.
+
+    Raises:
+        AmountNotPositive, AmountPrecision, UnknownAsset, NotAllowed: amount or actor.
+        InsufficientFunds: more than the fees that are left.
+        ReserveDeficit: the reserve needs the cash.
+    """
+    return await perform(deps, SWEEP_FEES, command, key)
+
+
+async def record_interest(deps: Deps, command: MoveOperatorCash, key: str | None = None) -> Cover:
+    """Record interest that the bank paid on the safeguarded account (P-08); operators only.
+
+    Raises:
+        AmountNotPositive, AmountPrecision, UnknownAsset, NotAllowed: amount or actor.
+    """
+    return await perform(deps, RECORD_INTEREST, command, key)
+
+
+async def take_interest(deps: Deps, command: MoveOperatorCash, key: str | None = None) -> Cover:
+    """Record that interest left the safeguarded account (P-08); operators only.
+
+    Raises:
+        AmountNotPositive, AmountPrecision, UnknownAsset, NotAllowed: amount or actor.
+        InsufficientFunds: more than the interest that is left.
+        ReserveDeficit: the reserve needs the cash.
+    """
+    return await perform(deps, TAKE_INTEREST, command, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveUnmatched:
+    """Money on the safeguarded account whose owner is unknown."""
+
+    amount: Money
+    provider: str
+    provider_ref: str
+    reason: str = ""
+
+
+def _needs_unmatched(command: ReceiveUnmatched, _seen: Snapshot) -> Needs:
+    return receiving.reference_needs(command.provider, command.provider_ref)
+
+
+def decide_unmatched(command: ReceiveUnmatched, change: Change) -> UnmatchedFunds:
+    """Keep it in suspense (P-07); no token is made of it."""
+    amount = document_amount(positive(command.amount))
+    change.programme.asset(amount.asset)
+    operator_only(change.actor)
+    receiving.refuse_known(change, command.provider, command.provider_ref)
+    return receiving.keep_unmatched(
+        change,
+        amount,
+        clean_text(command.provider, 64, "the provider"),
+        clean_text(command.provider_ref, REFERENCE_LENGTH, "the provider's reference"),
+        clean_text(command.reason, 500, "the reason"),
+    )
+
+
+UNMATCHED_RECEIVED = UseCase(
+    "reserves.unmatched_received", UnmatchedFunds, _needs_unmatched, decide_unmatched
+)
+
+
+async def unmatched_received(deps: Deps, command: ReceiveUnmatched, key: str | None = None) -> UnmatchedFunds:
+    """Record money of an unknown owner (P-07); operators only.
+
+    Raises:
+        AmountNotPositive, AmountPrecision, UnknownAsset, NotAllowed: amount or actor.
+        DuplicateProviderReference: it is recorded already.
+    """
+    return await perform(deps, UNMATCHED_RECEIVED, command, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchUnmatched:
+    """The owner of unmatched money is found.
+
+    Attributes:
+        asset: of the money, and
+        verdict: screening's word; both put in by the use case.
+    """
+
+    unmatched_id: str
+    party_id: str
+    asset: str = field(default="", compare=False)
+    verdict: Screened = field(default=ALLOWED, compare=False)
+
+
+def _needs_match(command: MatchUnmatched, _seen: Snapshot) -> Needs:
+    suspense = Account(Code.SUSPENSE, command.asset)
+    return minting_needs(command.party_id, command.asset) | need(
+        (UnmatchedFunds, command.unmatched_id), accounts=[suspense]
+    )
+
+
+def decide_match(command: MatchUnmatched, change: Change) -> Deposit:
+    """A confirmed deposit and reserve for the party (P-07), and the mint like after any other."""
+    funds = change.get(UnmatchedFunds, command.unmatched_id)
+    known_party(change, command.party_id)
+    operator_only(change.actor)
+    require_allowed(command.verdict)
+    matched = UNMATCHED.after(funds.status, UnmatchedCommand.MATCH)
+    deposit, reserve = _confirmed(change, funds, command.party_id)
+    change.post(
+        postings.unmatched_matched(command.party_id, funds.asset, funds.amount.micros, memo=deposit.id)
+    )
+    change.put(replace(funds, status=matched, deposit_id=deposit.id), "unmatched_funds.matched")
+    return receiving.mint_or_wait(change, deposit, reserve)
+
+
+def _confirmed(change: Change, funds: UnmatchedFunds, party_id: str) -> tuple[Deposit, Reserve]:
+    nothing = Money.zero(funds.asset)
+    deposit_id, reserve_id = change.new_id(Prefix.DEPOSIT), change.new_id(Prefix.RESERVE)
+    reserve = Reserve(
+        id=reserve_id,
+        deposit_id=deposit_id,
+        party_id=party_id,
+        asset=funds.asset,
+        amount=funds.amount,
+        fee=nothing,
+        status=RESERVE.after(None, ReserveCommand.MATCH),
+        provider=funds.provider,
+        provider_ref=funds.provider_ref,
+        confirmed_at=change.now,
+    )
+    deposit = Deposit(
+        id=deposit_id,
+        party_id=party_id,
+        asset=funds.asset,
+        rail=UNMATCHED_RAIL,
+        requested=funds.amount,
+        received=funds.amount,
+        fee=nothing,
+        processor_fee=nothing,
+        recoverable=nothing,
+        status=DEPOSIT.after(None, DepositCommand.MATCH),
+        provider=funds.provider,
+        provider_ref=funds.provider_ref,
+        reserve_id=reserve_id,
+        received_at=funds.created_at,
+        confirmed_at=change.now,
+        is_final=True,
+    )
+    return change.add(deposit, "deposit.confirmed"), change.add(reserve, "reserve.confirmed")
+
+
+MATCH = UseCase("reserves.match_unmatched", Deposit, _needs_match, decide_match)
+
+
+async def match_unmatched(deps: Deps, command: MatchUnmatched, key: str | None = None) -> Deposit:
+    """Give unmatched money to its owner, as tokens (P-07, P-03); operators only.
+
+    Raises:
+        NotFound: no such money, or no such party.
+        NotAllowed: the actor is no operator.
+        ComplianceBlocked, ComplianceReview: screening did not let it through.
+        InvalidTransition: it has an owner already.
+    """
+    wanted = find(UnmatchedFunds, id=command.unmatched_id)
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.find(wanted)
+    if not found:
+        raise NotFound(kind=UnmatchedFunds.KIND, id=command.unmatched_id)
+    (funds,) = found
+    verdict = await screened(deps, "deposit", party_id=command.party_id, amount=funds.amount)
+    return await perform(deps, MATCH, replace(command, asset=funds.asset, verdict=verdict), key)
