@@ -63,6 +63,7 @@ class Hold(Entity):
 
     Attributes:
         captured: what was taken; the rest was released.
+        amount: what is, or was last, set aside.
         cause_id: the payment, transfer or withdrawal it belongs to; empty for a host's authorization.
         payee_id: who may capture an authorization; empty leaves it to the owner.
     """
@@ -140,6 +141,18 @@ def capture(change: Change, hold: Hold, amount: Money | None = None) -> Hold:
     status = HOLD.after(hold.status, C.CAPTURE)
     _return(change, hold, hold.amount - taken)
     return change.put(replace(hold, status=status, captured=taken), "hold.captured")
+
+
+def commit(change: Change, hold: Hold, amount: Money, *, cause_id: str) -> Hold:
+    """Turn an authorization, or `amount` of it, into the hold of a transfer; the rest is released (P-12).
+
+    It stays active until the chain has spoken, and only the transfer moves it from here on.
+    """
+    assert hold.purpose is HoldPurpose.AUTHORIZATION, f"{hold.id} belongs to {hold.cause_id}"
+    assert Money.zero(hold.asset) < amount <= hold.amount, f"{amount} of {hold.amount} committed"
+    _return(change, hold, hold.amount - amount)
+    committed = replace(hold, amount=amount, purpose=HoldPurpose.TRANSFER, cause_id=cause_id, expires_at=None)
+    return change.put(committed, "hold.committed")
 
 
 def release(change: Change, hold: Hold, *, reason: str = "") -> Hold:

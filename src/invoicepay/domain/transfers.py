@@ -17,7 +17,7 @@ from invoicepay.domain.access import (
 from invoicepay.domain.accounts import Account, Code, available, held
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.effects import EffectKind, plan
-from invoicepay.domain.holds import Hold, HoldPurpose, capture, place, release
+from invoicepay.domain.holds import Hold, HoldPurpose, capture, commit, place, release
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.parties import Party
@@ -122,6 +122,14 @@ def carry_out(change: Change, transfer: Transfer) -> Transfer:
         payee_id=transfer.payee_id,
     )
     return submit(change, transfer, hold)
+
+
+def carry_out_held(change: Change, transfer: Transfer, hold: Hold) -> Transfer:
+    """Move tokens that an authorization set aside, and release what is left of it (P-17 from 2010, P-12)."""
+    if change.programme.asset(transfer.asset).settlement is Settlement.LEDGER:
+        capture(change, hold, transfer.amount)
+        return _completed(change, replace(transfer, hold_id=hold.id), C.BOOK, source=Code.HELD)
+    return submit(change, transfer, commit(change, hold, transfer.amount, cause_id=transfer.id))
 
 
 def submit(change: Change, transfer: Transfer, hold: Hold) -> Transfer:

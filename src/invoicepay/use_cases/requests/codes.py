@@ -241,7 +241,7 @@ async def send_scanned(
 
 
 def _genuine(deps: Deps, text: str) -> QrPayload:
-    """A payload we signed, however old: its expiry is judged in the transaction, so a repeated key answers."""
+    """A payload we signed, however old: the transaction judges its expiry, so a repeated key answers."""
     return verify(text.removeprefix(SCHEME), deps.qr_keys, now=EPOCH, tenant=deps.tenant_id)
 
 
