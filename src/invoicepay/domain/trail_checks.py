@@ -23,6 +23,7 @@ from invoicepay.domain.numbering import CREDIT_NOTES, NumberSeries
 from invoicepay.domain.parties import PARTY, WALLET
 from invoicepay.domain.payments import PAYMENT
 from invoicepay.domain.policies import Numbering
+from invoicepay.domain.requests import REQUEST, TRANSFER
 from invoicepay.domain.schedules import SCHEDULE
 from invoicepay.domain.tokens import BURN, MINT
 from invoicepay.domain.withdrawals import WITHDRAWAL
@@ -39,6 +40,8 @@ LIFECYCLES: tuple[Lifecycle[Any, Any], ...] = (
     MINT,
     BURN,
     WITHDRAWAL,
+    REQUEST,
+    TRANSFER,
     HOLD,
     SCHEDULE,
     EFFECT,
