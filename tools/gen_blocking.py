@@ -16,6 +16,8 @@ PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
 SHARED = "base"  # module of the groups' common parts: nothing to generate from it
 
+ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
+
 HEAD = '''"""The blocking client: generated from the awaiting one by tools/gen_blocking.py; do not edit."""
 
 '''
@@ -26,6 +28,7 @@ def generate() -> str:
     modules = sorted(path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem != SHARED)
     imports: dict[str, set[str]] = {
         "invoicepay.bridge": {"run_blocking"},
+        "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler"},
     }
     plain: set[str] = set()
     classes: list[str] = []
@@ -42,10 +45,10 @@ def generate() -> str:
                     imports.setdefault(module, set()).add(f"{node.name} as _{node.name}")
                     classes.append(_group(node))
     body = "\n\n".join(classes)
-    used = [name for name in sorted(plain) if name]
-    lines = ["from __future__ import annotations", *used]
+    lines = ["from __future__ import annotations", *sorted(plain)]
     for module, names in sorted(imports.items()):
         lines += [f"from {module} import {name}" for name in sorted(names)]
+    lines += ["if TYPE_CHECKING:", *(f"    {line}" for line in ONLY_FOR_TYPES)]
     return HEAD + "\n".join(lines) + "\n\n" + body + "\n"
 
 
@@ -56,12 +59,18 @@ def _is_public(node: ast.ClassDef) -> bool:
 def _collect(tree: ast.Module, imports: dict[str, set[str]], plain: set[str]) -> None:
     """Every import of the source; the formatter's `F401` fix drops what the generated file does not use."""
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
+        if isinstance(node, ast.ImportFrom) and _is_wanted(node.module):
             for alias in node.names:
                 name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
                 imports.setdefault(node.module, set()).add(name)
         elif isinstance(node, ast.Import):
             plain.update(f"import {alias.name}" for alias in node.names)
+
+
+def _is_wanted(module: str | None) -> bool:
+    """The awaiting groups come in under other names; the future import stands on top."""
+    is_group = str(module).startswith("invoicepay.client.") and module != f"invoicepay.client.{SHARED}"
+    return bool(module) and module != "__future__" and not is_group
 
 
 def _group(node: ast.ClassDef) -> str:

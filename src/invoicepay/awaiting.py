@@ -44,8 +44,8 @@ EventHandler = TypeVar("EventHandler", bound=Callable[[Event], Any])
 class AsyncInvoicePay:
     """One closed money loop: deposits, reserves, tokens, invoices, payments, credits, requests, payouts.
 
-    Without arguments everything is in memory and simulated. Safe to share; close it at the end, or use it as a
-    context manager.
+    Without arguments everything is in memory and simulated. Safe to share; close it at the end, or use it as
+    a context manager.
 
     Args:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
@@ -246,7 +246,7 @@ class AsyncInvoicePay:
         return register
 
     async def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
-        """Bring on what waits: provider work, webhooks, due dates, handlers. Call it from cron or a worker."""
+        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
         return await run_pending(
             self._core.deps, limit, handlers=self._core.handlers, until_quiet=until_quiet
         )

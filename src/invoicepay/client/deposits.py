@@ -6,7 +6,7 @@ from invoicepay.client.base import Group, chosen, id_of, money, optional_money
 from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.money import MoneyLike
 from invoicepay.use_cases import deposits as use_cases
-from invoicepay.use_cases import queries
+from invoicepay.use_cases import queries, returns
 from invoicepay.use_cases.queries import Page
 
 
@@ -125,3 +125,42 @@ class Deposits(Group):
         """End a deposit under review and send its money back (P-04); operators only."""
         command = use_cases.RejectDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.reject_deposit, command, idempotency_key)
+
+    async def record_return(
+        self,
+        deposit: str | Deposit,
+        *,
+        return_code: str = "",
+        amount: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only."""
+        command = returns.RecordReturn(
+            deposit_id=id_of(deposit), return_code=return_code, amount=optional_money(amount)
+        )
+        return await self._do(returns.record_return, command, idempotency_key)
+
+    async def recover(
+        self,
+        deposit: str | Deposit,
+        amount: MoneyLike | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Take what a returned deposit left owed from the party's tokens and burn them (P-06)."""
+        command = returns.RecoverReceivable(deposit_id=id_of(deposit), amount=optional_money(amount))
+        return await self._do(returns.recover_receivable, command, idempotency_key)
+
+    async def write_off(
+        self,
+        deposit: str | Deposit,
+        amount: MoneyLike | None = None,
+        *,
+        approved_by: str,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Give up what a returned deposit left owed (P-06); two operators are needed."""
+        command = returns.WriteOff(
+            deposit_id=id_of(deposit), approved_by=approved_by, amount=optional_money(amount)
+        )
+        return await self._do(returns.write_off, command, idempotency_key)

@@ -17,6 +17,7 @@ from invoicepay.client.base import (
     optional_money,
 )
 from invoicepay.documents.qr import QrCode
+from invoicepay.domain.change import find
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
 from invoicepay.domain.invoices import (
     AgeingBucket,
@@ -417,7 +418,7 @@ class Invoices(Group):
 
     async def _open(self, enterprise: str) -> tuple[Invoice, ...]:
         return await queries.every(
-            self._deps, queries.find(Invoice, enterprise_id=enterprise, status__in=OPEN)
+            self._deps, find(Invoice, enterprise_id=enterprise, status__in=OPEN)
         )
 
     async def qr(self, invoice: str | Invoice) -> QrCode:

@@ -191,18 +191,27 @@ class Requests(Group):
         *,
         payer: str,
         amount: MoneyLike | None = None,
+        pay_at: datetime | None = None,
         idempotency_key: str | None = None,
-    ) -> PaymentRequest | Transfer:
-        """Verify a scanned code once more and pay it; an invoice's code is paid with `pay.invoices.pay`."""
+    ) -> PaymentRequest:
+        """Verify a request's code once more and pay the request.
+
+        Codes of invoices are paid with `pay.invoices.pay`, codes of payees with `pay.transfers.send_scanned`.
+        """
         paid = await use_cases.approve_scanned(
-            self._deps, text, payer_id=payer, amount=optional_money(amount), key=idempotency_key
+            self._deps,
+            text,
+            payer_id=payer,
+            amount=optional_money(amount),
+            pay_at=instant(pay_at, "pay_at"),
+            key=idempotency_key,
         )
         await self._follow_up()
         return paid
 
 
 class Transfers(Group):
-    """Tokens from one party to another that pay no invoice (P-17), and across the programme's border (P-18)."""
+    """Tokens from one party to another that pay no invoice (P-17), and across our border (P-18)."""
 
     async def send(
         self,
@@ -218,8 +227,66 @@ class Transfers(Group):
         Raises:
             SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
         """
-        command = use_cases.SendTokens(payer_id=payer, payee_id=payee, amount=money(amount), note=note)
-        return await self._do(use_cases.send_tokens, command, idempotency_key)
+        command = use_cases.SendTransfer(payer_id=payer, payee_id=payee, amount=money(amount), note=note)
+        return await self._do(use_cases.send_transfer, command, idempotency_key)
+
+    async def send_scanned(
+        self,
+        text: str,
+        *,
+        payer: str,
+        amount: MoneyLike | None = None,
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Send tokens to the payee of a scanned code, verified once more."""
+        sent = await use_cases.send_scanned(
+            self._deps,
+            text,
+            payer_id=payer,
+            amount=optional_money(amount),
+            note=note,
+            key=idempotency_key,
+        )
+        await self._follow_up()
+        return sent
+
+    async def send_outside(
+        self,
+        payer: str,
+        amount: MoneyLike,
+        *,
+        address: str,
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Let tokens leave to an address outside the programme (P-18)."""
+        command = use_cases.SendOutside(payer_id=payer, amount=money(amount), address=address, note=note)
+        return await self._do(use_cases.send_outside, command, idempotency_key)
+
+    async def receive_from_outside(
+        self,
+        payee: str,
+        amount: MoneyLike,
+        *,
+        provider: str,
+        provider_ref: str,
+        address: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Record tokens that arrived from an address outside the programme (P-18).
+
+        Raises:
+            DuplicateProviderReference: that movement is known already.
+        """
+        command = use_cases.ReceiveFromOutside(
+            payee_id=payee,
+            amount=money(amount),
+            provider=provider,
+            provider_ref=provider_ref,
+            address=address,
+        )
+        return await self._do(use_cases.receive_from_outside, command, idempotency_key)
 
     async def get(self, transfer: str) -> Transfer:
         """One transfer.

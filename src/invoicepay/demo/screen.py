@@ -90,7 +90,8 @@ class TextScreen:
         )
         self._line(f"Sealed under {verdict.checkpoint[:16]}…")
         self._line(f"The database is {database}. Try next:")
-        self._line(f'  sqlite3 "{database}" "select number, status, total, remaining from invoices"')
+        query = "select number, status, total, remaining from invoices"
+        self._line(f'  sqlite3 "{database}" "{query}"')
         self._line(
             f"  python3 -c \"from invoicepay import InvoicePay; print(InvoicePay('sqlite:///{database}', "
             f"tenant='{tenant}').reserves.audit().explain())\""

@@ -107,7 +107,7 @@ def _deposit(scene: Scene) -> list[str]:
     scene.pay.sim.settle(deposit.id)
     done = scene.pay.deposits.get(deposit.id)
     return [
-        f"The bank settled 500.00 USD, the reserve was confirmed, tokens were minted: {done.id} is {done.status}."
+        f"The bank settled 500.00 USD, the reserve was confirmed, tokens were minted: it is {done.status}."
     ]
 
 

@@ -100,7 +100,9 @@ async def get(deps: Deps, kind: type[E], id: str) -> E:
     return found[0]
 
 
-async def page(deps: Deps, kind: type[E], *, after: str = "", limit: int = 50, **conditions: Any) -> Page[E]:
+async def page(
+    deps: Deps, kind: type[E], /, *, after: str = "", limit: int = 50, **conditions: Any
+) -> Page[E]:
     """Rows that meet the conditions, oldest first; conditions of None are left out.
 
     Raises:

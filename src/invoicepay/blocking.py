@@ -1,0 +1,1874 @@
+"""The blocking client: generated from the awaiting one by tools/gen_blocking.py; do not edit."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from invoicepay.awaiting import AsyncInvoicePay, EventHandler
+from invoicepay.bridge import run_blocking
+from invoicepay.client.audit import Audit as _Audit
+from invoicepay.client.audit import Invariants as _Invariants
+from invoicepay.client.audit import Ledger as _Ledger
+from invoicepay.client.base import (
+    LineLike,
+)
+from invoicepay.client.credits import Credits as _Credits
+from invoicepay.client.deposits import Deposits as _Deposits
+from invoicepay.client.holds import Holds as _Holds
+from invoicepay.client.invoices import Invoices as _Invoices
+from invoicepay.client.parties import Parties as _Parties
+from invoicepay.client.parties import Wallets as _Wallets
+from invoicepay.client.payments import Payments as _Payments
+from invoicepay.client.requests import Requests as _Requests
+from invoicepay.client.requests import Transfers as _Transfers
+from invoicepay.client.reserves import Reserves as _Reserves
+from invoicepay.client.schedules import Schedules as _Schedules
+from invoicepay.client.sim import Sim as _Sim
+from invoicepay.client.tokens import Tokens as _Tokens
+from invoicepay.client.webhooks import Webhooks as _Webhooks
+from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
+from invoicepay.documents.qr import QrCode
+from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.audit import AuditRecord, Checkpoint
+from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
+from invoicepay.domain.credits import CreditLot, CreditStatus
+from invoicepay.domain.deposits import Deposit, DepositStatus, Reserve, ReserveStatus, UnmatchedFunds
+from invoicepay.domain.effects import InboxMessage
+from invoicepay.domain.enterprise_book import EnterpriseBook
+from invoicepay.domain.events import Event
+from invoicepay.domain.holds import Hold, HoldStatus
+from invoicepay.domain.invariants import Violation
+from invoicepay.domain.invoices import (
+    AgeingBucket,
+    Invoice,
+    InvoiceStatus,
+    VoidDisposition,
+)
+from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
+from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
+from invoicepay.domain.policies import Policy, Programme
+from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
+from invoicepay.domain.reserves import Backing, Cover
+from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
+from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
+from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
+from invoicepay.ports.rails import RailsProvider
+from invoicepay.ports.repository import Repository
+from invoicepay.ports.runtime import Clock, Ids
+from invoicepay.ports.screening import Screening
+from invoicepay.ports.tokens import TokenProvider
+from invoicepay.settings import Settings
+from invoicepay.use_cases.payments import PaidInvoices
+from invoicepay.use_cases.pending import PendingSummary
+from invoicepay.use_cases.queries import Page, Verification, WalletBalance
+from invoicepay.use_cases.requests import Scanned
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class Audit:
+    """The tamper-evident trail of every command."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Audit) -> None:
+        self._group = group
+
+    def trail(self, entity_id: str) -> tuple[AuditRecord, ...]:
+        """Every audited command that changed one entity, in order."""
+        return run_blocking(self._group.trail(entity_id))
+
+    def verify(self) -> Verification:
+        """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> bool(pay.audit.verify())
+            True
+        """
+        return run_blocking(self._group.verify())
+
+    def seal(self) -> Checkpoint | None:
+        """Seal the current stream heads into the checkpoint chain; None when nothing is new.
+
+        Anchor the returned `hash` outside, and a rewritten trail will show.
+        """
+        return run_blocking(self._group.seal())
+
+    def history(self, entity_id: str) -> tuple[Event, ...]:
+        """Every step of one entity, in order."""
+        return run_blocking(self._group.history(entity_id))
+
+
+class Ledger:
+    """The issuer book: accounts, balances, transactions."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Ledger) -> None:
+        self._group = group
+
+    def balances(self, *, party: str | None = None, at: datetime | None = None) -> dict[Account, Money]:
+        """Every account that holds something, of one party or of all, now or as of an instant.
+
+        Raises:
+            InvalidTime: `at` is naive.
+        """
+        return run_blocking(self._group.balances(party=party, at=at))
+
+    def transactions(
+        self, *, about: str | None = None, after: str = "", limit: int = 200
+    ) -> tuple[Booked, ...]:
+        """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
+        return run_blocking(self._group.transactions(about=about, after=after, limit=limit))
+
+    def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
+        """An enterprise's own journal and balances, derived from its invoices, payments and credits."""
+        return run_blocking(self._group.enterprise_book(enterprise, asset))
+
+    def enterprise_csv(self, enterprise: str, asset: str = "USD") -> str:
+        """That journal as CSV; text cells are safe to open in a spreadsheet."""
+        return run_blocking(self._group.enterprise_csv(enterprise, asset))
+
+
+class Invariants:
+    """INV-01 … INV-22 over the stored data."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Invariants) -> None:
+        self._group = group
+
+    def check(self) -> tuple[Violation, ...]:
+        """Run them all; each violation names its rule and row. Empty when the books are right."""
+        return run_blocking(self._group.check())
+
+
+class Credits:
+    """Credit lots (spec 4.3): first in, first out; cash credits are refundable and ring-fenced."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Credits) -> None:
+        self._group = group
+
+    def get(self, credit: str) -> CreditLot:
+        """One lot.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(credit))
+
+    def list(
+        self,
+        *,
+        enterprise: str | None = None,
+        customer: str | None = None,
+        status: CreditStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[CreditLot]:
+        """Lots, oldest first."""
+        return run_blocking(
+            self._group.list(
+                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+            )
+        )
+
+    def apply(
+        self,
+        invoice: str | Invoice,
+        *,
+        credit: str | CreditLot = "",
+        amount: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Pay an invoice with its customer's credit (P-13): one lot, or all in their order."""
+        return run_blocking(
+            self._group.apply(invoice, credit=credit, amount=amount, idempotency_key=idempotency_key)
+        )
+
+    def refund(
+        self,
+        credit: str | CreditLot,
+        amount: MoneyLike | None = None,
+        *,
+        to: str = "",
+        approved_by: str = "",
+        out_of_band: bool = False,
+        idempotency_key: str | None = None,
+    ) -> CreditLot:
+        """Pay a cash credit back to whoever paid it in (P-15).
+
+        Args:
+            to: another receiver; needs an operator and `approved_by`.
+            out_of_band: it was paid back outside the system; no token moves.
+
+        Raises:
+            CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
+        """
+        return run_blocking(
+            self._group.refund(
+                credit,
+                amount,
+                to=to,
+                approved_by=approved_by,
+                out_of_band=out_of_band,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def grant(
+        self,
+        enterprise: str,
+        customer: str,
+        amount: MoneyLike,
+        *,
+        expires_at: datetime | None = None,
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> CreditLot:
+        """Give goodwill credit (P-14): usable on invoices, never refundable."""
+        return run_blocking(
+            self._group.grant(
+                enterprise,
+                customer,
+                amount,
+                expires_at=expires_at,
+                note=note,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def expire(self, credit: str | CreditLot, *, idempotency_key: str | None = None) -> CreditLot:
+        """Expire a lot whose time is over (P-16); `run_pending` does so by itself."""
+        return run_blocking(self._group.expire(credit, idempotency_key=idempotency_key))
+
+
+class Deposits:
+    """Money on its way in (spec 4.4): received, confirmed, minted, without a second call."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Deposits) -> None:
+        self._group = group
+
+    def initiate(
+        self,
+        party: str,
+        amount: MoneyLike,
+        *,
+        rail: str = "instant",
+        account_token: str = "",
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Ask the party's bank for money; the reserve and the tokens follow when it arrives and is final.
+
+        Args:
+            rail: `instant`, `wire`, `bank_credit`, `bank_debit` or `card`; decides how long money waits.
+            account_token: the provider's token for the bank account; never an account number.
+
+        Raises:
+            AmountPrecision, AmountNotPositive, NotFound, ComplianceBlocked: nothing was asked.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> deposit = pay.deposits.initiate("ann", "200.00 USD")
+            >>> pay.sim.settle(deposit.id).status.value
+            'completed'
+        """
+        return run_blocking(
+            self._group.initiate(
+                party, amount, rail=rail, account_token=account_token, idempotency_key=idempotency_key
+            )
+        )
+
+    def record(
+        self,
+        party: str,
+        amount: MoneyLike,
+        *,
+        provider: str,
+        provider_ref: str,
+        rail: str = "wire",
+        processor_fee: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Record money of a party that arrived by itself; operators only.
+
+        Raises:
+            DuplicateProviderReference: that transfer is known already.
+        """
+        return run_blocking(
+            self._group.record(
+                party,
+                amount,
+                provider=provider,
+                provider_ref=provider_ref,
+                rail=rail,
+                processor_fee=processor_fee,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def get(self, deposit: str) -> Deposit:
+        """One deposit and its status.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(deposit))
+
+    def list(
+        self,
+        *,
+        party: str | None = None,
+        status: DepositStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Deposit]:
+        """Deposits, oldest first."""
+        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+
+    def confirm(
+        self, deposit: str | Deposit, *, approved_by: str = "", idempotency_key: str | None = None
+    ) -> Deposit:
+        """Trust a received deposit's money (P-02) and mint; before its time two operators are needed.
+
+        Raises:
+            SecondActorRequired, InvalidTransition, ReserveDeficit: nothing changed.
+        """
+        return run_blocking(
+            self._group.confirm(deposit, approved_by=approved_by, idempotency_key=idempotency_key)
+        )
+
+    def cancel(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
+        """Withdraw a deposit before the bank was asked."""
+        return run_blocking(self._group.cancel(deposit, idempotency_key=idempotency_key))
+
+    def review(self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None) -> Deposit:
+        """Hold a deposit back until a person has looked; operators only."""
+        return run_blocking(self._group.review(deposit, reason=reason, idempotency_key=idempotency_key))
+
+    def release(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
+        """Let a deposit under review go on; operators only."""
+        return run_blocking(self._group.release(deposit, idempotency_key=idempotency_key))
+
+    def reject(self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None) -> Deposit:
+        """End a deposit under review and send its money back (P-04); operators only."""
+        return run_blocking(self._group.reject(deposit, reason=reason, idempotency_key=idempotency_key))
+
+    def record_return(
+        self,
+        deposit: str | Deposit,
+        *,
+        return_code: str = "",
+        amount: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only."""
+        return run_blocking(
+            self._group.record_return(
+                deposit, return_code=return_code, amount=amount, idempotency_key=idempotency_key
+            )
+        )
+
+    def recover(
+        self, deposit: str | Deposit, amount: MoneyLike | None = None, *, idempotency_key: str | None = None
+    ) -> Deposit:
+        """Take what a returned deposit left owed from the party's tokens and burn them (P-06)."""
+        return run_blocking(self._group.recover(deposit, amount, idempotency_key=idempotency_key))
+
+    def write_off(
+        self,
+        deposit: str | Deposit,
+        amount: MoneyLike | None = None,
+        *,
+        approved_by: str,
+        idempotency_key: str | None = None,
+    ) -> Deposit:
+        """Give up what a returned deposit left owed (P-06); two operators are needed."""
+        return run_blocking(
+            self._group.write_off(deposit, amount, approved_by=approved_by, idempotency_key=idempotency_key)
+        )
+
+
+class Holds:
+    """Authorizations (spec 4.7); payments, transfers and withdrawals place their own."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Holds) -> None:
+        self._group = group
+
+    def place(
+        self,
+        owner: str,
+        amount: MoneyLike,
+        *,
+        payee: str = "",
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Set tokens aside, for a payee or for the owner's own later use (P-10).
+
+        Raises:
+            InsufficientFunds, WalletFrozen, NotThePayer, InvalidTime: nothing is set aside.
+        """
+        return run_blocking(
+            self._group.place(
+                owner, amount, payee=payee, expires_at=expires_at, idempotency_key=idempotency_key
+            )
+        )
+
+    def capture(
+        self,
+        hold: str | Hold,
+        amount: MoneyLike | None = None,
+        *,
+        payee: str = "",
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12)."""
+        return run_blocking(self._group.capture(hold, amount, payee=payee, idempotency_key=idempotency_key))
+
+    def release(self, hold: str | Hold, *, reason: str = "", idempotency_key: str | None = None) -> Hold:
+        """Give the tokens back to their owner (P-12)."""
+        return run_blocking(self._group.release(hold, reason=reason, idempotency_key=idempotency_key))
+
+    def get(self, hold: str) -> Hold:
+        """One hold.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(hold))
+
+    def list(
+        self,
+        *,
+        owner: str | None = None,
+        status: HoldStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Hold]:
+        """Holds, oldest first."""
+        return run_blocking(self._group.list(owner=owner, status=status, after=after, limit=limit))
+
+
+class Invoices:
+    """Claims of enterprises on customers (spec 4.1)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Invoices) -> None:
+        self._group = group
+
+    def issue(
+        self,
+        *,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        series: str = "A",
+        note: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Create and finalize an invoice in one go: it gets its number, and the customer's credits pay first.
+
+        Args:
+            lines: `Line.of("Hosting", "120.00 USD", tax_rate="0.19")` or (description, price).
+            due_on: local date in the enterprise's zone; `due_in_days` counts from today instead.
+            reference: your own reference, for example a purchase order.
+
+        Raises:
+            InvalidLine, CurrencyMismatch, AmountPrecision, NotFound, NotAllowed: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay, Line
+            >>> pay = InvoicePay()
+            >>> lines = [Line.of("Hosting", "120.00 USD")]
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines)
+            >>> invoice.number, str(invoice.remaining)
+            ('A-0001', '120.00 USD')
+        """
+        return run_blocking(
+            self._group.issue(
+                enterprise=enterprise,
+                customer=customer,
+                lines=lines,
+                due_on=due_on,
+                due_in_days=due_in_days,
+                expires_at=expires_at,
+                series=series,
+                note=note,
+                reference=reference,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def draft(
+        self,
+        *,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        series: str = "A",
+        note: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Write an invoice that can still be changed; it has no number yet."""
+        return run_blocking(
+            self._group.draft(
+                enterprise=enterprise,
+                customer=customer,
+                lines=lines,
+                due_on=due_on,
+                due_in_days=due_in_days,
+                expires_at=expires_at,
+                series=series,
+                note=note,
+                reference=reference,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def update(
+        self,
+        invoice: str | Invoice,
+        *,
+        lines: Sequence[LineLike] | None = None,
+        due_on: date | None = None,
+        due_in_days: int | None = None,
+        expires_at: datetime | None = None,
+        note: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Change a draft; what is left out stays.
+
+        Raises:
+            InvalidTransition: it is finalized already.
+        """
+        return run_blocking(
+            self._group.update(
+                invoice,
+                lines=lines,
+                due_on=due_on,
+                due_in_days=due_in_days,
+                expires_at=expires_at,
+                note=note,
+                reference=reference,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def delete(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Throw a draft away; finalized invoices are voided instead."""
+        return run_blocking(self._group.delete(invoice, idempotency_key=idempotency_key))
+
+    def finalize(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Freeze a draft and give it the next number of its series."""
+        return run_blocking(self._group.finalize(invoice, idempotency_key=idempotency_key))
+
+    def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending."""
+        return run_blocking(self._group.send(invoice, idempotency_key=idempotency_key))
+
+    def pay(
+        self,
+        invoice: str | Invoice,
+        *,
+        payer: str,
+        amount: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Pay from the payer's wallet, exactly, in part or over (P-11); the excess becomes credit.
+
+        Args:
+            payer: whose tokens move; need not be the invoice's customer.
+            amount: everything still open when left out.
+
+        Raises:
+            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired, OverpaymentRefused, PartialPaymentRefused,
+            BelowMinimumPartial, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
+            >>> lines = [("Hosting", "120.00 USD")]
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines)
+            >>> payment = pay.invoices.pay(invoice, payer="ann", amount="150.00 USD")
+            >>> payment.payment_type.value, str(payment.credit)
+            ('OVERPAYMENT', '30.00 USD')
+        """
+        return run_blocking(
+            self._group.pay(invoice, payer=payer, amount=amount, idempotency_key=idempotency_key)
+        )
+
+    def pay_several(
+        self,
+        *,
+        payer: str,
+        amount: MoneyLike,
+        invoices: Sequence[str] = (),
+        enterprise: str = "",
+        idempotency_key: str | None = None,
+    ) -> PaidInvoices:
+        """Pay several invoices with one amount, all or none: in the given order, else oldest due first.
+
+        Raises:
+            AllocationIncomplete: something is left over and the invoices belong to several enterprises.
+        """
+        return run_blocking(
+            self._group.pay_several(
+                payer=payer,
+                amount=amount,
+                invoices=invoices,
+                enterprise=enterprise,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def receive(
+        self,
+        invoice: str | Invoice = "",
+        *,
+        payer: str = "",
+        amount: MoneyLike,
+        provider: str,
+        provider_ref: str,
+        enterprise: str = "",
+        idempotency_key: str | None = None,
+    ) -> Payment | Receipt:
+        """Book a transfer that arrived by itself (push); the same `provider_ref` seen again changes nothing.
+
+        Returns:
+            The payment, or a receipt when it pays no invoice (another asset, none named).
+
+        Raises:
+            DuplicateProviderReference: the transfer was attached to another invoice.
+        """
+        return run_blocking(
+            self._group.receive(
+                invoice,
+                payer=payer,
+                amount=amount,
+                provider=provider,
+                provider_ref=provider_ref,
+                enterprise=enterprise,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def record_external(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike,
+        *,
+        payer: str = "",
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Record a payment made outside the system, for example in cash (P-19); no token moves."""
+        return run_blocking(
+            self._group.record_external(
+                invoice, amount, payer=payer, reference=reference, idempotency_key=idempotency_key
+            )
+        )
+
+    def refund(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike | None = None,
+        *,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> CreditNote:
+        """Give back what was paid, newest first: tokens to their payers, credit to its lots (P-27).
+
+        Raises:
+            RefundExceedsPaid, InsufficientEnterpriseFunds: nothing moved.
+        """
+        return run_blocking(
+            self._group.refund(invoice, amount, reason=reason, idempotency_key=idempotency_key)
+        )
+
+    def credit_note(
+        self,
+        invoice: str | Invoice,
+        amount: MoneyLike | None = None,
+        *,
+        lines: Sequence[CreditedLine] = (),
+        disposition: CreditNoteDisposition | str | None = None,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> CreditNote:
+        """Reduce an invoice: what is open first (P-21), then what was paid, by `disposition` (P-27).
+
+        Args:
+            lines: name lines instead of an amount, and tax follows them.
+            disposition: `refund`, `credit` or `out_of_band`; needed once something paid is credited.
+
+        Raises:
+            CreditNoteExceedsInvoice, InsufficientEnterpriseFunds: nothing moved.
+        """
+        return run_blocking(
+            self._group.credit_note(
+                invoice,
+                amount,
+                lines=lines,
+                disposition=disposition,
+                reason=reason,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def void_credit_note(self, credit_note: str, *, idempotency_key: str | None = None) -> CreditNote:
+        """Take a credit note back as long as nobody used what it gave.
+
+        Raises:
+            CreditConsumed: somebody did.
+        """
+        return run_blocking(self._group.void_credit_note(credit_note, idempotency_key=idempotency_key))
+
+    def void(
+        self,
+        invoice: str | Invoice,
+        *,
+        disposition: VoidDisposition | str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Take an invoice back (P-23); what was paid becomes `credit` or is `refund`ed (P-24).
+
+        Raises:
+            InvoiceHasPayments: something was paid and no disposition is given.
+        """
+        return run_blocking(
+            self._group.void(invoice, disposition=disposition, idempotency_key=idempotency_key)
+        )
+
+    def mark_uncollectible(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Give an open invoice up (P-25); a late payment is still taken (P-26)."""
+        return run_blocking(self._group.mark_uncollectible(invoice, idempotency_key=idempotency_key))
+
+    def expire(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
+        """Mark an invoice whose expiry is over; `run_pending` does so by itself."""
+        return run_blocking(self._group.expire(invoice, idempotency_key=idempotency_key))
+
+    def reopen(
+        self,
+        invoice: str | Invoice,
+        *,
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invoice:
+        """Let an expired invoice be paid again, until the new expiry."""
+        return run_blocking(
+            self._group.reopen(invoice, expires_at=expires_at, idempotency_key=idempotency_key)
+        )
+
+    def get(self, invoice: str) -> Invoice:
+        """One invoice as it stands: its status, what is applied, pending and remaining.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(invoice))
+
+    def list(
+        self,
+        *,
+        enterprise: str | None = None,
+        customer: str | None = None,
+        status: InvoiceStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Invoice]:
+        """Invoices, oldest first."""
+        return run_blocking(
+            self._group.list(
+                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+            )
+        )
+
+    def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
+        """The credit notes of an invoice, oldest first."""
+        return run_blocking(self._group.credit_notes(invoice))
+
+    def overdue(self, enterprise: str) -> builtins.list[Invoice]:
+        """Open invoices past their due date in the enterprise's zone."""
+        return run_blocking(self._group.overdue(enterprise))
+
+    def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
+        """What is open of an enterprise's invoices, by asset and by how long it is past due."""
+        return run_blocking(self._group.ageing(enterprise))
+
+    def qr(self, invoice: str | Invoice) -> QrCode:
+        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text."""
+        return run_blocking(self._group.qr(invoice))
+
+
+class Parties:
+    """Participants under the host's own ids; no names, no bank numbers (decision D14)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Parties) -> None:
+        self._group = group
+
+    def register(
+        self,
+        id: str,
+        *,
+        kind: PartyKind | str = PartyKind.USER,
+        kyc_tier: int | None = None,
+        policy: Policy | None = None,
+        timezone: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Party:
+        """Make a party known; registering it again as it is returns it.
+
+        Args:
+            kind: `user`, `enterprise` or `platform`.
+            timezone: IANA zone in which an enterprise's due dates end.
+
+        Raises:
+            InvalidIdentifier, InvalidInput: malformed, or registered differently before.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().parties.register("acme", kind="enterprise").kind
+            <PartyKind.ENTERPRISE: 'enterprise'>
+        """
+        return run_blocking(
+            self._group.register(
+                id,
+                kind=kind,
+                kyc_tier=kyc_tier,
+                policy=policy,
+                timezone=timezone,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def get(self, id: str) -> Party:
+        """One party.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(id))
+
+    def list(self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50) -> Page[Party]:
+        """Parties in the order of their ids."""
+        return run_blocking(self._group.list(kind=kind, after=after, limit=limit))
+
+    def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
+        """Change how an enterprise treats payments from now on (spec 6)."""
+        return run_blocking(self._group.set_policy(id, policy, idempotency_key=idempotency_key))
+
+    def set_tier(self, id: str, kyc_tier: int, *, idempotency_key: str | None = None) -> Party:
+        """Change the verification level that limits look at; operators only."""
+        return run_blocking(self._group.set_tier(id, kyc_tier, idempotency_key=idempotency_key))
+
+    def close(self, id: str, *, idempotency_key: str | None = None) -> Party:
+        """End a party's participation; refused while it holds or owes anything."""
+        return run_blocking(self._group.close(id, idempotency_key=idempotency_key))
+
+
+class Wallets:
+    """What a party has of each asset."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Wallets) -> None:
+        self._group = group
+
+    def get(self, party: str, asset: str = "USD", *, at: datetime | None = None) -> WalletBalance:
+        """Available, held, ring-fenced and frozen tokens, now or as of an instant.
+
+        Raises:
+            InvalidTime: `at` is naive.
+        """
+        return run_blocking(self._group.get(party, asset, at=at))
+
+    def open(self, party: str, asset: str, *, idempotency_key: str | None = None) -> Wallet:
+        """Open a wallet explicitly; wallets also open by themselves when tokens arrive."""
+        return run_blocking(self._group.open(party, asset, idempotency_key=idempotency_key))
+
+    def freeze(self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None) -> Wallet:
+        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only."""
+        return run_blocking(self._group.freeze(party, asset, reason=reason, idempotency_key=idempotency_key))
+
+    def unfreeze(self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None) -> Wallet:
+        """Lift the block; everything frozen is spendable again (P-09 reversed)."""
+        return run_blocking(
+            self._group.unfreeze(party, asset, reason=reason, idempotency_key=idempotency_key)
+        )
+
+
+class Payments:
+    """Payments of invoices (spec 4.2); `pay.invoices.pay` makes them."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Payments) -> None:
+        self._group = group
+
+    def get(self, payment: str) -> Payment:
+        """One payment.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(payment))
+
+    def list(
+        self,
+        *,
+        invoice: str | None = None,
+        payer: str | None = None,
+        enterprise: str | None = None,
+        status: PaymentStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Payment]:
+        """Payments, oldest first."""
+        return run_blocking(
+            self._group.list(
+                invoice=invoice, payer=payer, enterprise=enterprise, status=status, after=after, limit=limit
+            )
+        )
+
+    def cancel(
+        self, payment: str | Payment, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Payment:
+        """Cancel a pending payment before it is submitted; its hold is released (P-12).
+
+        Raises:
+            InvalidTransition: it is on its way already.
+        """
+        return run_blocking(self._group.cancel(payment, reason=reason, idempotency_key=idempotency_key))
+
+    def reverse(
+        self,
+        payment: str | Payment,
+        *,
+        approved_by: str,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Take a settled payment back and reopen its invoice: operator error or legal order (four eyes).
+
+        Raises:
+            SecondActorRequired, CreditConsumed, InsufficientEnterpriseFunds: nothing moved.
+        """
+        return run_blocking(
+            self._group.reverse(
+                payment, approved_by=approved_by, reason=reason, idempotency_key=idempotency_key
+            )
+        )
+
+
+class Requests:
+    """One person asks another, or whoever scans the code, for money (spec 4.6)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Requests) -> None:
+        self._group = group
+
+    def create(
+        self,
+        requester: str,
+        amount: MoneyLike | None = None,
+        *,
+        payer: str = "",
+        asset: str = "",
+        minimum: MoneyLike | None = None,
+        maximum: MoneyLike | None = None,
+        amount_editable: bool = False,
+        uses: Uses | str = Uses.ONE,
+        note: str = "",
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> PaymentRequest:
+        """Ask for money.
+
+        Args:
+            amount: the payer chooses when left out, between `minimum` and `maximum`; then name the `asset`.
+            payer: whoever scans the code when left out.
+            uses: `one`, or `many` for a code that stays open.
+
+        Raises:
+            SelfPayment, InvalidTime, AmountPrecision, NotFound: nothing was stored.
+        """
+        return run_blocking(
+            self._group.create(
+                requester,
+                amount,
+                payer=payer,
+                asset=asset,
+                minimum=minimum,
+                maximum=maximum,
+                amount_editable=amount_editable,
+                uses=uses,
+                note=note,
+                expires_at=expires_at,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def split(
+        self,
+        requester: str,
+        amount: MoneyLike,
+        *,
+        payers: Sequence[str],
+        amount_editable: bool = False,
+        note: str = "",
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> tuple[PaymentRequest, tuple[PaymentRequest, ...]]:
+        """Ask several people for a share each; no cent is lost, the first payers carry the odd ones (E12).
+
+        Returns:
+            The bill and its parts, in the order of `payers`.
+        """
+        return run_blocking(
+            self._group.split(
+                requester,
+                amount,
+                payers=payers,
+                amount_editable=amount_editable,
+                note=note,
+                expires_at=expires_at,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def approve(
+        self,
+        request: str | PaymentRequest,
+        *,
+        payer: str = "",
+        amount: MoneyLike | None = None,
+        pay_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> PaymentRequest:
+        """Pay a request (P-17), now or at a later instant.
+
+        Args:
+            payer: needed where the request is open to anybody.
+            amount: needed where the request leaves it open; allowed where it is editable.
+
+        Raises:
+            NotThePayer, RequestExpired, RequestAlreadyResolved, RequestInFlight, InsufficientFunds.
+        """
+        return run_blocking(
+            self._group.approve(
+                request, payer=payer, amount=amount, pay_at=pay_at, idempotency_key=idempotency_key
+            )
+        )
+
+    def decline(
+        self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
+    ) -> PaymentRequest:
+        """Say no; only the payer may."""
+        return run_blocking(self._group.decline(request, reason=reason, idempotency_key=idempotency_key))
+
+    def revoke(
+        self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
+    ) -> PaymentRequest:
+        """Take back an approval whose transfer has not started."""
+        return run_blocking(self._group.revoke(request, reason=reason, idempotency_key=idempotency_key))
+
+    def cancel(self, request: str | PaymentRequest, *, idempotency_key: str | None = None) -> PaymentRequest:
+        """Take a request back with all its parts; only the requester may.
+
+        Raises:
+            RequestInFlight: a payment of it is on its way.
+        """
+        return run_blocking(self._group.cancel(request, idempotency_key=idempotency_key))
+
+    def get(self, request: str) -> PaymentRequest:
+        """One request.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(request))
+
+    def list(
+        self,
+        *,
+        requester: str | None = None,
+        payer: str | None = None,
+        parent: str | None = None,
+        status: RequestStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[PaymentRequest]:
+        """Requests, oldest first."""
+        return run_blocking(
+            self._group.list(
+                requester=requester, payer=payer, parent=parent, status=status, after=after, limit=limit
+            )
+        )
+
+    def qr(self, request: str | PaymentRequest) -> QrCode:
+        """The signed code of a request; it draws itself as SVG, PNG or terminal text."""
+        return run_blocking(self._group.qr(request))
+
+    def payee_qr(self, payee: str, amount: MoneyLike | None = None, *, asset: str = "") -> QrCode:
+        """A signed code that names a payee, with or without an amount, for any number of payers."""
+        return run_blocking(self._group.payee_qr(payee, amount, asset=asset))
+
+    def scan(self, text: str) -> Scanned:
+        """Verify a scanned code and say what would be paid, from stored values.
+
+        Raises:
+            QrSignatureInvalid: not ours, or changed. QrExpired, RequestAlreadyResolved: too late.
+        """
+        return run_blocking(self._group.scan(text))
+
+    def approve_scanned(
+        self,
+        text: str,
+        *,
+        payer: str,
+        amount: MoneyLike | None = None,
+        pay_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> PaymentRequest:
+        """Verify a request's code once more and pay the request.
+
+        Codes of invoices are paid with `pay.invoices.pay`, codes of payees with `pay.transfers.send_scanned`.
+        """
+        return run_blocking(
+            self._group.approve_scanned(
+                text, payer=payer, amount=amount, pay_at=pay_at, idempotency_key=idempotency_key
+            )
+        )
+
+
+class Transfers:
+    """Tokens from one party to another that pay no invoice (P-17), and across our border (P-18)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Transfers) -> None:
+        self._group = group
+
+    def send(
+        self, payer: str, payee: str, amount: MoneyLike, *, note: str = "", idempotency_key: str | None = None
+    ) -> Transfer:
+        """Send tokens to another party.
+
+        Raises:
+            SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+        """
+        return run_blocking(
+            self._group.send(payer, payee, amount, note=note, idempotency_key=idempotency_key)
+        )
+
+    def send_scanned(
+        self,
+        text: str,
+        *,
+        payer: str,
+        amount: MoneyLike | None = None,
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Send tokens to the payee of a scanned code, verified once more."""
+        return run_blocking(
+            self._group.send_scanned(
+                text, payer=payer, amount=amount, note=note, idempotency_key=idempotency_key
+            )
+        )
+
+    def send_outside(
+        self,
+        payer: str,
+        amount: MoneyLike,
+        *,
+        address: str,
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Let tokens leave to an address outside the programme (P-18)."""
+        return run_blocking(
+            self._group.send_outside(
+                payer, amount, address=address, note=note, idempotency_key=idempotency_key
+            )
+        )
+
+    def receive_from_outside(
+        self,
+        payee: str,
+        amount: MoneyLike,
+        *,
+        provider: str,
+        provider_ref: str,
+        address: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Record tokens that arrived from an address outside the programme (P-18).
+
+        Raises:
+            DuplicateProviderReference: that movement is known already.
+        """
+        return run_blocking(
+            self._group.receive_from_outside(
+                payee,
+                amount,
+                provider=provider,
+                provider_ref=provider_ref,
+                address=address,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def get(self, transfer: str) -> Transfer:
+        """One transfer.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(transfer))
+
+    def list(
+        self,
+        *,
+        payer: str | None = None,
+        payee: str | None = None,
+        status: TransferStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Transfer]:
+        """Transfers, oldest first."""
+        return run_blocking(
+            self._group.list(payer=payer, payee=payee, status=status, after=after, limit=limit)
+        )
+
+
+class Reserves:
+    """Backing is an equality at every commit: earmarked cash = tokens outstanding (INV-02)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Reserves) -> None:
+        self._group = group
+
+    def get(self, reserve: str) -> Reserve:
+        """One reserve.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(reserve))
+
+    def list(
+        self,
+        *,
+        party: str | None = None,
+        status: ReserveStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Reserve]:
+        """Reserves, oldest first."""
+        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+
+    def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
+        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
+        return run_blocking(self._group.release(reserve, idempotency_key=idempotency_key))
+
+    def top_up(
+        self, amount: MoneyLike, *, approved_by: str, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record that the operator placed own money in the safeguarded account; two operators are needed."""
+        return run_blocking(
+            self._group.top_up(
+                amount, approved_by=approved_by, reference=reference, idempotency_key=idempotency_key
+            )
+        )
+
+    def sweep_fees(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record that earned fees left the safeguarded account (P-08)."""
+        return run_blocking(
+            self._group.sweep_fees(amount, reference=reference, idempotency_key=idempotency_key)
+        )
+
+    def record_interest(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record interest that the bank paid on the safeguarded account (P-08)."""
+        return run_blocking(
+            self._group.record_interest(amount, reference=reference, idempotency_key=idempotency_key)
+        )
+
+    def take_interest(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record that interest left the safeguarded account (P-08)."""
+        return run_blocking(
+            self._group.take_interest(amount, reference=reference, idempotency_key=idempotency_key)
+        )
+
+    def record_unmatched(
+        self,
+        amount: MoneyLike,
+        *,
+        provider: str,
+        provider_ref: str,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> UnmatchedFunds:
+        """Record money of an unknown owner (P-07)."""
+        return run_blocking(
+            self._group.record_unmatched(
+                amount,
+                provider=provider,
+                provider_ref=provider_ref,
+                reason=reason,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def match(
+        self, unmatched: str | UnmatchedFunds, *, party: str, idempotency_key: str | None = None
+    ) -> Deposit:
+        """Give unmatched money to its owner, as tokens (P-07, P-03)."""
+        return run_blocking(self._group.match(unmatched, party=party, idempotency_key=idempotency_key))
+
+
+class Schedules:
+    """Schedules issue an invoice for each occurrence, each once (spec 4.7)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Schedules) -> None:
+        self._group = group
+
+    def create(
+        self,
+        *,
+        enterprise: str,
+        customer: str,
+        lines: Sequence[LineLike],
+        every: Every,
+        start_on: date | None = None,
+        timezone: str = "",
+        due_in_days: int = 0,
+        catch_up: CatchUp | str = CatchUp.ALL,
+        ends_on: date | None = None,
+        max_count: int | None = None,
+        series: str = "A",
+        note: str = "",
+        idempotency_key: str | None = None,
+    ) -> Schedule:
+        """Set up recurring invoices.
+
+        Args:
+            every: `Every.month(day=31)` is clamped: 28 Feb, 31 Mar, 30 Apr.
+            start_on: local date of the first occurrence; today when left out.
+            timezone: the enterprise's zone when left out.
+            catch_up: `all`, `latest` or `skip` occurrences missed during a pause or downtime.
+
+        Raises:
+            InvalidLine, InvalidInput, NotFound: nothing was stored.
+        """
+        return run_blocking(
+            self._group.create(
+                enterprise=enterprise,
+                customer=customer,
+                lines=lines,
+                every=every,
+                start_on=start_on,
+                timezone=timezone,
+                due_in_days=due_in_days,
+                catch_up=catch_up,
+                ends_on=ends_on,
+                max_count=max_count,
+                series=series,
+                note=note,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def run_due(self) -> builtins.list[Invoice]:
+        """Issue what is due by now; returns what this run issued, so running twice makes nothing twice."""
+        return run_blocking(self._group.run_due())
+
+    def pause(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+        """Issue nothing until resumed."""
+        return run_blocking(self._group.pause(id, idempotency_key=idempotency_key))
+
+    def resume(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+        """Go on; missed occurrences follow the schedule's `catch_up`."""
+        return run_blocking(self._group.resume(id, idempotency_key=idempotency_key))
+
+    def cancel(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+        """End it for good; invoices already issued stay."""
+        return run_blocking(self._group.cancel(id, idempotency_key=idempotency_key))
+
+    def get(self, id: str) -> Schedule:
+        """One schedule.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(id))
+
+    def list(
+        self,
+        *,
+        enterprise: str | None = None,
+        customer: str | None = None,
+        status: ScheduleStatus | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Schedule]:
+        """Schedules, oldest first."""
+        return run_blocking(
+            self._group.list(
+                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+            )
+        )
+
+
+class Sim:
+    """What banks and chains would do; each call delivers its webhooks and drains the work."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Sim) -> None:
+        self._group = group
+
+    def settle(
+        self,
+        deposit: str | Deposit,
+        *,
+        amount: MoneyLike | None = None,
+        fee: MoneyLike | None = None,
+        delay_days: float = 0,
+    ) -> Deposit:
+        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later."""
+        return run_blocking(self._group.settle(deposit, amount=amount, fee=fee, delay_days=delay_days))
+
+    def finalize(self, deposit: str | Deposit) -> Deposit:
+        """The rail's return window is over."""
+        return run_blocking(self._group.finalize(deposit))
+
+    def fail(self, deposit: str | Deposit, *, reason: str = "failed") -> Deposit:
+        """The deposit ends before settlement; no money moved."""
+        return run_blocking(self._group.fail(deposit, reason=reason))
+
+    def return_deposit(self, deposit: str | Deposit, *, code: str = "R01") -> Deposit:
+        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10."""
+        return run_blocking(self._group.return_deposit(deposit, code=code))
+
+    def settle_payout(self, withdrawal: str | Withdrawal) -> Withdrawal:
+        """The banks settle a payout."""
+        return run_blocking(self._group.settle_payout(withdrawal))
+
+    def fail_payout(self, withdrawal: str | Withdrawal, *, reason: str = "failed") -> Withdrawal:
+        """A payout ends before the money left."""
+        return run_blocking(self._group.fail_payout(withdrawal, reason=reason))
+
+    def return_payout(self, withdrawal: str | Withdrawal, *, code: str = "R03") -> Withdrawal:
+        """The receiving bank sends a settled payout back."""
+        return run_blocking(self._group.return_payout(withdrawal, code=code))
+
+    def hold_tokens(self) -> None:
+        """From now on mints, burns and transfers stay pending."""
+        run_blocking(self._group.hold_tokens())
+
+    def release_tokens(self) -> None:
+        """Make every pending mint, burn and transfer final, and later ones at once."""
+        run_blocking(self._group.release_tokens())
+
+    def deliver(self) -> int:
+        """Deliver queued webhooks and drain the work until nothing moves; returns the deliveries made."""
+        return run_blocking(self._group.deliver())
+
+
+class Tokens:
+    """Mints follow deposits and burns precede payouts by themselves; these calls are for operators."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Tokens) -> None:
+        self._group = group
+
+    def mint(
+        self, reserve: str | Reserve, amount: MoneyLike | None = None, *, idempotency_key: str | None = None
+    ) -> Mint:
+        """Mint against a confirmed reserve that waited, all of it or a part (P-03).
+
+        Raises:
+            MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale: nothing is minted.
+        """
+        return run_blocking(self._group.mint(reserve, amount, idempotency_key=idempotency_key))
+
+    def retry_mint(self, mint: str | Mint, *, idempotency_key: str | None = None) -> Mint:
+        """Submit a mint again that failed for certain; an unknown one is looked up instead."""
+        return run_blocking(self._group.retry_mint(mint, idempotency_key=idempotency_key))
+
+    def retry_burn(self, burn: str | Burn, *, idempotency_key: str | None = None) -> Burn:
+        """Ask the token side again for a booked burn that it refused."""
+        return run_blocking(self._group.retry_burn(burn, idempotency_key=idempotency_key))
+
+    def validate_backing(self, asset: str = "USD") -> Backing:
+        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04)."""
+        return run_blocking(self._group.validate_backing(asset))
+
+    def mints(
+        self,
+        *,
+        party: str | None = None,
+        status: MintStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Mint]:
+        """Mints, oldest first."""
+        return run_blocking(self._group.mints(party=party, status=status, after=after, limit=limit))
+
+    def burns(
+        self,
+        *,
+        party: str | None = None,
+        status: BurnStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Burn]:
+        """Burns, oldest first."""
+        return run_blocking(self._group.burns(party=party, status=status, after=after, limit=limit))
+
+
+class Webhooks:
+    """What providers tell by themselves; repeated, late or reordered deliveries are safe."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Webhooks) -> None:
+        self._group = group
+
+    def receive(self, provider: str, *, headers: Mapping[str, str], body: bytes) -> tuple[InboxMessage, ...]:
+        """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
+
+        Args:
+            provider: `rails` or `tokens`, the side it belongs to.
+
+        Raises:
+            WebhookSignatureInvalid: answer 400; nothing was kept.
+        """
+        return run_blocking(self._group.receive(provider, headers=headers, body=body))
+
+
+class Withdrawals:
+    """Hold, burn, payout, in that order (spec 4.5); nothing is compensated while an outcome is unknown."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Withdrawals) -> None:
+        self._group = group
+
+    def initiate(
+        self,
+        party: str,
+        amount: MoneyLike,
+        *,
+        account_token: str,
+        rail: str = "instant",
+        idempotency_key: str | None = None,
+    ) -> Withdrawal:
+        """Set tokens aside, burn them, and pay the bank account out (P-30 to P-33).
+
+        Args:
+            account_token: the provider's token for the bank account; never an account number.
+
+        Raises:
+            InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
+            >>> withdrawal = pay.withdrawals.initiate("ann", "50.00 USD", account_token="ba_ann")
+            >>> pay.sim.settle_payout(withdrawal.id).status.value
+            'paid'
+        """
+        return run_blocking(
+            self._group.initiate(
+                party, amount, account_token=account_token, rail=rail, idempotency_key=idempotency_key
+            )
+        )
+
+    def cancel(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
+        """Take a withdrawal back before its burn was sent (P-12).
+
+        Raises:
+            InvalidTransition: too late.
+        """
+        return run_blocking(self._group.cancel(withdrawal, idempotency_key=idempotency_key))
+
+    def release(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
+        """Let a withdrawal under review go on; operators only."""
+        return run_blocking(self._group.release(withdrawal, idempotency_key=idempotency_key))
+
+    def reject(
+        self, withdrawal: str | Withdrawal, *, reason: str, idempotency_key: str | None = None
+    ) -> Withdrawal:
+        """End a withdrawal under review and give the tokens back (P-12); operators only."""
+        return run_blocking(self._group.reject(withdrawal, reason=reason, idempotency_key=idempotency_key))
+
+    def remint(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
+        """Turn a payout that came back into tokens again; the fee stays paid (P-36)."""
+        return run_blocking(self._group.remint(withdrawal, idempotency_key=idempotency_key))
+
+    def retry_payout(
+        self, withdrawal: str | Withdrawal, *, account_token: str, idempotency_key: str | None = None
+    ) -> Withdrawal:
+        """Pay a payout that came back to another bank account."""
+        return run_blocking(
+            self._group.retry_payout(withdrawal, account_token=account_token, idempotency_key=idempotency_key)
+        )
+
+    def get(self, withdrawal: str) -> Withdrawal:
+        """One withdrawal.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(withdrawal))
+
+    def list(
+        self,
+        *,
+        party: str | None = None,
+        status: WithdrawalStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Withdrawal]:
+        """Withdrawals, oldest first."""
+        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+
+
+class InvoicePay:
+    """One closed money loop: deposits, reserves, tokens, invoices, payments, credits, requests, payouts.
+
+    Without arguments everything is in memory and simulated. Safe to share; close it at the end, or use it as
+    a context manager.
+
+    Args:
+        store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
+        rails, token, clock, screening: your providers; absent ones are simulated, or the machine's.
+        programme: assets, finality, limits and fees of your programme.
+        dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
+            `run_pending`.
+        tenant: whose books; `tenant()` gives a copy for another.
+        qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
+
+    Raises:
+        ConfigurationError: options contradict each other.
+        StoreBehind, StoreUnreachable, StoreReadOnly: on the first call; the message names the next step.
+    """
+
+    def __init__(
+        self,
+        store: str | Engine | AsyncEngine | None = None,
+        *,
+        rails: RailsProvider | None = None,
+        token: TokenProvider | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        screening: Screening | None = None,
+        repository: Repository | None = None,
+        programme: Programme | None = None,
+        dispatch: str = "inline",
+        tenant: str = "default",
+        schema: str | None = None,
+        table_prefix: str = "",
+        qr_secret: bytes | None = None,
+    ) -> None:
+        self._pay = AsyncInvoicePay._blocking(
+            store,
+            rails=rails,
+            token=token,
+            clock=clock,
+            ids=ids,
+            screening=screening,
+            repository=repository,
+            programme=programme,
+            dispatch=dispatch,
+            tenant=tenant,
+            schema=schema,
+            table_prefix=table_prefix,
+            qr_secret=qr_secret,
+        )
+
+    @classmethod
+    def _around(cls, pay: AsyncInvoicePay) -> InvoicePay:
+        made = cls.__new__(cls)
+        made._pay = pay
+        return made
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> InvoicePay:
+        """A client from settings, for example `settings_from(os.environ)`."""
+        return cls._around(AsyncInvoicePay._from_settings(settings, blocking=True))
+
+    @property
+    def parties(self) -> Parties:
+        """Participants under your own ids."""
+        return Parties(self._pay.parties)
+
+    @property
+    def wallets(self) -> Wallets:
+        """What a party has; freezing."""
+        return Wallets(self._pay.wallets)
+
+    @property
+    def deposits(self) -> Deposits:
+        """Fiat coming in."""
+        return Deposits(self._pay.deposits)
+
+    @property
+    def reserves(self) -> Reserves:
+        """The money behind the tokens."""
+        return Reserves(self._pay.reserves)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Mints, burns and their backing."""
+        return Tokens(self._pay.tokens)
+
+    @property
+    def invoices(self) -> Invoices:
+        """Claims of enterprises on customers, and paying them."""
+        return Invoices(self._pay.invoices)
+
+    @property
+    def payments(self) -> Payments:
+        """Payments of invoices."""
+        return Payments(self._pay.payments)
+
+    @property
+    def credits(self) -> Credits:
+        """What enterprises owe customers."""
+        return Credits(self._pay.credits)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Recurring invoices."""
+        return Schedules(self._pay.schedules)
+
+    @property
+    def requests(self) -> Requests:
+        """Asking another person for money; split bills; codes to scan."""
+        return Requests(self._pay.requests)
+
+    @property
+    def transfers(self) -> Transfers:
+        """Tokens from person to person, and across the programme's border."""
+        return Transfers(self._pay.transfers)
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """Fiat going out."""
+        return Withdrawals(self._pay.withdrawals)
+
+    @property
+    def holds(self) -> Holds:
+        """Tokens set aside."""
+        return Holds(self._pay.holds)
+
+    @property
+    def audit(self) -> Audit:
+        """The tamper-evident trail."""
+        return Audit(self._pay.audit)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Accounts, balances, transactions, enterprise books."""
+        return Ledger(self._pay.ledger)
+
+    @property
+    def invariants(self) -> Invariants:
+        """What must hold after every commit."""
+        return Invariants(self._pay.invariants)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Deliveries of providers."""
+        return Webhooks(self._pay.webhooks)
+
+    @property
+    def sim(self) -> Sim:
+        """Simulated banks and tokens on command.
+
+        Raises:
+            ConfigurationError: the providers are real.
+        """
+        return Sim(self._pay.sim)
+
+    def tenant(self, id: str) -> InvoicePay:
+        """A copy for another tenant; nothing crosses tenants."""
+        return InvoicePay._around(self._pay.tenant(id))
+
+    def acting_as(self, subject: str, *, role: Role | str = Role.PARTY) -> InvoicePay:
+        """A copy for another actor: a party limited to its own side, or a named operator.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> ann = InvoicePay().acting_as("ann")
+        """
+        return InvoicePay._around(self._pay.acting_as(subject, role=role))
+
+    def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
+        """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> @pay.on("invoice.*")
+            ... def tell(event): print(event.name)
+        """
+        return self._pay.on(pattern)
+
+    def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
+        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
+        return run_blocking(self._pay.run_pending(limit=limit, until_quiet=until_quiet))
+
+    def close(self) -> None:
+        """Give the store's connections back."""
+        run_blocking(self._pay.close())
+
+    def __enter__(self) -> InvoicePay:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,0 +1,97 @@
+"""Reserves: the money behind the tokens, audited, reconciled, moved by the operator."""
+
+from __future__ import annotations
+
+from invoicepay.client.base import Group, chosen, id_of, money
+from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus, UnmatchedFunds
+from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.reserves import Cover
+from invoicepay.use_cases import queries, returns
+from invoicepay.use_cases import reserves as use_cases
+from invoicepay.use_cases.queries import Page
+
+
+class Reserves(Group):
+    """Backing is an equality at every commit: earmarked cash = tokens outstanding (INV-02)."""
+
+    async def get(self, reserve: str) -> Reserve:
+        """One reserve.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return await queries.get(self._deps, Reserve, reserve)
+
+    async def list(
+        self,
+        *,
+        party: str | None = None,
+        status: ReserveStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Reserve]:
+        """Reserves, oldest first."""
+        wanted = None if status is None else chosen(ReserveStatus, status, "status")
+        return await queries.page(
+            self._deps, Reserve, after=after, limit=limit, party_id=party, status=wanted
+        )
+
+    async def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
+        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
+        command = returns.ReleaseReserve(reserve_id=id_of(reserve))
+        return await self._do(returns.release_reserve, command, idempotency_key)
+
+    async def top_up(
+        self,
+        amount: MoneyLike,
+        *,
+        approved_by: str,
+        reference: str = "",
+        idempotency_key: str | None = None,
+    ) -> Cover:
+        """Record that the operator placed own money in the safeguarded account; two operators are needed."""
+        command = use_cases.TopUp(amount=money(amount), approved_by=approved_by, reference=reference)
+        return await self._do(use_cases.top_up, command, idempotency_key)
+
+    async def sweep_fees(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record that earned fees left the safeguarded account (P-08)."""
+        command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
+        return await self._do(use_cases.sweep_fees, command, idempotency_key)
+
+    async def record_interest(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record interest that the bank paid on the safeguarded account (P-08)."""
+        command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
+        return await self._do(use_cases.record_interest, command, idempotency_key)
+
+    async def take_interest(
+        self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
+    ) -> Cover:
+        """Record that interest left the safeguarded account (P-08)."""
+        command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
+        return await self._do(use_cases.take_interest, command, idempotency_key)
+
+    async def record_unmatched(
+        self,
+        amount: MoneyLike,
+        *,
+        provider: str,
+        provider_ref: str,
+        reason: str = "",
+        idempotency_key: str | None = None,
+    ) -> UnmatchedFunds:
+        """Record money of an unknown owner (P-07)."""
+        command = use_cases.ReceiveUnmatched(
+            amount=money(amount), provider=provider, provider_ref=provider_ref, reason=reason
+        )
+        return await self._do(use_cases.unmatched_received, command, idempotency_key)
+
+    async def match(
+        self, unmatched: str | UnmatchedFunds, *, party: str, idempotency_key: str | None = None
+    ) -> Deposit:
+        """Give unmatched money to its owner, as tokens (P-07, P-03)."""
+        command = use_cases.MatchUnmatched(unmatched_id=id_of(unmatched), party_id=party)
+        return await self._do(use_cases.match_unmatched, command, idempotency_key)
