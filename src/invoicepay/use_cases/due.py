@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from invoicepay.use_cases import credits, invoices, requests, sweeps
+from invoicepay.use_cases import credits, holds, invoices, requests, sweeps
 from invoicepay.use_cases.neighbours import Served
 from invoicepay.use_cases.perform import Deps
 
@@ -24,6 +24,7 @@ DUE: tuple[DueWork, ...] = (
     _waiting_mints,
     requests.execute_due,
     requests.expire_due,
+    holds.expire_due,
     invoices.expire_due,
     credits.expire_due_credits,
 )
