@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invoicepay.domain.accounts import BACKING_CODES, TOKEN_CODES, Account, Code
+from invoicepay.domain.accounts import TOKEN_CODES, Account, Code
 from invoicepay.domain.change import Change, Needs, need
 from invoicepay.domain.deposits import Attestation, Deposit, latest_attestation, open_receivables
 from invoicepay.domain.money import Money, total
@@ -44,16 +44,23 @@ class Backing:
     """The reserve of one asset in figures (spec 2.1).
 
     Attributes:
-        backing: cash earmarked against tokens, or the stablecoin held (1000, 1010).
+        earmarked: cash set apart against tokens (1000).
+        custody: third-party stablecoin held (1010); it stands in for 1000 where the asset is custodied.
         tokens: outstanding, whoever holds them (2000 to 2050).
         inbound: captured by the processor, not settled yet (1100).
     """
 
     asset: str
-    backing: Money
+    earmarked: Money
+    custody: Money
     tokens: Money
     inbound: Money
     cover: Cover
+
+    @property
+    def backing(self) -> Money:
+        """What stands behind the tokens."""
+        return self.earmarked + self.custody
 
     @property
     def is_backed(self) -> bool:
@@ -70,7 +77,8 @@ def backing_of(balances: Mapping[Account, int], asset: str) -> Backing:
 
     return Backing(
         asset=asset,
-        backing=summed(*BACKING_CODES),
+        earmarked=summed(Code.BACKING),
+        custody=summed(Code.CUSTODY),
         tokens=summed(*TOKEN_CODES),
         inbound=summed(Code.INBOUND),
         cover=Cover(
