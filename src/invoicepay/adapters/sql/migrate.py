@@ -145,7 +145,7 @@ def _make_tables(operations: Operations, tables: Schema) -> None:
 def _has_schema(operations: Operations, name: str) -> bool:
     """Asked first, because even IF NOT EXISTS wants the right to create schemas."""
     context = operations.get_context()
-    return context.bind is not None and inspect(context.bind).has_schema(name)
+    return not context.as_sql and context.bind is not None and inspect(context.bind).has_schema(name)
 
 
 def _tables_and_columns(tables: Schema) -> set[str]:
