@@ -1,6 +1,7 @@
 """Every example in the pages and docstrings runs as it stands; each page is one program, top to bottom."""
 
 import re
+import runpy
 from doctest import ELLIPSIS
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_of_a_page_runs(page: Path) -> None:
     assert run(BLOCKS, page) == len(re.findall(r"^\s*```py", page.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
+def test_every_example_script_runs(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(script), run_name="__main__")
+
+    assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

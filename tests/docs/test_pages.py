@@ -3,10 +3,11 @@
 import re
 from inspect import getmembers, isclass
 from pathlib import Path
+from typing import TypeGuard, get_type_hints
 
 import pytest
 
-from invoicepay import errors
+from invoicepay import InvoicePay, errors
 from invoicepay.domain import postings
 from invoicepay.errors import InvoicePayError
 from tools.gen_docs import BLOCK, BLOCKS, lifecycles, outdated
@@ -51,6 +52,22 @@ def test_every_posting_is_explained() -> None:
     explained = set(re.findall(r"^\| (P-\d\d) ", read("explanation/money-and-ledger.md"), re.MULTILINE))
 
     assert explained == posted
+
+
+def test_every_call_that_a_page_names_exists() -> None:
+    pages = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    named = {call for page in pages for call in re.findall(r"\bpay\.(\w+)\.(\w+)\(", page.read_text("utf-8"))}
+    hints = {
+        name: get_type_hints(group.fget)["return"]
+        for name, group in vars(InvoicePay).items()
+        if is_group(group)
+    }
+
+    assert [call for call in sorted(named) if not hasattr(hints.get(call[0]), call[1])] == []
+
+
+def is_group(member: object) -> TypeGuard[property]:
+    return isinstance(member, property)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem[:4])

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 import invoicepay.domain
-from invoicepay import Money, Programme, Settings
+from invoicepay import Every, Money, Programme, Settings
 from invoicepay.domain.codec import from_dict, to_dict
 from invoicepay.domain.entity import Entity
 
@@ -49,6 +49,7 @@ PLAIN: dict[Any, Any] = {
     datetime: datetime(2026, 1, 31, 9, 30, 15, 123456, tzinfo=UTC),
     Money: Money("12.345678", "USD"),
     Any: "anything",
+    Every: Every.month(day=31),  # a day goes with months only
 }
 
 
@@ -76,6 +77,8 @@ def key_of(annotation: Any) -> Any:
 
 def filled(kind: type) -> Any:
     """An instance whose every field differs from its default where it can."""
+    if kind in PLAIN:
+        return PLAIN[kind]
     hints = get_type_hints(kind)
     values = {part.name: example(hints[part.name]) for part in fields(kind) if part.init}
     return kind(**{**values, **({"asset": "USD"} if hints.get("asset") is str else {})})
