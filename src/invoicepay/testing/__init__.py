@@ -1,1 +1,41 @@
-"""For hosts and outside adapters: contract suites, a clock moved by hand, both kinds of host."""
+"""For hosts and outside adapters: contract suites, a clock moved by hand, both kinds of host.
+
+Names are loaded on first use, so that the clock can be had without pytest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from invoicepay.testing.clock import FrozenClock as FrozenClock
+    from invoicepay.testing.hosts import AwaitingHost as AwaitingHost
+    from invoicepay.testing.hosts import BlockingHost as BlockingHost
+    from invoicepay.testing.hosts import Host as Host
+    from invoicepay.testing.rails_contract import RailsBench as RailsBench
+    from invoicepay.testing.rails_contract import RailsContract as RailsContract
+    from invoicepay.testing.repository_contract import RepositoryContract as RepositoryContract
+    from invoicepay.testing.tokens_contract import TokenContract as TokenContract
+    from invoicepay.testing.tokens_contract import TokensBench as TokensBench
+
+_HOMES = {
+    "AwaitingHost": "hosts",
+    "BlockingHost": "hosts",
+    "FrozenClock": "clock",
+    "Host": "hosts",
+    "RailsBench": "rails_contract",
+    "RailsContract": "rails_contract",
+    "RepositoryContract": "repository_contract",
+    "TokenContract": "tokens_contract",
+    "TokensBench": "tokens_contract",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, not two
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
