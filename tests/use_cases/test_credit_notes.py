@@ -32,8 +32,8 @@ from invoicepay.use_cases.invoices import (
     IssueCreditNote,
 )
 from invoicepay.use_cases.parties import FreezeWallet, freeze_wallet
+from tests.support.invoice_desk import Shop
 from tests.support.invoices import usd
-from tests.support.shop import Shop
 
 S = InvoiceStatus
 

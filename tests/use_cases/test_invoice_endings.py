@@ -24,8 +24,8 @@ from invoicepay.use_cases.invoices import (
     VoidInvoice,
 )
 from invoicepay.use_cases.payments import RecordExternalPayment, record_external
+from tests.support.invoice_desk import Shop
 from tests.support.invoices import usd
-from tests.support.shop import Shop
 
 S = InvoiceStatus
 

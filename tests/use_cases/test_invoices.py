@@ -41,8 +41,8 @@ from invoicepay.use_cases.invoices.draft import decide_create_draft
 from invoicepay.use_cases.invoices.issue import ISSUE
 from invoicepay.use_cases.parties import RegisterParty, register_party
 from invoicepay.use_cases.perform import call_of, perform_many
+from tests.support.invoice_desk import Shop, a_sale
 from tests.support.invoices import usd
-from tests.support.shop import Shop, a_sale
 
 S = InvoiceStatus
 

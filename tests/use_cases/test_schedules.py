@@ -24,7 +24,7 @@ from invoicepay.use_cases import schedules
 from invoicepay.use_cases.parties import CloseParty, RegisterParty, close_party, register_party
 from invoicepay.use_cases.perform import perform
 from invoicepay.use_cases.schedules import ISSUE, PAGE, CreateSchedule, IssueOccurrence, OneSchedule, run_due
-from tests.support.shop import Shop
+from tests.support.invoice_desk import Shop
 
 
 class Press(Shop):
