@@ -49,7 +49,10 @@ class AsyncInvoicePay:
 
     Args:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
-        rails, token, clock, screening: your providers; absent ones are simulated, or the machine's.
+        rails: your bank; a simulated one when left out.
+        token: your token network; a simulated one when left out.
+        clock: the machine's when left out.
+        screening: your compliance check; everything passes when left out.
         programme: assets, finality, limits and fees of your programme.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.

@@ -607,8 +607,9 @@ class Invoices:
             amount: everything still open when left out.
 
         Raises:
-            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired, OverpaymentRefused, PartialPaymentRefused,
-            BelowMinimumPartial, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired: nothing moved.
+            OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the enterprise's policy.
+            AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
         Example:
             >>> from invoicepay import InvoicePay
@@ -1082,7 +1083,8 @@ class Requests:
             amount: needed where the request leaves it open; allowed where it is editable.
 
         Raises:
-            NotThePayer, RequestExpired, RequestAlreadyResolved, RequestInFlight, InsufficientFunds.
+            NotThePayer, InsufficientFunds: nothing moved.
+            RequestExpired, RequestAlreadyResolved, RequestInFlight: nothing moved.
         """
         return run_blocking(
             self._group.approve(
@@ -1185,7 +1187,7 @@ class Transfers:
         """Send tokens to another party.
 
         Raises:
-            SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+            SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
         """
         return run_blocking(
             self._group.send(payer, payee, amount, note=note, idempotency_key=idempotency_key)
@@ -1685,7 +1687,10 @@ class InvoicePay:
 
     Args:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
-        rails, token, clock, screening: your providers; absent ones are simulated, or the machine's.
+        rails: your bank; a simulated one when left out.
+        token: your token network; a simulated one when left out.
+        clock: the machine's when left out.
+        screening: your compliance check; everything passes when left out.
         programme: assets, finality, limits and fees of your programme.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.

@@ -181,8 +181,9 @@ class Invoices(Group):
             amount: everything still open when left out.
 
         Raises:
-            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired, OverpaymentRefused, PartialPaymentRefused,
-            BelowMinimumPartial, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+            InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired: nothing moved.
+            OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the enterprise's policy.
+            AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
         Example:
             >>> from invoicepay import InvoicePay

@@ -102,7 +102,8 @@ class Requests(Group):
             amount: needed where the request leaves it open; allowed where it is editable.
 
         Raises:
-            NotThePayer, RequestExpired, RequestAlreadyResolved, RequestInFlight, InsufficientFunds.
+            NotThePayer, InsufficientFunds: nothing moved.
+            RequestExpired, RequestAlreadyResolved, RequestInFlight: nothing moved.
         """
         command = use_cases.ApproveRequest(
             request_id=id_of(request),
@@ -225,7 +226,7 @@ class Transfers(Group):
         """Send tokens to another party.
 
         Raises:
-            SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound.
+            SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
         """
         command = use_cases.SendTransfer(payer_id=payer, payee_id=payee, amount=money(amount), note=note)
         return await self._do(use_cases.send_transfer, command, idempotency_key)
