@@ -10,6 +10,7 @@ import pytest
 
 from invoicepay.adapters.simulated import SimulatedTokens
 from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.credits import CreditStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invoices import InvoiceStatus
@@ -23,6 +24,7 @@ from invoicepay.errors import (
     OverpaymentRefused,
 )
 from invoicepay.use_cases import invoices
+from invoicepay.use_cases.credits import RefundCredit, refund_credit
 from invoicepay.use_cases.parties import FreezeWallet, freeze_wallet
 from invoicepay.use_cases.payments import (
     CancelPayment,
@@ -307,15 +309,72 @@ def test_each_invoice_of_one_transfer_settles_on_its_own(chain: Chain) -> None:
     assert chain.invoice(second.id).status is InvoiceStatus.PAID
 
 
-def test_p11_a_reversed_payment_was_held_and_is_available_again(chain: Chain) -> None:
-    payment = chain.pay(chain.issue("100.00"))
+def settled(chain: Chain, amount: str = "100.00") -> Payment:
+    """A payment of a fresh invoice of 100.00 that the chain made final."""
+    payment = chain.pay(chain.issue("100.00"), amount)
     chain.send()
     chain.finalize(payment)
+    return chain.payment(payment.id)
 
-    chain.run(
-        reverse_payment(
-            chain.deps, ReversePayment(payment_id=payment.id, approved_by="second", reason="fraud")
-        )
-    )
+
+def following(chain: Chain, cause_id: str) -> tuple[Effect, str, str]:
+    """The latest intent of a cause, and from whom to whom it moves."""
+    effect = max((e for e in chain.rows(Effect) if e.cause_id == cause_id), key=lambda e: e.generation)
+    return effect, effect.request["from_party"], effect.request["to_party"]
+
+
+def test_p11_a_reversed_payment_was_held_and_is_available_again(chain: Chain) -> None:
+    payment = settled(chain)
+
+    command = ReversePayment(payment_id=payment.id, approved_by="second", reason="fraud")
+    chain.run(reverse_payment(chain.deps, command))
 
     assert (chain.available("ann"), chain.held("ann")) == (usd("500.00"), usd("0.00"))
+    effect, giver, taker = following(chain, payment.id)
+    assert (effect.amount, giver, taker) == (usd("100.00"), "acme", "ann")
+
+
+def test_p27_the_chain_follows_a_refund(chain: Chain) -> None:
+    payment = settled(chain)
+    command = invoices.RefundInvoice(invoice_id=payment.invoice_id, amount=usd("30.00"))
+    chain.run(invoices.refund_invoice(chain.deps, command))
+
+    effect, giver, taker = following(chain, payment.id)
+    chain.send()
+    chain.tokens.finalize(effect.id)
+
+    assert (effect.amount, giver, taker) == (usd("30.00"), "acme", "ann")
+    assert chain.run(chain.tokens.balance("ann", "USD")) == usd("430.00") == chain.available("ann")
+
+
+def test_p15_the_chain_follows_each_refund_of_a_credit(chain: Chain) -> None:
+    lot_id = settled(chain, "130.00").credit_id
+    for amount in ("10.00", "20.00"):
+        command = RefundCredit(credit_id=lot_id, amount=usd(amount))
+        chain.run(refund_credit(chain.deps, command))
+
+    chain.send()
+    for effect in (e for e in chain.rows(Effect) if e.cause_id == lot_id):
+        chain.tokens.finalize(effect.id)
+
+    assert chain.run(chain.tokens.balance("ann", "USD")) == usd("400.00") == chain.available("ann")
+
+
+def test_a_refund_that_the_chain_refuses_is_left_to_a_person(chain: Chain) -> None:
+    lot_id = settled(chain, "130.00").credit_id
+    chain.run(refund_credit(chain.deps, RefundCredit(credit_id=lot_id)))
+    chain.tokens.weather.reject_next("policy")
+
+    chain.send()
+
+    effect, _, _ = following(chain, lot_id)
+    assert effect.status is EffectStatus.NEEDS_REVIEW
+    assert chain.available("ann") == usd("400.00")
+    assert chain.lot(lot_id).status is CreditStatus.REFUNDED
+
+
+def test_what_moves_in_the_book_plans_nothing() -> None:
+    till = Till()
+    till.run(refund_credit(till.deps, RefundCredit(credit_id=till.credit("20.00").id)))
+
+    assert till.rows(Effect) == ()

@@ -14,6 +14,7 @@ from invoicepay.domain.accounts import Posting, available, credit_reserve
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
 from invoicepay.domain.entity import EPOCH, Entity
+from invoicepay.domain.following import follow
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import UNSETTLED, Invoice, settled_event, with_payment
 from invoicepay.domain.lifecycle import Lifecycle
@@ -350,10 +351,11 @@ def refund_lot(change: Change, lot: CreditLot, amount: Money, *, receiver_id: st
     status = CREDIT.after(lot.status, C.REFUND_PART if rest else C.REFUND_REST)
     if rest.micros < 0:
         raise RefundExceedsPaid(credit=lot.id, remaining=str(lot.remaining))
-    if not lot.out_of_band:
-        _pay_out(change, lot, amount, receiver_id or lot.payer_id)
     after = replace(lot, refunded=lot.refunded + amount, remaining=rest, status=status)
-    return change.put(after, "credit.refunded")
+    refunded = change.put(after, "credit.refunded")
+    if not lot.out_of_band:
+        _pay_out(change, refunded, amount, receiver_id or lot.payer_id)
+    return refunded
 
 
 def _pay_out(change: Change, lot: CreditLot, amount: Money, receiver_id: str) -> None:
@@ -367,6 +369,7 @@ def _pay_out(change: Change, lot: CreditLot, amount: Money, receiver_id: str) ->
         memo=lot.id,
     )
     post_from_enterprise(change, posting, lot.enterprise_id)
+    follow(change, lot, from_party=lot.enterprise_id, to_party=receiver_id, amount=amount)
 
 
 def restore_lot(change: Change, lot: CreditLot, amount: Money) -> CreditLot:

@@ -22,6 +22,7 @@ from invoicepay.domain.credits import (
     restore_lot,
 )
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.following import follow
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money, total
@@ -272,14 +273,24 @@ def pay_back(change: Change, invoice: Invoice, unwound: Unwound, *, memo: str) -
         InsufficientEnterpriseFunds: the enterprise does not have the tokens; nothing moves.
     """
     raise_fence(change, invoice.enterprise_id, unwound.fenced, rule="P-27", memo=memo)
-    shares = [(share.payer_id, share.amount) for share in unwound.shares if not share.out_of_band]
+    shares = [share for share in unwound.shares if not share.out_of_band]
+    asset = invoice.asset
     wallets = [
-        (Account(receiving_code(change, payer_id, invoice.asset), invoice.asset, payer_id), amount.micros)
-        for payer_id, amount in shares
+        (Account(receiving_code(change, share.payer_id, asset), asset, share.payer_id), share.amount.micros)
+        for share in shares
     ]
     if wallets:
-        posting = postings.refunded(invoice.enterprise_id, invoice.asset, wallets, memo=memo)
+        posting = postings.refunded(invoice.enterprise_id, asset, wallets, memo=memo)
         post_from_enterprise(change, posting, invoice.enterprise_id)
+    for share in shares:
+        payment = change.get(Payment, share.payment_id)
+        follow(
+            change,
+            payment,
+            from_party=invoice.enterprise_id,
+            to_party=share.payer_id,
+            amount=share.amount,
+        )
 
 
 def recredit(

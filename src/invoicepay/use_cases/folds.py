@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from invoicepay.domain import deposit_news, token_news, withdrawal_news
+from invoicepay.domain import deposit_news, following, token_news, withdrawal_news
 from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind, Observation
 from invoicepay.domain.payments import Payment
@@ -32,6 +33,7 @@ FOLDS: Mapping[tuple[EffectKind, str], Fold] = {
         withdrawal_news.fold_payout_needs, withdrawal_news.fold_payout
     ),
     (EffectKind.TRANSFER, Payment.KIND): Fold(payments.fold_needs, payments.fold_transfer),
+    (EffectKind.TRANSFER, CreditLot.KIND): Fold(following.fold_needs, following.fold_followed),
     (EffectKind.TRANSFER, Transfer.KIND): Fold(requests.fold_needs, requests.fold_transfer),
 }
 

@@ -8,6 +8,7 @@ from invoicepay.domain import effects
 from invoicepay.domain.access import payer_side
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
+from invoicepay.domain.following import fold_followed, follows
 from invoicepay.domain.holds import Hold, hold_needs, release
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
@@ -37,6 +38,9 @@ def _payment_needs(payment_id: str, seen: Snapshot) -> Needs:
 
 def fold_transfer(change: Change, effect: Effect, seen: Observation) -> None:
     """Settle on finality (P-11), release on certain failure (P-12), and hold on while it is unknown."""
+    if follows(effect):
+        fold_followed(change, effect, seen)
+        return
     payment = change.get(Payment, effect.cause_id)
     if payment.status not in UNRESOLVED:
         return

@@ -10,6 +10,7 @@ from invoicepay.domain.accounts import Code, available, credit_reserve, reversed
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.credits import CreditLot, post_from_enterprise, void_lot
+from invoicepay.domain.following import follow
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs, with_reversal
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand
@@ -73,9 +74,6 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
     lot = change.get(CreditLot, payment.credit_id) if payment.credit_id else None
     if lot is not None:
         void_lot(change, lot)
-    if payment.channel is not Channel.EXTERNAL:
-        is_fenced = lot is not None and lot.backing is CreditBacking.RING_FENCED
-        _give_back(change, payment, command.platform_id, is_fenced=is_fenced)
     if payment.applied:
         allocate(
             change, payment.invoice_id, SourceKind.PAYMENT, payment.id, -payment.applied, fee=-payment.fee
@@ -83,7 +81,11 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
     invoice = change.get(Invoice, payment.invoice_id)
     after = with_reversal(invoice, payment.applied, payment.excess)
     change.put(after, "invoice.payment_reversed")
-    return change.put(replace(payment, status=status, failure_reason=reason), "payment.reversed")
+    taken_back = change.put(replace(payment, status=status, failure_reason=reason), "payment.reversed")
+    if payment.channel is not Channel.EXTERNAL:
+        is_fenced = lot is not None and lot.backing is CreditBacking.RING_FENCED
+        _give_back(change, taken_back, command.platform_id, is_fenced=is_fenced)
+    return taken_back
 
 
 REVERSE = UseCase("payments.reverse", Payment, _needs_reverse, decide_reverse_payment)
@@ -113,3 +115,6 @@ def _give_back(change: Change, payment: Payment, platform_id: str, *, is_fenced:
     )
     reversal = reversed_posting(replace(original, id=payment.posting_id), rule="P-11", memo=payment.id)
     post_from_enterprise(change, reversal, payment.enterprise_id)
+    if payment.payer_id:
+        payer_id, enterprise_id = payment.payer_id, payment.enterprise_id
+        follow(change, payment, from_party=enterprise_id, to_party=payer_id, amount=payment.amount)

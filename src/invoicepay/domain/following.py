@@ -1,0 +1,45 @@
+"""Tokens that the books gave back first and a chain moves after: refunds and reversals (spec 1.4)."""
+
+from __future__ import annotations
+
+from invoicepay.domain import effects
+from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.money import Money
+from invoicepay.domain.policies import Settlement
+
+REFUSED = frozenset({EffectStatus.FAILED, EffectStatus.REJECTED})
+
+
+def follow(change: Change, cause: Entity, *, from_party: str, to_party: str, amount: Money) -> None:
+    """Plan the transfer that brings the chain to where the books are; nothing where tokens move in the book.
+
+    Args:
+        cause: the changed payment or lot as stored; each of its versions gives back at most once.
+    """
+    if change.programme.asset(amount.asset).settlement is Settlement.ONCHAIN:
+        effects.plan(
+            change,
+            kind=EffectKind.TRANSFER,
+            cause=cause,
+            amount=amount,
+            request={"from_party": from_party, "to_party": to_party},
+            generation=cause.version,
+        )
+
+
+def follows(effect: Effect) -> bool:
+    """Whether the intent follows the books; a payment's own transfer, its first intent, leads them."""
+    return effect.generation > 1
+
+
+def fold_needs(effect: Effect, seen: Snapshot) -> Needs:  # noqa: ARG001 - the shape of every fold
+    """`fold_followed` reads nothing but the intent."""
+    return need()
+
+
+def fold_followed(change: Change, effect: Effect, seen: Observation) -> None:
+    """The books are there already; when the chain refuses for certain, a person decides."""
+    if EffectStatus(seen.status) in REFUSED:
+        effects.review(change, effect, "the books gave the tokens back, and the transfer was refused")
