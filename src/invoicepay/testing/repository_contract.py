@@ -82,9 +82,7 @@ class RepositoryContract(TrailContract):
             after = replace(sample(kind, 4), id=before.id)
             store.add(before)
 
-            store.write(
-                lambda change, row=after: change.put(row, "test.changed"), needs=need((kind, before.id))
-            )
+            store.write(_put(after), needs=need((kind, before.id)))
 
             (row,) = store.found(find(kind))
             assert _plain(row) == after

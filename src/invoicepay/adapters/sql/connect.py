@@ -147,8 +147,7 @@ def begin(connection: Connection, *, writes: bool) -> None:
     PostgreSQL locks row by row when writing, and looks at one snapshot when reading.
     """
     if connection.dialect.name == "postgresql":
-        level = "READ COMMITTED" if writes else "REPEATABLE READ"
-        connection.execution_options(isolation_level=level, postgresql_readonly=not writes)
+        connection.execution_options(isolation_level="READ COMMITTED" if writes else "REPEATABLE READ")
         return
     connection.begin()
     if _is_begun(connection):  # a hook of the host's own engine has begun a transaction that only reads

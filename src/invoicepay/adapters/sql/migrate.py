@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
@@ -86,7 +86,7 @@ def sql(dialect: str, *, schema: str | None = None, table_prefix: str = "") -> s
     for step in STEPS:
         script.write(f"-- {step.number}: {step.name}\n\n")
         step.run(operations, tables)
-        operations.execute(_record(step, tables))
+        _record(step, operations, tables)
     return script.getvalue()
 
 
@@ -112,7 +112,7 @@ def _take(step: Step, connection: Connection, tables: Schema) -> None:
     step.run(operations, tables)
     if missing := sorted(step.makes(tables) - _present(connection, tables)):
         raise StoreError(f"migration {step.number} ({step.name}) left out {', '.join(missing)}")
-    operations.execute(_record(step, tables))
+    _record(step, operations, tables)
 
 
 def _present(connection: Connection, tables: Schema) -> set[str]:
@@ -128,8 +128,9 @@ def _present(connection: Connection, tables: Schema) -> set[str]:
     return {*seen.get_table_names(tables.name), *seen.get_view_names(tables.name), *columns, *named.scalars()}
 
 
-def _record(step: Step, tables: Schema) -> Any:
-    return insert(tables.version).values(version=step.number, name=step.name)
+def _record(step: Step, operations: Operations, tables: Schema) -> None:
+    number, name = operations.inline_literal(step.number), operations.inline_literal(step.name)
+    operations.execute(insert(tables.version).values(version=number, name=name))
 
 
 def _make_tables(operations: Operations, tables: Schema) -> None:
@@ -225,7 +226,7 @@ GROUP BY tenant_id, party_id, asset"""
 
 _REFUSE = """
 CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23001'; END $$"""
+$$ BEGIN RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"""
 
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND :schema IS NULL",

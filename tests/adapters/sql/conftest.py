@@ -1,0 +1,31 @@
+"""Each test that asks for `url` runs on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.sql import Stores
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'pay.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an empty SQLite file."""
+    return f"sqlite:///{tmp_path / 'pay.db'}"
+
+
+@pytest.fixture
+def stores() -> Iterator[Stores]:
+    """Opens stores; closes them after the test."""
+    stores = Stores()
+    yield stores
+    stores.close()
