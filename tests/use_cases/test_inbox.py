@@ -9,12 +9,15 @@ import pytest
 from invoicepay.adapters.simulated import Delivery, SimControl, SimulatedRails
 from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, InboxStatus
+from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.money import Money
+from invoicepay.domain.payments import Payment
 from invoicepay.errors import WebhookSignatureInvalid
 from invoicepay.ports.rails import RailEvent, RailStatus
 from invoicepay.use_cases.inbox import apply_received, receive_webhook
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, send, status
+from tests.support.till import ON_CHAIN, Till
 
 S = EffectStatus
 
@@ -228,3 +231,43 @@ def test_a_token_event_is_matched_by_our_reference() -> None:
     apply(desk)
 
     assert status(desk, id) is S.FINAL
+
+
+def test_tokens_that_arrive_by_themselves_settle_the_invoice_they_name() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    till.tokens.push("ann", "acme", Money.of("60.00 USD"), invoice_id=invoice.id)
+
+    receive(till, *till.tokens.drain(), slot="tokens")
+    apply(till)
+
+    assert till.row(Invoice, invoice.id).status is InvoiceStatus.PAID
+    assert messages(till)[0].status is InboxStatus.APPLIED
+
+
+def test_a_push_told_twice_under_two_ids_pays_once() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    transfer = till.tokens.push("ann", "acme", Money.of("30.00 USD"), invoice_id=invoice.id)
+    (delivery,) = till.tokens.drain()
+    (event,) = till.tokens.parse_webhook(delivery.body, delivery.headers, received_at=till.clock.now())
+
+    receive(till, delivery, till.tokens.postbox.delivery(replace(event, event_id="evt-2")), slot="tokens")
+    apply(till)
+
+    assert [payment.provider_ref for payment in till.rows(Payment)] == [transfer.provider_ref]
+    assert till.row(Invoice, invoice.id).status is InvoiceStatus.PARTIALLY_PAID
+
+
+def test_a_push_to_somebody_unknown_is_kept_as_failed_and_blocks_nobody() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    till.tokens.push("ann", "nobody", Money.of("1.00 USD"))
+    till.tokens.push("ann", "acme", Money.of("60.00 USD"), invoice_id=invoice.id)
+
+    receive(till, *till.tokens.drain(), slot="tokens")
+    served = till.run(apply_received(till.deps, 100))
+
+    assert [refusal.code for refusal in served.refusals] == ["not_found"]
+    assert [message.status for message in messages(till)] == [InboxStatus.FAILED, InboxStatus.APPLIED]
+    assert till.row(Invoice, invoice.id).status is InvoiceStatus.PAID

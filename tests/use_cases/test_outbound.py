@@ -240,24 +240,24 @@ def test_the_longest_waiting_go_first() -> None:
 
 def test_a_claim_that_lapsed_is_taken_over_and_may_not_send_any_more() -> None:
     desk = Desk()
-    id = intend(desk)
+    intend(desk)
     (lost,) = desk.run(claim(desk.deps, TO_SEND, 1))
     desk.clock.advance(seconds=LEASE.total_seconds())
 
     (taken,) = desk.run(claim(desk.deps, TO_SEND, 1))
 
     assert taken.fence == lost.fence + 1
-    assert not desk.run(as_worker(desk.deps, MARK, MarkSent(effect_id=id, fence=lost.fence)))
-    assert desk.run(as_worker(desk.deps, MARK, MarkSent(effect_id=id, fence=taken.fence)))
+    assert not desk.run(as_worker(desk.deps, MARK, MarkSent(effect=lost)))
+    assert desk.run(as_worker(desk.deps, MARK, MarkSent(effect=taken)))
 
 
 def test_a_claim_with_too_little_time_left_does_not_send() -> None:
     desk = Desk()
-    id = intend(desk)
+    intend(desk)
     (claimed,) = desk.run(claim(desk.deps, TO_SEND, 1))
     desk.clock.advance(seconds=(LEASE - CALL_TIME).total_seconds() + 1)
 
-    assert not desk.run(as_worker(desk.deps, MARK, MarkSent(effect_id=id, fence=claimed.fence)))
+    assert not desk.run(as_worker(desk.deps, MARK, MarkSent(effect=claimed)))
 
 
 def test_an_idle_worker_leaves_no_trace() -> None:
@@ -289,7 +289,7 @@ def test_money_is_never_moved_by_a_worker_that_died_and_its_successor_together()
     desk.deps = replace(desk.deps, rails=SimulatedRails(desk.clock, capabilities=CAPABILITIES))
     id = intend(desk)
     (dead,) = desk.run(claim(desk.deps, TO_SEND, 1))
-    desk.run(as_worker(desk.deps, MARK, MarkSent(effect_id=id, fence=dead.fence)))
+    desk.run(as_worker(desk.deps, MARK, MarkSent(effect=dead)))
     desk.run(desk.deps.rails.initiate_withdrawal(order_of(id), idempotency_key=id))
     desk.clock.advance(minutes=3)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from invoicepay.adapters.simulated import SimControl
-from invoicepay.domain.deposits import Deposit, DepositStatus
+from invoicepay.domain.change import Change, need
+from invoicepay.domain.deposits import Attestation, Deposit, DepositStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.events import Event
 from invoicepay.domain.money import Money
@@ -13,6 +14,7 @@ from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.use_cases.deposits import InitiateDeposit, initiate_deposit
 from invoicepay.use_cases.inbox import receive_webhook
 from invoicepay.use_cases.pending import PendingSummary, run_pending, run_pending_everywhere
+from invoicepay.use_cases.perform import UseCase
 from invoicepay.use_cases.withdrawals import InitiateWithdrawal, initiate_withdrawal
 from tests.support.desk import Desk
 from tests.support.intents import intend, status
@@ -55,6 +57,29 @@ def settled(desk: Desk, deposit_id: str) -> None:
     run(desk)
     sim(desk).settle(intent_of(desk, deposit_id, EffectKind.DEPOSIT))
     deliver(desk)
+
+
+def _attest(command: Attestation, change: Change) -> Attestation:
+    return change.add(replace(command, id=change.new_id("att"), as_of=change.now), "reserve.attested")
+
+
+ATTEST = UseCase("test.attest", Attestation, lambda command, seen: need(), _attest)
+
+
+def tie_out(desk: Desk, *, leaves: str) -> None:
+    """Record that the bank and the books were compared, and what was left."""
+    left = Money.of(leaves)
+    attestation = Attestation(
+        id="",
+        asset="USD",
+        bank_balance=HUNDRED,
+        ledger_balance=HUNDRED + left,
+        supply=HUNDRED,
+        tokens_outstanding=HUNDRED,
+        is_tied_out=not left,
+        as_of=desk.clock.now(),
+    )
+    desk.decide(ATTEST, attestation)
 
 
 def test_a_settled_deposit_becomes_tokens_until_nothing_moves() -> None:
@@ -184,6 +209,27 @@ def test_while_a_burn_is_unknown_its_hold_stays_and_no_payout_leaves() -> None:
     )
     assert desk.available("ann") == Money.of("400.00 USD")
     assert desk.rails.transfers() == ()
+
+
+def test_a_planned_mint_waits_while_a_tie_out_leaves_differences_and_goes_out_afterwards() -> None:
+    desk = Desk()
+    desk.user("ann")
+    id = a_deposit(desk)
+    desk.tokens.weather.be_unreachable()
+    settled(desk, id)
+    run(desk)
+    desk.tokens.weather.be_reachable()
+    tie_out(desk, leaves="25.00 USD")
+
+    desk.clock.advance(hours=2)
+    run(desk)
+    meanwhile = desk.run(desk.tokens.supply("USD"))
+    tie_out(desk, leaves="0.00 USD")
+    desk.clock.advance(hours=2)
+    run(desk)
+
+    assert meanwhile == Money.zero("USD")
+    assert desk.available("ann") == HUNDRED
 
 
 def test_a_run_tells_the_handlers_and_says_which_did_not_take_it() -> None:

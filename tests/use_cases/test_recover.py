@@ -146,7 +146,7 @@ def test_a_worker_that_died_while_sending_leaves_an_unknown_intent() -> None:
     desk = a_desk()
     id = intend(desk)
     (dead,) = desk.run(claim(desk.deps, TO_SEND, 1))
-    desk.run(as_worker(desk.deps, MARK, MarkSent(effect_id=id, fence=dead.fence)))
+    desk.run(as_worker(desk.deps, MARK, MarkSent(effect=dead)))
     desk.rails.weather.be_unreachable()
 
     ask_again(desk, id)

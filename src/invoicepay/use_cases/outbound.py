@@ -17,9 +17,10 @@ from invoicepay.domain.effects import (
     Source,
     slot_of,
 )
-from invoicepay.domain.resending import backoff, jitter
+from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.use_cases import providers
+from invoicepay.use_cases.guards import barrier, guard_needs
 from invoicepay.use_cases.observations import as_worker, record
 from invoicepay.use_cases.perform import Deps, UseCase
 
@@ -95,24 +96,34 @@ CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkSent:
-    """Bytes are about to leave under this claim."""
+    """Bytes are about to leave under this claim; `effect` is as it was claimed."""
 
-    effect_id: str
-    fence: int
+    effect: Effect
 
 
-def _needs_mark(command: MarkSent, _seen: Snapshot) -> Needs:
-    return need((Effect, command.effect_id))
+def _needs_mark(command: MarkSent, seen: Snapshot) -> Needs:
+    return need((Effect, command.effect.id)) | guard_needs(command.effect, seen)
 
 
 def decide_mark(command: MarkSent, change: Change) -> bool:
-    """From here on an absent answer is unknown; a lost or nearly ended claim must not send."""
-    effect = change.get(Effect, command.effect_id)
-    is_ours = effect.fence == command.fence and effect.status in TO_SEND
+    """From here on an absent answer is unknown; a lost or nearly ended claim must not send.
+
+    What never left is planned again while a guard stands in its way.
+    """
+    effect = change.get(Effect, command.effect.id)
+    is_ours = effect.fence == command.effect.fence and effect.status in TO_SEND
     if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
+        return False
+    if effect.last_sent_at is None and barrier(change, effect):
+        change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting")
         return False
     change.put(replace(effect, last_sent_at=change.now))
     return True
+
+
+def _taken_back(effect: Effect, due_at: datetime) -> Effect:
+    status = EFFECT.after(effect.status, EffectCommand.TAKE_BACK)
+    return replace(effect, status=status, last_sent_at=None, lease_until=None, due_at=due_at)
 
 
 MARK = UseCase("effects.mark_sent", bool, _needs_mark, decide_mark)
@@ -141,17 +152,11 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
     effect = change.get(Effect, command.effect_id)
     if effect.fence != command.fence:
         return False
-    status = effect.status
-    if status is EffectStatus.SENDING and command.sent_before is None:
-        status = EFFECT.after(status, EffectCommand.TAKE_BACK)
-    later = replace(
-        effect,
-        status=status,
-        last_sent_at=command.sent_before,
-        lease_until=None,
-        due_at=max(command.due_at, change.now),
-    )
-    change.put(later, "effect.not_sent" if status is not effect.status else None)
+    due_at = max(command.due_at, change.now)
+    if effect.status is EffectStatus.SENDING and command.sent_before is None:
+        change.put(_taken_back(effect, due_at), "effect.not_sent")
+        return True
+    change.put(replace(effect, last_sent_at=command.sent_before, lease_until=None, due_at=due_at))
     return True
 
 
@@ -183,7 +188,7 @@ async def postpone(deps: Deps, effect: Effect, due_at: datetime) -> None:
 
 async def send_claimed(deps: Deps, effect: Effect) -> None:
     """Send a claimed intent once and record what became of it; `effect` is as it was claimed."""
-    if not await as_worker(deps, MARK, MarkSent(effect_id=effect.id, fence=effect.fence)):
+    if not await as_worker(deps, MARK, MarkSent(effect=effect)):
         return
     try:
         sighting = providers.sighting_of(effect, await providers.send(deps, effect))
