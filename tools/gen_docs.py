@@ -16,11 +16,18 @@ from typing import Any
 
 import invoicepay.domain
 from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.invariants import RULES
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases.perform import RECORDED_REFUSALS
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "invoicepay"
+DOCS = ROOT / "docs"
+MODULES = [
+    import_module(f"invoicepay.domain.{module.name}") for module in iter_modules(invoicepay.domain.__path__)
+]
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated: \2 -->\n)", re.DOTALL)
 TYPES = {"A": "asset", "L": "liability", "Q": "equity", "I": "income", "X": "expense"}
 
@@ -34,8 +41,8 @@ def lifecycles() -> list[Lifecycle[Any, Any]]:
     """Every table of transitions in the domain, by the name of its entity."""
     found = {
         value.entity: value
-        for module in iter_modules(invoicepay.domain.__path__)
-        for value in vars(import_module(f"invoicepay.domain.{module.name}")).values()
+        for module in MODULES
+        for value in vars(module).values()
         if isinstance(value, Lifecycle)
     }
     return [found[name] for name in sorted(found)]
@@ -75,11 +82,53 @@ def accounts() -> str:
     return "\n".join(lines) + "\n"
 
 
+def invariants() -> str:
+    """A sentence for each invariant."""
+    return (
+        "\n".join(
+            ["| Rule | Holds |", "|---|---|", *(f"| {rule} | {text} |" for rule, text in RULES.items())]
+        )
+        + "\n"
+    )
+
+
+def events() -> str:
+    """The event names of each kind of entity, as the code spells them."""
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for layer in ("domain", "use_cases")
+        for path in sorted((PACKAGE / layer).rglob("*.py"))
+    )
+    kinds = sorted({kind.KIND for kind in _entities(Entity)})
+    rows = [f"| `{kind}` | {', '.join(names)} |" for kind in kinds if (names := _event_names(kind, source))]
+    return "\n".join(["| Entity | Events |", "|---|---|", *rows]) + "\n"
+
+
+def _event_names(kind: str, source: str) -> list[str]:
+    """Names written out, then the one that is made of the new state."""
+    written = sorted(set(re.findall(rf'"({kind}\.[a-z_]+)"', source)))
+    by_state = [f"`{kind}.` and its new state"] if re.search(rf'f"{kind}\.{{[^}}]+}}"', source) else []
+    return [f"`{name}`" for name in written] + by_state
+
+
+def _entities(kind: type[Entity]) -> Iterator[type[Entity]]:
+    for below in kind.__subclasses__():
+        if below.__module__.startswith("invoicepay."):
+            yield below
+            yield from _entities(below)
+
+
 def _first_line(thing: type) -> str:
     return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"accounts": accounts, "errors": errors, "states": states}
+BLOCKS: dict[str, Callable[[], str]] = {
+    "accounts": accounts,
+    "errors": errors,
+    "events": events,
+    "invariants": invariants,
+    "states": states,
+}
 
 
 def outdated() -> dict[Path, str]:
@@ -98,7 +147,7 @@ def main() -> int:
     wrong = outdated()
     if "--check" in sys.argv[1:]:
         for page in wrong:
-            print(f"{page.relative_to(DOCS.parent)} is out of date: run python -m tools.gen_docs")
+            print(f"{page.relative_to(ROOT)} is out of date: run python -m tools.gen_docs")
         return 1 if wrong else 0
     for page, text in wrong.items():
         page.write_text(text, encoding="utf-8")
