@@ -1,0 +1,195 @@
+"""One life of a walk: steps with checks in between, an end that comes to rest, a replay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from invoicepay.domain.books import Violation
+from invoicepay.domain.invariants import CHECKS
+from invoicepay.domain.parties import PartyKind
+from invoicepay.errors import InvoicePayError
+from invoicepay.use_cases import parties
+from invoicepay.use_cases.pending import run_pending
+from invoicepay.use_cases.queries import violations
+from tests.walks.draw import Draw, RandomDraw
+from tests.walks.moves import MOVES, Move
+from tests.walks.moves.registry import ENTERPRISES, USERS
+from tests.walks.world import World, everything, replayed
+
+FROM_OUTSIDE = frozenset({"INV-04"})
+"""What a returned deposit may break; it is reported to the operator, and nothing can refuse it."""
+
+COSTLY = frozenset({"INV-01", "INV-09", "INV-13", "INV-15", "INV-19", "INV-20", "INV-22"})
+"""Checks that read the whole ledger, history or audit trail; in memory the others run after every step."""
+
+EVERY = {"memory": 40, "sqlite": 60}
+"""Steps between two runs of all checks."""
+
+
+@dataclass
+class Broken(Exception):
+    """A walk found something wrong.
+
+    Attributes:
+        what: one sentence for each fault.
+        recent: the last steps before it was noticed.
+    """
+
+    what: tuple[str, ...]
+    recent: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return "\n".join([*self.what, "after: " + " · ".join(self.recent)])
+
+
+def started(store: str) -> World:
+    """A world with its parties."""
+    world = World(store)
+    people = [(id, PartyKind.USER) for id in USERS]
+    sellers = [(id, PartyKind.ENTERPRISE) for id in ENTERPRISES]
+    for id, kind in (*people, *sellers, ("platform", PartyKind.PLATFORM), ("dan", PartyKind.USER)):
+        world.ask(parties.register_party, parties.RegisterParty(party_id=id, kind=kind))
+    return world
+
+
+def step(world: World, move: Move, draw: Draw) -> None:
+    """Make a move and check what it left.
+
+    Raises:
+        Broken: an invariant does not hold, or our own code failed.
+    """
+    try:
+        move.make(world, draw)
+    except (AssertionError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as fault:
+        raise Broken((f"{move.name}: {type(fault).__name__}: {fault}",), recent(world)) from fault
+    if world.is_memory:
+        _require(_quickly(world), world, move.name)
+
+
+def check(world: World) -> None:
+    """Run every check.
+
+    Raises:
+        Broken: an invariant does not hold.
+    """
+    _require(world.run(violations(world.deps)), world, "all checks")
+
+
+def _quickly(world: World) -> tuple[Violation, ...]:
+    async def look() -> tuple[Violation, ...]:
+        async with world.deps.repository.reader(world.deps.tenant_id) as reader:
+            books = reader.books()  # type: ignore[attr-defined]  # memory only
+            return tuple(
+                violation
+                for rule, checked in CHECKS.items()
+                if rule not in COSTLY
+                for violation in checked(books)
+            )
+
+    return world.run(look())
+
+
+def _require(found: tuple[Violation, ...], world: World, where: str) -> None:
+    wrong = [violation for violation in found if violation.rule not in FROM_OUTSIDE]
+    if wrong:
+        raise Broken(
+            tuple(f"{where}: {each.rule} {each.subject}: {each.message}" for each in wrong), recent(world)
+        )
+
+
+def recent(world: World, count: int = 12) -> tuple[str, ...]:
+    """Names of the last accepted steps."""
+    return tuple(each.name for each in world.steps[-count:])
+
+
+def come_to_rest(world: World) -> None:
+    """Good weather, prompt providers and time enough for everything that is due."""
+    world.do("weather.be_reachable", _clear)
+    world.do("sim.release_tokens", lambda inside: inside.sim.tokens.release())
+    for _ in range(4):
+        world.clock.advance(hours=timedelta(days=2) / timedelta(hours=1))
+        world.must("run_pending", lambda inside: inside.run(run_pending(inside.deps, 200, until_quiet=True)))
+
+
+def _clear(world: World) -> None:
+    world.sim.rails.weather.be_reachable()
+    world.sim.tokens.weather.be_reachable()
+
+
+def check_replay(world: World) -> None:
+    """What was accepted, done again one by one in an empty memory store, leaves the same books.
+
+    Raises:
+        Broken: a balance or a row differs.
+    """
+    try:
+        twin = replayed(world.steps)
+    except InvoicePayError as refusal:
+        raise Broken((f"replay: something accepted was refused: {refusal!r}",), recent(world)) from refusal
+    mine, its = world.balances(), twin.balances()
+    wrong = [
+        f"replay: {account.id} is {mine.get(account, 0)}, then {its.get(account, 0)}"
+        for account in sorted({*mine, *its}, key=lambda account: account.id)
+        if mine.get(account, 0) != its.get(account, 0)
+    ]
+    kinds = _kinds(twin)
+    rows, other_rows = everything(world, kinds), everything(twin, kinds)
+    wrong += [
+        f"replay: {key} differs"
+        for key in sorted({*rows, *other_rows})
+        if rows.get(key) != other_rows.get(key)
+    ]
+    twin.close()
+    if wrong:
+        raise Broken(tuple(wrong[:10]), recent(world))
+
+
+def _kinds(world: World) -> tuple[type, ...]:
+    async def look() -> tuple[type, ...]:
+        async with world.deps.repository.reader(world.deps.tenant_id) as reader:
+            return tuple(reader.books().rows)  # type: ignore[attr-defined]  # memory only
+
+    return world.run(look())
+
+
+@dataclass
+class Tally:
+    """What a walk came to."""
+
+    commands: int = 0
+    refused: int = 0
+    lives: int = 0
+    broken: list[str] = field(default_factory=list[str])
+
+    def add(self, world: World) -> None:
+        """Count a life."""
+        self.commands += world.number
+        self.refused += world.refused
+        self.lives += 1
+
+
+def live(store: str, seed: int, steps: int, tell: Callable[[int], None] = lambda _: None) -> World:
+    """One life of so many commands.
+
+    Raises:
+        Broken: something went wrong; it says what, and after which steps.
+    """
+    draw, world = RandomDraw(seed), started(store)
+    moves, weights = list(MOVES.values()), [move.weight for move in MOVES.values()]
+    checked = 0
+    try:
+        while world.number < steps:
+            (move,) = draw.random.choices(moves, weights)
+            step(world, move, draw)
+            tell(world.number)
+            if world.number - checked >= EVERY[store]:
+                checked = world.number
+                check(world)
+        come_to_rest(world)
+        check(world)
+        check_replay(world)
+    finally:
+        world.close()
+    return world
