@@ -28,7 +28,7 @@ from invoicepay.domain.requests import (
     require_payable,
     settle,
 )
-from invoicepay.domain.time import aware, iso
+from invoicepay.domain.time import aware
 from invoicepay.domain.transfers import (
     NOTE_LENGTH,
     cancel,
@@ -44,7 +44,6 @@ from invoicepay.errors import (
     InvalidInput,
     InvalidTime,
     NotThePayer,
-    QrExpired,
     RequestInFlight,
 )
 from invoicepay.ports.screening import Screened
@@ -62,7 +61,6 @@ class ApproveRequest:
         payer_id: empty means whom the request names, or the acting party when it names nobody.
         amount: None means what is due; needed for an open amount, allowed where parts are.
         pay_at: None means now.
-        code_expires_at: the expiry of the code that was scanned, where one was.
         verdict: of screening; put in by the use case.
     """
 
@@ -70,7 +68,6 @@ class ApproveRequest:
     payer_id: str = ""
     amount: Money | None = None
     pay_at: datetime | None = None
-    code_expires_at: datetime | None = None
     verdict: Screened = field(default=ALLOWED, compare=False)
 
 
@@ -91,7 +88,7 @@ def decide_approve_request(command: ApproveRequest, change: Change) -> PaymentRe
     if _is_repeated(change, request, command):
         return request
     require_payable(request, change.now)
-    pay_at = _checked_times(command, request, change.now)
+    pay_at = _checked_instant(command.pay_at, request, change.now)
     known_party(change, command.payer_id)
     requester = known_party(change, request.requester_id)
     amount = token_amount(payment_amount(request, command.amount), requester)
@@ -131,18 +128,16 @@ def _is_repeated(change: Change, request: PaymentRequest, command: ApproveReques
     )
 
 
-def _checked_times(command: ApproveRequest, request: PaymentRequest, now: datetime) -> datetime | None:
-    """When to pay; the code must be fresh, and the instant ahead and within the request's time."""
-    if command.code_expires_at is not None and command.code_expires_at <= now:
-        raise QrExpired(expires_at=iso(command.code_expires_at))
-    if command.pay_at is None:
+def _checked_instant(pay_at: datetime | None, request: PaymentRequest, now: datetime) -> datetime | None:
+    """When to pay: ahead, and within the request's time."""
+    if pay_at is None:
         return None
-    pay_at = aware(command.pay_at, "pay_at")
-    if pay_at <= now:
-        raise InvalidTime("pay_at is over already; leave it out to pay now", pay_at=pay_at)
-    if request.expires_at is not None and pay_at > request.expires_at:
+    instant = aware(pay_at, "pay_at")
+    if instant <= now:
+        raise InvalidTime("pay_at is over already; leave it out to pay now", pay_at=instant)
+    if request.expires_at is not None and instant > request.expires_at:
         raise InvalidTime("pay_at is after the request's expiry", expires_at=request.expires_at)
-    return pay_at
+    return instant
 
 
 def _spawned(change: Change, parent: PaymentRequest, payer_id: str, amount: Money) -> PaymentRequest:
@@ -165,7 +160,7 @@ async def approve_request(deps: Deps, command: ApproveRequest, key: str | None =
         NotFound: no such request, or an unknown party.
         NotThePayer: it is addressed to somebody else, or the actor is not the payer.
         SelfPayment: the requester cannot pay it.
-        RequestExpired, RequestInFlight, RequestAlreadyResolved, QrExpired: it does not wait for this payment.
+        RequestExpired, RequestInFlight, RequestAlreadyResolved: it does not wait for this payment.
         InvalidTime: `pay_at` is over, or after the expiry.
         OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the amount does not fit.
         ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen: compliance does not let it through.

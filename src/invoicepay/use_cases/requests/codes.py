@@ -196,7 +196,7 @@ async def approve_scanned(
     Raises:
         QrSignatureInvalid: not issued here, or changed.
         InvalidInput: it is no request's code; scan it to see what it is.
-        InvoicePayError: as for `approve_request`, `QrExpired` among them.
+        InvoicePayError: as for `approve_request`; the code is as old as its request, so `RequestExpired`.
     """
     payload = _genuine(deps, text)
     if payload.kind is not QrKind.REQUEST:
@@ -206,7 +206,6 @@ async def approve_scanned(
         payer_id=payer_id,
         amount=amount,
         pay_at=pay_at,
-        code_expires_at=payload.expires_at,
     )
     return await approve_request(deps, command, key)
 

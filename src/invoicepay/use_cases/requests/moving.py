@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from invoicepay.domain.access import known_party, operator_only, party_needs, payer_side
+from invoicepay.domain.accounts import held
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, positive
@@ -118,7 +119,8 @@ class SendOutside:
 
 
 def _needs_send_outside(command: SendOutside, seen: Snapshot) -> Needs:
-    return move_needs(seen, command.payer_id, command.payer_id, command.amount.asset)
+    payer_id, asset = command.payer_id, command.amount.asset
+    return move_needs(seen, payer_id, payer_id, asset) | need(accounts=[held(payer_id, asset)])
 
 
 def decide_send_outside(command: SendOutside, change: Change) -> Transfer:
