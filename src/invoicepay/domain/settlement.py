@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from invoicepay.domain import postings
@@ -76,6 +76,16 @@ def settle_needs(seen: Snapshot, invoice: Invoice, source: Account | None) -> Ne
     return needs | auto_apply_needs(seen, enterprise_id, invoice.customer_id, asset)
 
 
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """What a payment is worth to its invoice now."""
+
+    applied: Money
+    excess: Money
+    fee: Money
+    is_late: bool
+
+
 def settle(change: Change, payment: Payment) -> Payment:
     """Apply a payment to its invoice; what the invoice cannot take becomes the customer's credit (spec 6).
 
@@ -87,46 +97,55 @@ def settle(change: Change, payment: Payment) -> Payment:
         InvalidTransition: the payment was settled or ended already, or the invoice is a draft.
     """
     invoice = change.get(Invoice, payment.invoice_id)
-    enterprise = change.get(Party, invoice.enterprise_id)
-    is_push = payment.channel is Channel.PUSH
-    late = enterprise.policy.late if is_push else Late.ACCEPT
-    applied = min(payment.amount, open_amount(invoice, change.now, late=late))
-    excess = payment.amount - applied
-    is_late = _is_late(invoice, applied, change.now, enterprise.timezone)
-    after = with_payment(
-        invoice,
-        applied,
-        excess,
-        now=change.now,
-        is_late=is_late,
-        released=payment.amount if payment.version else None,
-        tolerance=small_difference(invoice, enterprise.policy) if is_push else None,
-    )
-    is_external = payment.channel is Channel.EXTERNAL
-    fee = Money.zero(payment.asset) if is_external else enterprise.policy.fee(applied)
+    split = _split(invoice, payment, change.get(Party, invoice.enterprise_id), change.now)
+    after = _paid(change, invoice, payment, split)
     settled = replace(
         payment,
         status=PAYMENT.after(payment.status if payment.version else None, PaymentCommand.SETTLE),
-        applied=applied,
-        excess=excess,
-        fee=fee,
-        payment_type=_type(applied, excess, invoice),
-        is_late=is_late,
+        applied=split.applied,
+        excess=split.excess,
+        fee=split.fee,
+        payment_type=_type(split, invoice),
+        is_late=split.is_late,
         completed_at=change.now,
-        posting_id="" if is_external else _moved(change, payment, applied, excess, fee),
-        credit_id=_excess_lot(change, invoice, payment, applied, excess),
+        posting_id=_moved(change, payment, split),
+        credit_id=_excess_lot(change, invoice, payment, split),
     )
     change.put(after, settled_event(invoice, after))
-    stored = (
-        change.put(settled, "payment.completed")
-        if payment.version
-        else change.add(settled, "payment.completed")
-    )
-    if applied:
-        allocate(change, invoice.id, SourceKind.PAYMENT, payment.id, applied, fee=fee)
-    if excess:
+    write = change.put if payment.version else change.add
+    stored = write(settled, "payment.completed")
+    if split.applied:
+        allocate(change, invoice.id, SourceKind.PAYMENT, payment.id, split.applied, fee=split.fee)
+    if split.excess:
         auto_apply(change, invoice.enterprise_id, invoice.customer_id, invoice.asset)
     return stored
+
+
+def _split(invoice: Invoice, payment: Payment, enterprise: Party, now: datetime) -> _Split:
+    """Decided from what is open at this moment; a late push may be kept off the invoice by policy."""
+    late = enterprise.policy.late if payment.channel is Channel.PUSH else Late.ACCEPT
+    applied = min(payment.amount, open_amount(invoice, now, late=late))
+    is_external = payment.channel is Channel.EXTERNAL
+    return _Split(
+        applied=applied,
+        excess=payment.amount - applied,
+        fee=Money.zero(payment.asset) if is_external else enterprise.policy.fee(applied),
+        is_late=_is_late(invoice, applied, now, enterprise.timezone),
+    )
+
+
+def _paid(change: Change, invoice: Invoice, payment: Payment, split: _Split) -> Invoice:
+    is_push = payment.channel is Channel.PUSH
+    policy = change.get(Party, invoice.enterprise_id).policy
+    return with_payment(
+        invoice,
+        split.applied,
+        split.excess,
+        now=change.now,
+        is_late=split.is_late,
+        released=payment.amount if payment.version else None,
+        tolerance=small_difference(invoice, policy) if is_push else None,
+    )
 
 
 def _is_late(invoice: Invoice, applied: Money, now: datetime, timezone: str) -> bool:
@@ -135,14 +154,16 @@ def _is_late(invoice: Invoice, applied: Money, now: datetime, timezone: str) -> 
     return has_expired(invoice, now) or (bool(applied) and is_past_due)
 
 
-def _type(applied: Money, excess: Money, invoice: Invoice) -> PaymentType:
-    if excess:
+def _type(split: _Split, invoice: Invoice) -> PaymentType:
+    if split.excess:
         return PaymentType.OVERPAYMENT
-    return PaymentType.EXACT if applied == invoice.remaining else PaymentType.PARTIAL
+    return PaymentType.EXACT if split.applied == invoice.remaining else PaymentType.PARTIAL
 
 
-def _moved(change: Change, payment: Payment, applied: Money, excess: Money, fee: Money) -> str:
-    """P-11; the id of the posting."""
+def _moved(change: Change, payment: Payment, split: _Split) -> str:
+    """P-11; the id of the posting, empty where no token moves."""
+    if payment.channel is Channel.EXTERNAL:
+        return ""
     backing = change.get(Party, payment.enterprise_id).policy.credit_backing
     if payment.hold_id:
         capture(change, change.get(Hold, payment.hold_id))
@@ -150,28 +171,28 @@ def _moved(change: Change, payment: Payment, applied: Money, excess: Money, fee:
         payment.payer_id,
         payment.enterprise_id,
         payment.asset,
-        applied=applied.micros,
-        excess=excess.micros,
+        applied=split.applied.micros,
+        excess=split.excess.micros,
         source=source_account(payment.payer_id, payment.asset, is_held=bool(payment.hold_id)).code,
         into=receiving_code(change, payment.enterprise_id, payment.asset),
         ring_fenced=backing is CreditBacking.RING_FENCED,
-        fee=fee.micros,
+        fee=split.fee.micros,
         platform_id=change.programme.platform_id,
         memo=payment.id,
     )
     return change.post(posting).id
 
 
-def _excess_lot(change: Change, invoice: Invoice, payment: Payment, applied: Money, excess: Money) -> str:
+def _excess_lot(change: Change, invoice: Invoice, payment: Payment, split: _Split) -> str:
     """The customer's credit from what the invoice could not take; its refund goes back to the payer."""
-    if not excess:
+    if not split.excess:
         return ""
     lot = open_lot(
         change,
         enterprise_id=invoice.enterprise_id,
         customer_id=invoice.customer_id,
-        amount=excess,
-        reason=_reason(invoice, applied),
+        amount=split.excess,
+        reason=_reason(invoice, split.applied),
         source_id=payment.id,
         payer_id=payment.payer_id,
         out_of_band=payment.channel is Channel.EXTERNAL,
