@@ -51,6 +51,7 @@ from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
 from invoicepay.domain.policies import Policy, Programme
+from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
@@ -65,7 +66,9 @@ from invoicepay.settings import Settings
 from invoicepay.use_cases.payments import PaidInvoices
 from invoicepay.use_cases.pending import PendingSummary
 from invoicepay.use_cases.queries import Page, Verification, WalletBalance
+from invoicepay.use_cases.reconcile import TieOut
 from invoicepay.use_cases.requests import Scanned
+from invoicepay.use_cases.reserve_audit import ReserveAudit
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -1365,6 +1368,41 @@ class Reserves:
         """Give unmatched money to its owner, as tokens (P-07, P-03)."""
         return run_blocking(self._group.match(unmatched, party=party, idempotency_key=idempotency_key))
 
+    def audit(self, asset: str = "USD") -> ReserveAudit:
+        """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
+            >>> pay.reserves.audit().backed
+            True
+        """
+        return run_blocking(self._group.audit(asset))
+
+    def reconcile(
+        self,
+        asset: str = "USD",
+        *,
+        statement: Sequence[StatementLine] = (),
+        bank_balance: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> TieOut:
+        """Compare bank, books and token supply, name every difference, keep an attestation; posts nothing.
+
+        Args:
+            statement: lines of the safeguarded account's statement.
+            bank_balance: its balance; asked of the rail when left out and the rail can tell.
+
+        Raises:
+            NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
+        """
+        return run_blocking(
+            self._group.reconcile(
+                asset, statement=statement, bank_balance=bank_balance, idempotency_key=idempotency_key
+            )
+        )
+
 
 class Schedules:
     """Schedules issue an invoice for each occurrence, each once (spec 4.7)."""
@@ -1696,6 +1734,7 @@ class InvoicePay:
             `run_pending`.
         tenant: whose books; `tenant()` gives a copy for another.
         qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
+        qr_old_secrets: earlier ones, so that the codes they signed still verify.
 
     Raises:
         ConfigurationError: options contradict each other.
@@ -1718,6 +1757,7 @@ class InvoicePay:
         schema: str | None = None,
         table_prefix: str = "",
         qr_secret: bytes | None = None,
+        qr_old_secrets: tuple[bytes, ...] = (),
     ) -> None:
         self._pay = AsyncInvoicePay._blocking(
             store,
@@ -1733,6 +1773,7 @@ class InvoicePay:
             schema=schema,
             table_prefix=table_prefix,
             qr_secret=qr_secret,
+            qr_old_secrets=qr_old_secrets,
         )
 
     @classmethod

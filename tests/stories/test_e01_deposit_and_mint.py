@@ -13,7 +13,7 @@ def test_a_deposit_becomes_a_reserve_and_then_tokens_one_to_one(stage: Stage) ->
     assert pay.deposits.get(deposit.id).status == "received"
 
     pay.sim.hold_tokens()
-    stage.clock.advance(days=1)
+    stage.clock.advance(days=1, hours=6)  # the banks open
     pay.run_pending()
 
     stage.has(a1100="0", a1050="500", ann_unconfirmed="0", ann_unminted="500", ann="0")

@@ -418,9 +418,7 @@ class Invoices(Group):
         return report
 
     async def _open(self, enterprise: str) -> tuple[Invoice, ...]:
-        return await queries.every(
-            self._deps, find(Invoice, enterprise_id=enterprise, status__in=OPEN)
-        )
+        return await queries.every(self._deps, find(Invoice, enterprise_id=enterprise, status__in=OPEN))
 
     async def qr(self, invoice: str | Invoice) -> QrCode:
         """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text."""

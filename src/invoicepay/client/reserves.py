@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from invoicepay.client.base import Group, chosen, id_of, money
+from collections.abc import Sequence
+
+from invoicepay.client.base import Group, chosen, id_of, money, optional_money
 from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus, UnmatchedFunds
 from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.reserves import Cover
 from invoicepay.use_cases import queries, returns
 from invoicepay.use_cases import reserves as use_cases
 from invoicepay.use_cases.queries import Page
+from invoicepay.use_cases.reconcile import Reconcile, TieOut, reconcile
+from invoicepay.use_cases.reserve_audit import ReserveAudit, audit_reserve
 
 
 class Reserves(Group):
@@ -95,3 +100,35 @@ class Reserves(Group):
         """Give unmatched money to its owner, as tokens (P-07, P-03)."""
         command = use_cases.MatchUnmatched(unmatched_id=id_of(unmatched), party_id=party)
         return await self._do(use_cases.match_unmatched, command, idempotency_key)
+
+    async def audit(self, asset: str = "USD") -> ReserveAudit:
+        """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
+            >>> pay.reserves.audit().backed
+            True
+        """
+        return await audit_reserve(self._deps, asset)
+
+    async def reconcile(
+        self,
+        asset: str = "USD",
+        *,
+        statement: Sequence[StatementLine] = (),
+        bank_balance: MoneyLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> TieOut:
+        """Compare bank, books and token supply, name every difference, keep an attestation; posts nothing.
+
+        Args:
+            statement: lines of the safeguarded account's statement.
+            bank_balance: its balance; asked of the rail when left out and the rail can tell.
+
+        Raises:
+            NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
+        """
+        command = Reconcile(asset=asset, lines=tuple(statement), bank_balance=optional_money(bank_balance))
+        return await self._do(reconcile, command, idempotency_key)

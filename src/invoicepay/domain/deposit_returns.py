@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from invoicepay.domain import access, minting, postings
-from invoicepay.domain.accounts import Account, Code, available
+from invoicepay.domain import access, minting, postings, wallets
+from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.deposits import (
     DEPOSIT,
@@ -18,7 +18,7 @@ from invoicepay.domain.deposits import (
 )
 from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.money import Money, total
-from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
+from invoicepay.domain.parties import WalletStatus
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.reserves import cover
 from invoicepay.domain.tokens import LIVE_MINTS, BurnPurpose, Mint, MintStatus, mints_of
@@ -173,19 +173,10 @@ def _claw_back(change: Change, deposit: Deposit, amount: Money) -> Deposit:
 
 def _freeze(change: Change, deposit: Deposit) -> None:
     """P-09: what else the party has stays where it is until somebody has looked."""
-    party_id, asset = deposit.party_id, deposit.asset
-    wallet = change.peek(Wallet, wallet_id(party_id, asset))
-    if wallet is not None and wallet.status is WalletStatus.FROZEN:
-        return
-    rest = change.balance(available(party_id, asset))
-    if rest:
-        change.post(postings.wallet_frozen(party_id, asset, rest, memo=deposit.id))
-    reason = f"deposit {deposit.id} returned"
-    if wallet is None:
-        wallet = Wallet(id=wallet_id(party_id, asset), party_id=party_id, asset=asset)
-        change.add(replace(wallet, status=WalletStatus.FROZEN, reason=reason), "wallet.frozen")
-    else:
-        change.put(replace(wallet, status=WalletStatus.FROZEN, reason=reason), "wallet.frozen")
+    wallet = wallets.opened(change, deposit.party_id, deposit.asset)
+    if wallet.status is not WalletStatus.FROZEN:
+        reason = f"deposit {deposit.id} returned"
+        wallets.freeze(change, deposit.party_id, deposit.asset, reason=reason)
 
 
 def _shrunk(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from invoicepay.domain import postings
+from invoicepay.domain import wallets
 from invoicepay.domain.access import enterprise_side, known_party, operator_only, party_needs
 from invoicepay.domain.accounts import PER_PARTY, Account, available, frozen
 from invoicepay.domain.change import Change, Needs, Snapshot, need
@@ -13,15 +13,11 @@ from invoicepay.domain.ids import clean_text, party_id
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import (
     PARTY,
-    WALLET,
     Party,
     PartyCommand,
     PartyKind,
     Wallet,
-    WalletCommand,
-    WalletStatus,
     checked_tier,
-    wallet_id,
 )
 from invoicepay.domain.policies import Policy
 from invoicepay.domain.time import zone
@@ -222,7 +218,7 @@ def decide_open_wallet(command: OpenWallet, change: Change) -> Wallet:
     asset = change.programme.asset(command.asset).code
     known_party(change, command.party_id)
     enterprise_side(change.actor, command.party_id)
-    return _wallet(change, command.party_id, asset)
+    return wallets.opened(change, command.party_id, asset)
 
 
 OPEN_WALLET = UseCase(
@@ -261,12 +257,8 @@ def _needs_freeze(command: FreezeWallet, _seen: Snapshot) -> Needs:
 def decide_freeze_wallet(command: FreezeWallet, change: Change) -> Wallet:
     """Move everything available to 2030 (P-09); held tokens go there when their hold ends."""
     reason, asset = _stated(command.reason), change.programme.asset(command.asset).code
-    wallet = _operated_wallet(change, command.party_id, asset)
-    status = WALLET.after(wallet.status, WalletCommand.FREEZE)
-    spendable = change.balance(available(command.party_id, asset))
-    if spendable:
-        change.post(postings.wallet_frozen(command.party_id, asset, spendable, memo=wallet.id))
-    return change.put(replace(wallet, status=status, reason=reason), "wallet.frozen")
+    _operated(change, command.party_id)
+    return wallets.freeze(change, command.party_id, asset, reason=reason)
 
 
 FREEZE = UseCase("parties.freeze_wallet", Wallet, _needs_freeze, decide_freeze_wallet)
@@ -301,12 +293,8 @@ def _needs_unfreeze(command: UnfreezeWallet, _seen: Snapshot) -> Needs:
 def decide_unfreeze_wallet(command: UnfreezeWallet, change: Change) -> Wallet:
     """Move everything from 2030 back to available (P-09 reversed)."""
     reason, asset = _stated(command.reason), change.programme.asset(command.asset).code
-    wallet = _operated_wallet(change, command.party_id, asset)
-    status = WALLET.after(wallet.status, WalletCommand.UNFREEZE)
-    blocked = change.balance(frozen(command.party_id, asset))
-    if blocked:
-        change.post(postings.wallet_unfrozen(command.party_id, asset, blocked, memo=wallet.id))
-    return change.put(replace(wallet, status=status, reason=reason), "wallet.unfrozen")
+    _operated(change, command.party_id)
+    return wallets.unfreeze(change, command.party_id, asset, reason=reason)
 
 
 UNFREEZE = UseCase("parties.unfreeze_wallet", Wallet, _needs_unfreeze, decide_unfreeze_wallet)
@@ -331,17 +319,6 @@ def _stated(reason: str) -> str:
     return text
 
 
-def _operated_wallet(change: Change, id: str, asset: str) -> Wallet:
+def _operated(change: Change, id: str) -> None:
     known_party(change, id)
     operator_only(change.actor)
-    return _wallet(change, id, asset)
-
-
-def _wallet(change: Change, id: str, asset: str) -> Wallet:
-    """The wallet's row, written when it is first needed."""
-    known = change.peek(Wallet, wallet_id(id, asset))
-    if known is not None:
-        return known
-    status: WalletStatus = WALLET.after(None, WalletCommand.OPEN)
-    wallet = Wallet(id=wallet_id(id, asset), party_id=id, asset=asset, status=status)
-    return change.add(wallet, "wallet.opened")
