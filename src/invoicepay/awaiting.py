@@ -58,6 +58,7 @@ class AsyncInvoicePay:
             `run_pending`.
         tenant: whose books; `tenant()` gives a copy for another.
         qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
+        qr_old_secrets: earlier ones, so that the codes they signed still verify.
 
     Raises:
         ConfigurationError: options contradict each other.
@@ -80,6 +81,7 @@ class AsyncInvoicePay:
         schema: str | None = None,
         table_prefix: str = "",
         qr_secret: bytes | None = None,
+        qr_old_secrets: tuple[bytes, ...] = (),
     ) -> None:
         settings = Settings(
             programme=programme or Programme(),
@@ -88,6 +90,7 @@ class AsyncInvoicePay:
             schema=schema,
             table_prefix=table_prefix,
             qr_secret=qr_secret,
+            qr_old_secrets=qr_old_secrets,
         )
         parts = Parts(
             rails=rails, token=token, clock=clock, ids=ids, screening=screening, repository=repository

@@ -22,7 +22,8 @@ class Settings:
             `deferred` leaves it to `run_pending` in a worker.
         schema, table_prefix: where our tables live in the host's database.
         audit_stream: this writer's lane of the audit trail (decision D9).
-        qr_secret: at least 32 bytes that sign payment codes; made at random for `memory://` only.
+        qr_secret: at least 32 bytes that sign payment codes; made at random when left out.
+        qr_old_secrets: earlier ones, so that the codes they signed still verify.
     """
 
     store: str = "memory://"
@@ -32,6 +33,7 @@ class Settings:
     table_prefix: str = ""
     audit_stream: str = "main"
     qr_secret: bytes | None = field(default=None, repr=False)
+    qr_old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     programme: Programme = field(default_factory=Programme)
 
     def __post_init__(self) -> None:
@@ -52,8 +54,13 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): text for name, text in values.items() if name.startswith(PREFIX)
     }
-    known = {"store", "tenant", "dispatch", "schema", "table_prefix", "audit_stream", "qr_secret"}
-    if unknown := sorted(given.keys() - known):
+    known = {"store", "tenant", "dispatch", "schema", "table_prefix", "audit_stream"}
+    secrets = {"qr_secret", "qr_old_secrets"}
+    if unknown := sorted(given.keys() - known - secrets):
         raise ConfigurationError(f"unknown setting {PREFIX}{unknown[0].upper()}")
-    secret = given.pop("qr_secret", None)
-    return Settings(**given, qr_secret=secret.encode() if secret else None)  # type: ignore[arg-type]
+    secret, old = given.pop("qr_secret", ""), given.pop("qr_old_secrets", "")
+    return Settings(
+        **given,  # type: ignore[arg-type]
+        qr_secret=secret.encode() or None,
+        qr_old_secrets=tuple(part.encode() for part in old.split()),
+    )

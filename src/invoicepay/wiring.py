@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ MEMORY = "memory://"
 class AllowEverything:
     """Screening of a programme that has none: every movement may start."""
 
-    async def screen(self, subject: Subject) -> Screened:
+    async def screen(self, subject: Subject) -> Screened:  # noqa: ARG002 - the port's signature
         """Allow."""
         return Screened(verdict=Verdict.ALLOW)
 
@@ -114,8 +115,15 @@ def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> 
 
 
 def _qr_keys(settings: Settings) -> QrKeys:
-    """The configured secret; one made at random lives only as long as this process."""
-    return QrKeys(active="k1", secrets={"k1": settings.qr_secret or secrets.token_bytes(32)})
+    """The configured secrets; one made at random lives only as long as this process."""
+    current = settings.qr_secret or secrets.token_bytes(32)
+    named = {_key_name(secret): secret for secret in (*settings.qr_old_secrets, current)}
+    return QrKeys(active=_key_name(current), secrets=named)
+
+
+def _key_name(secret: bytes) -> str:
+    """A public name for a secret of 256 bits; the same in every process."""
+    return hashlib.sha256(b"invoicepay qr key name\n" + secret).hexdigest()[:8]
 
 
 def migrate(url: str, *, schema: str | None = None, table_prefix: str = "") -> int:
