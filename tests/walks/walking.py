@@ -8,15 +8,16 @@ from datetime import timedelta
 
 from invoicepay.domain.books import Violation
 from invoicepay.domain.invariants import CHECKS
+from invoicepay.domain.money import Money
 from invoicepay.domain.parties import PartyKind
 from invoicepay.errors import InvoicePayError
-from invoicepay.use_cases import parties
+from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.queries import violations
 from tests.walks.draw import Draw, RandomDraw
 from tests.walks.moves import MOVES, Move
 from tests.walks.moves.registry import ENTERPRISES, USERS
-from tests.walks.world import World, everything, replayed
+from tests.walks.world import ASSETS, World, cents, everything, replayed
 
 FROM_OUTSIDE = frozenset({"INV-04"})
 """What a returned deposit may break; it is reported to the operator, and nothing can refuse it."""
@@ -51,7 +52,18 @@ def started(store: str) -> World:
     sellers = [(id, PartyKind.ENTERPRISE) for id in ENTERPRISES]
     for id, kind in (*people, *sellers, ("platform", PartyKind.PLATFORM), ("dan", PartyKind.USER)):
         world.ask(parties.register_party, parties.RegisterParty(party_id=id, kind=kind))
+    for place, (id, _) in enumerate((*people, *sellers)):
+        for asset in dict.fromkeys(ASSETS):
+            _fund(world, id, cents(100_000 if place < len(people) else 20_000, asset))
+    world.must("run_pending", lambda inside: inside.run(run_pending(inside.deps)))
     return world
+
+
+def _fund(world: World, party_id: str, amount: Money) -> None:
+    command = deposits.RecordDeposit(
+        party_id=party_id, amount=amount, rail="wire", provider="lockbox", provider_ref=f"{party_id}/{amount}"
+    )
+    world.ask(deposits.record_deposit, command)
 
 
 def step(world: World, move: Move, draw: Draw) -> None:

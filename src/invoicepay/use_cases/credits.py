@@ -40,6 +40,7 @@ from invoicepay.errors import (
     NotAllowed,
     NotFound,
     OverpaymentRefused,
+    SelfPayment,
 )
 from invoicepay.use_cases.neighbours import Served, one_by_one
 from invoicepay.use_cases.perform import Deps, UseCase, perform
@@ -175,6 +176,7 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
 
     Raises:
         NotFound, NotAllowed, SecondActorRequired: which credit, who asks, who approved another destination.
+        SelfPayment: the enterprise is the destination.
         InvalidTransition, CreditNotRefundable: used up, not from money, or from money outside the system.
         RefundExceedsPaid, InsufficientEnterpriseFunds, WalletFrozen: what cannot be paid.
     """
@@ -183,6 +185,8 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
     lot = change.get(CreditLot, command.credit_id)
     enterprise_side(change.actor, lot.enterprise_id)
     receiver_id = command.receiver_id or lot.payer_id
+    if receiver_id == lot.enterprise_id:
+        raise SelfPayment(f"{receiver_id} cannot refund its customer's credit to itself", credit=lot.id)
     if receiver_id != lot.payer_id:
         second_actor(change.actor, command.approved_by)
         known_party(change, receiver_id)

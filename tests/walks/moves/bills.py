@@ -163,8 +163,10 @@ def refund_invoice(world: World, draw: Draw) -> None:
 
 @move(3)
 def void_credit_note(world: World, draw: Draw) -> None:
-    note = some(world, draw, CreditNote, status=CreditNoteStatus.ISSUED)
-    if note is not None:
+    notes = world.rows(CreditNote, status=CreditNoteStatus.ISSUED)
+    likely = [note for note in notes if note.recredited == note.post]
+    if notes:
+        note = draw.one_of(likely if likely and draw.chance(85) else notes)
         ask(world, draw, invoices.void_credit_note, invoices.VoidCreditNote(credit_note_id=note.id), note)
 
 

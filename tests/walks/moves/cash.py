@@ -54,7 +54,8 @@ def _deposit(
 ) -> None:
     deposit = some(world, draw, Deposit, status__in=statuses)
     if deposit is not None:
-        world.ask(call, command(deposit_id=deposit.id, **more), actor=acting(draw, deposit.party_id))
+        actor = OPERATOR if draw.chance(80) else acting(draw, deposit.party_id)
+        world.ask(call, command(deposit_id=deposit.id, **more), actor=actor)
 
 
 @move(1)
@@ -89,7 +90,7 @@ def confirm_deposit(world: World, draw: Draw) -> None:
     _deposit(world, draw, deposits.confirm_deposit, deposits.ConfirmDeposit, D.RECEIVED, approved_by=by)
 
 
-@move(3)
+@move(2)
 def record_return(world: World, draw: Draw) -> None:
     deposit = some(world, draw, Deposit, status__in=(D.RECEIVED, D.CONFIRMED, D.COMPLETED))
     if deposit is not None:
@@ -97,9 +98,15 @@ def record_return(world: World, draw: Draw) -> None:
         world.ask(returns.record_return, command)
 
 
+def _owing(world: World, draw: Draw) -> Deposit | None:
+    returned = world.rows(Deposit, status=D.RETURNED)
+    owing = [deposit for deposit in returned if deposit.recoverable] or returned
+    return draw.one_of(owing) if owing else None
+
+
 @move(5)
 def recover_receivable(world: World, draw: Draw) -> None:
-    deposit = some(world, draw, Deposit, status=D.RETURNED)
+    deposit = _owing(world, draw)
     if deposit is not None:
         money = part_of(draw, deposit.recoverable) if draw.chance(50) else None
         command = returns.RecoverReceivable(deposit_id=deposit.id, amount=money)
@@ -108,7 +115,7 @@ def recover_receivable(world: World, draw: Draw) -> None:
 
 @move(1)
 def write_off(world: World, draw: Draw) -> None:
-    deposit = some(world, draw, Deposit, status=D.RETURNED)
+    deposit = _owing(world, draw)
     if deposit is not None:
         world.ask(returns.write_off, returns.WriteOff(deposit_id=deposit.id, approved_by="auditor"))
 
@@ -122,13 +129,13 @@ def release_reserve(world: World, draw: Draw) -> None:
 
 @move(6)
 def top_up(world: World, draw: Draw) -> None:
-    money = cents(draw.whole(10, 1_000) * 100, asset(draw))
+    money = cents(draw.whole(10, 4_000) * 100, asset(draw))
     if world.ask(reserves.top_up, reserves.TopUp(amount=money, approved_by="auditor")):
         world.do("sim.add_cash", lambda inside: inside.sim.rails.add_cash(money))
 
 
 def _operator_cash(world: World, draw: Draw, call: Any) -> None:
-    world.ask(call, reserves.MoveOperatorCash(amount=amount(draw, asset(draw), 500)))
+    world.ask(call, reserves.MoveOperatorCash(amount=cents(draw.whole(1, 60), asset(draw))))
 
 
 @move(2)

@@ -13,6 +13,7 @@ from tests.walks.moves.bills import LIVE, OPEN
 from tests.walks.moves.registry import (
     ENTERPRISES,
     EVERYBODY,
+    RECENT,
     USERS,
     acting,
     amount,
@@ -118,15 +119,20 @@ def cancel_payment(world: World, draw: Draw) -> None:
         world.ask(payments.cancel_payment, command, actor=acting(draw, payment.payer_id or "ann"))
 
 
+def _fits(lot: CreditLot, invoice: Invoice) -> bool:
+    return (lot.enterprise_id, lot.customer_id, lot.asset) == (
+        invoice.enterprise_id,
+        invoice.customer_id,
+        invoice.asset,
+    )
+
+
 @move(5)
 def apply_credit(world: World, draw: Draw) -> None:
-    lot = some(world, draw, CreditLot, status=CreditStatus.AVAILABLE)
-    if lot is None:
-        return
-    invoice = some(
-        world, draw, Invoice, status__in=OPEN, customer_id=lot.customer_id, enterprise_id=lot.enterprise_id
-    )
-    if invoice is not None:
+    lots, waiting = world.rows(CreditLot, status=CreditStatus.AVAILABLE), world.rows(Invoice, status__in=OPEN)
+    pairs = [(lot, invoice) for lot in lots for invoice in waiting if _fits(lot, invoice)]
+    if pairs:
+        lot, invoice = draw.one_of(pairs[-RECENT:])
         command = credits.ApplyCredit(
             invoice_id=invoice.id,
             credit_id=lot.id if draw.chance(40) else "",

@@ -29,7 +29,7 @@ from tests.walks.moves.registry import (
     part_of,
     some,
 )
-from tests.walks.world import CHAIN, OPERATOR, World, party
+from tests.walks.world import OPERATOR, World, party
 
 UNDECIDED = (RequestStatus.PENDING, RequestStatus.PARTIALLY_PAID)
 
@@ -69,8 +69,8 @@ def set_tier(world: World, draw: Draw) -> None:
 @move(1)
 def close_party(world: World, draw: Draw) -> None:
     someone = some(world, draw, Party, status=PartyStatus.ACTIVE, id__in=("dan", "eve"))
-    assert someone is not None, "parties are registered first"
-    world.ask(parties.close_party, parties.CloseParty(party_id=someone.id))
+    if someone is not None:
+        world.ask(parties.close_party, parties.CloseParty(party_id=someone.id))
 
 
 @move(1)
@@ -105,7 +105,7 @@ def send_transfer(world: World, draw: Draw) -> None:
 @move(2)
 def send_outside(world: World, draw: Draw) -> None:
     payer = draw.one_of(EVERYBODY)
-    command = requests.SendOutside(payer_id=payer, amount=amount(draw, CHAIN, 5_000), address="0x01")
+    command = requests.SendOutside(payer_id=payer, amount=amount(draw, asset(draw), 5_000), address="0x01")
     world.ask(requests.send_outside, command, actor=acting(draw, payer))
 
 
@@ -113,7 +113,7 @@ def send_outside(world: World, draw: Draw) -> None:
 def receive_from_outside(world: World, draw: Draw) -> None:
     command = requests.ReceiveFromOutside(
         payee_id=draw.one_of(EVERYBODY),
-        amount=amount(draw, CHAIN, 3_000),
+        amount=amount(draw, asset(draw), 1_000),
         provider="scan",
         provider_ref=f"in-{draw.whole(1, 500)}",
     )

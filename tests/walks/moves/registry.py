@@ -51,8 +51,9 @@ RECENT = 25
 
 def some(world: World, draw: Draw, kind: type[E], /, **likely: Any) -> E | None:
     """A recent row: nearly always one that meets the conditions, so that most commands can succeed."""
-    fitting = world.rows(kind, **likely)
-    rows = fitting if fitting and draw.chance(92) else world.rows(kind)
+    rows = world.rows(kind, **likely)
+    if draw.chance(5 if rows else 15):
+        rows = world.rows(kind)
     return draw.one_of(rows[-RECENT:]) if rows else None
 
 

@@ -16,7 +16,7 @@ from tests.walks.world import World, cents
 
 E = EffectStatus
 AT_THE_BANK = (EffectKind.DEPOSIT, EffectKind.PAYOUT)
-UNDER_WAY = (E.ACCEPTED, E.SETTLED, E.UNKNOWN)
+UNDER_WAY = (E.ACCEPTED,)
 
 
 @move(10)
@@ -66,7 +66,7 @@ def bank_refuses(world: World, draw: Draw) -> None:
     world.do(f"sim.{end}", lambda inside: getattr(inside.sim, end)(effect.id))
 
 
-@move(5)
+@move(3)
 def bank_returns(world: World, draw: Draw) -> None:
     effect = some(world, draw, Effect, kind__in=AT_THE_BANK, status__in=(E.SETTLED, E.FINAL))
     if effect is not None:
