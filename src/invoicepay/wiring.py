@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from invoicepay.adapters.system import (
     TransactionRetry,
     awaiting_sleep,
     blocking_sleep,
+    fresh_secret,
 )
 from invoicepay.client.base import Core
 from invoicepay.domain.parties import Actor, Role
@@ -116,7 +116,7 @@ def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> 
 
 def _qr_keys(settings: Settings) -> QrKeys:
     """The configured secrets; one made at random lives only as long as this process."""
-    current = settings.qr_secret or secrets.token_bytes(32)
+    current = settings.qr_secret or fresh_secret()
     named = {_key_name(secret): secret for secret in (*settings.qr_old_secrets, current)}
     return QrKeys(active=_key_name(current), secrets=named)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import threading
 import time
@@ -52,6 +51,11 @@ class SystemIds:
         return secrets.token_urlsafe(24)
 
 
+def fresh_secret() -> bytes:
+    """256 random bits."""
+    return secrets.token_bytes(32)
+
+
 async def blocking_sleep(seconds: float) -> None:
     """Wait in a blocking host."""
     time.sleep(seconds)
@@ -59,6 +63,8 @@ async def blocking_sleep(seconds: float) -> None:
 
 async def awaiting_sleep(seconds: float) -> None:
     """Wait in an awaiting host."""
+    import asyncio
+
     await asyncio.sleep(seconds)
 
 
@@ -70,7 +76,12 @@ class TransactionRetry:
 
     async def __call__(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Await `attempt` until it succeeds or the tries are used up."""
-        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+        from tenacity import (
+            AsyncRetrying,
+            retry_if_exception_type,
+            stop_after_attempt,
+            wait_random_exponential,
+        )
 
         policy = AsyncRetrying(
             retry=retry_if_exception_type(ConcurrentUpdate),
