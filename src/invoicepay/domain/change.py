@@ -142,12 +142,14 @@ class Snapshot:
 
     Attributes:
         now: the instant at which the transaction's commands are decided, UTC.
+        unread: what decisions moved on accounts whose balance nobody needed yet.
     """
 
     now: datetime
     rows: dict[RowKey, Entity | None] = field(default_factory=dict[RowKey, "Entity | None"])
     finds: set[Find[Any]] = field(default_factory=set[Find[Any]])
     balances: dict[Account, int] = field(default_factory=dict[Account, int])
+    unread: dict[Account, int] = field(default_factory=dict[Account, int])
 
     def missing(self, needs: Needs) -> Needs:
         """The part of `needs` that is not loaded yet."""
@@ -173,8 +175,17 @@ class Snapshot:
             self.rows[(type(row), row.id)] = row
         for posting in outcome.postings:
             for entry in posting.entries:
-                if entry.account in self.balances:
-                    self.balances[entry.account] += entry.growth
+                known = self.balances if entry.account in self.balances else self.unread
+                known[entry.account] = known.get(entry.account, 0) + entry.growth
+
+    def take(self, loaded: Snapshot) -> None:
+        """Add what was loaded later; rows and balances that decisions changed meanwhile stay as they are."""
+        for key, row in loaded.rows.items():
+            self.rows.setdefault(key, row)
+        self.finds |= loaded.finds
+        for account, balance in loaded.balances.items():
+            if account not in self.balances:
+                self.balances[account] = balance + self.unread.pop(account, 0)
 
 
 @dataclass(frozen=True, slots=True)

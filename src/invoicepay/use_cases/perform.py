@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.change import Change, Context, Needs, Outcome, Snapshot
@@ -145,7 +144,8 @@ def fingerprint(operation: str, command: Any, actor: Actor) -> str:
 
 async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
     async with deps.repository.unit(deps.tenant_id) as unit:
-        seen = await _loaded(unit, calls, deps.clock.now())
+        seen = Snapshot(deps.clock.now())
+        await _load(unit, calls, seen)
         stored = dict(await unit.replies([call.scope for call in calls]))
         answers: list[Any] = []
         outcomes: list[Outcome[Any]] = []
@@ -154,6 +154,7 @@ async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
             if call.scope in stored:
                 answers.append(_replayed(call, stored[call.scope]))
                 continue
+            await _load(unit, [call], seen)  # what earlier commands of the batch made it need
             answer, outcome = _decided(deps, call, seen)
             answers.append(answer)
             if outcome is not None:
@@ -169,16 +170,18 @@ async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
         return answers
 
 
-async def _loaded(unit: Unit, calls: Sequence[Call[Any, Any]], now: datetime) -> Snapshot:
-    seen = Snapshot(now)
+async def _load(unit: Unit, calls: Sequence[Call[Any, Any]], seen: Snapshot) -> None:
+    """Load in stages until no call needs anything more."""
     while True:
         wanted = Needs()
         for call in calls:
             wanted = wanted | call.use_case.needs(call.command, seen)
         missing = seen.missing(wanted)
         if not missing:
-            return seen
-        await unit.load(missing, seen)
+            return
+        loaded = Snapshot(seen.now)
+        await unit.load(missing, loaded)
+        seen.take(loaded)
 
 
 def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Outcome[Any] | None]:
