@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,7 +168,9 @@ def test_a_child_process_opens_connections_of_its_own(stores: Stores, url: str) 
     store = stores.made(url)
     store.move(BANK, ANN, 5)
 
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other tests' threads do not live in the child
+        child = os.fork()
     if child == 0:
         is_right = False
         try:
