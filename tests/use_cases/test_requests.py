@@ -30,6 +30,7 @@ from invoicepay.errors import (
     PartialPaymentRefused,
     RequestAlreadyResolved,
     RequestExpired,
+    RequestInFlight,
     SelfPayment,
     UnknownAsset,
     WalletFrozen,
@@ -46,6 +47,7 @@ from invoicepay.use_cases.requests import (
     cancel_request,
     create_request,
     decline_request,
+    execute_due,
     expire_due,
     expire_request,
 )
@@ -334,8 +336,30 @@ class TestDecline:
             decline(friends, friends.ask(), by="ann")
 
     def test_an_open_request_has_nobody_who_could(self, friends: Friends) -> None:
+        request = friends.ask(payer="")
+
         with pytest.raises(NotThePayer):
-            decline(friends, friends.ask(payer=""))
+            decline(friends, request)
+        with pytest.raises(NotThePayer, match="addressed to nobody"):
+            friends.run(decline_request(friends.deps, DeclineRequest(request_id=request.id)))
+
+    def test_a_multi_use_request_is_declined_with_what_is_open_of_it(self, friends: Friends) -> None:
+        rent = friends.ask("12.00", uses=Uses.MANY)
+        paid = friends.approve(rent)
+        later = friends.approve(rent, pay_at=friends.clock.now() + timedelta(hours=1))
+
+        with pytest.raises(RequestInFlight):
+            decline(friends, rent)
+
+        friends.send("ben", "cal", "488.00")
+        friends.clock.advance(hours=1)
+        friends.run(execute_due(friends.deps))
+        decline(friends, rent)
+        assert [friends.request(r.id).status for r in (rent, paid, later)] == [
+            RequestStatus.DECLINED,
+            RequestStatus.PAID,
+            RequestStatus.DECLINED,
+        ]
 
     def test_declining_again_alike_answers_with_the_same(self, friends: Friends) -> None:
         request = friends.ask()

@@ -2,10 +2,8 @@
 
 from invoicepay.use_cases.requests.answering import (
     ApproveRequest,
-    DeclineRequest,
     RevokeApproval,
     approve_request,
-    decline_request,
     revoke_approval,
 )
 from invoicepay.use_cases.requests.asking import (
@@ -26,8 +24,10 @@ from invoicepay.use_cases.requests.codes import (
 )
 from invoicepay.use_cases.requests.ending import (
     CancelRequest,
+    DeclineRequest,
     ExpireRequest,
     cancel_request,
+    decline_request,
     expire_due,
     expire_request,
 )

@@ -1,4 +1,4 @@
-"""Answering a request: pay it, pay a part, pay it later, take that back, or decline (spec 4.6, P-17)."""
+"""Answering a request: pay it, pay a part of it, pay it later, take that back (spec 4.6, P-17)."""
 
 from __future__ import annotations
 
@@ -181,45 +181,6 @@ def _acting_party(deps: Deps) -> str:
     if deps.actor.role is not Role.PARTY:
         raise InvalidInput("the request names no payer: say who pays")
     return deps.actor.subject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclineRequest:
-    """Say no to a request."""
-
-    request_id: str
-    reason: str = ""
-
-
-def _needs_decline(command: DeclineRequest, _seen: Snapshot) -> Needs:
-    return need((PaymentRequest, command.request_id))
-
-
-def decide_decline_request(command: DeclineRequest, change: Change) -> PaymentRequest:
-    """The named payer will not pay it."""
-    reason = clean_text(command.reason, NOTE_LENGTH, "the reason")
-    request = change.get(PaymentRequest, command.request_id)
-    payer_side(change.actor, request.payer_id)
-    if request.status is RequestStatus.DECLINED and request.reason == reason:
-        return request
-    require_at_rest(request)
-    status = REQUEST.after(request.status, RequestCommand.DECLINE)
-    return change.put(replace(request, status=status, reason=reason), "request.declined")
-
-
-DECLINE = UseCase("requests.decline", PaymentRequest, _needs_decline, decide_decline_request)
-
-
-async def decline_request(deps: Deps, command: DeclineRequest, key: str | None = None) -> PaymentRequest:
-    """Say no to a request; declining again for the same reason answers alike.
-
-    Raises:
-        NotFound, NotThePayer: no such request, or the actor is not whom it names.
-        RequestInFlight: it was accepted; revoke that.
-        RequestAlreadyResolved: it is paid, cancelled or expired.
-        InvalidTransition: a part is paid.
-    """
-    return await perform(deps, DECLINE, command, key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""Ending a request without a payment: the requester cancels it, or its time runs out (spec 4.6)."""
+"""Ending a request without a payment: declined, cancelled, or out of time (spec 4.6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side, operator_only
+from invoicepay.domain.access import enterprise_side, operator_only, payer_side
 from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.ids import clean_text
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.requests import (
     OPEN,
@@ -20,13 +21,22 @@ from invoicepay.domain.requests import (
     require_at_rest,
     unresolved_children,
 )
-from invoicepay.errors import InvalidTransition, RequestInFlight
+from invoicepay.domain.transfers import NOTE_LENGTH
+from invoicepay.errors import InvalidTransition, NotThePayer, RequestInFlight
 from invoicepay.use_cases.neighbours import Served, one_by_one
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 PAGE = 200
 TIME = Actor("expiry", Role.SYSTEM)
 """Who marks what is over: the clock, whoever starts the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineRequest:
+    """Say no to a request."""
+
+    request_id: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +53,7 @@ class ExpireRequest:
     request_id: str
 
 
-def _needs_end(command: CancelRequest | ExpireRequest, seen: Snapshot) -> Needs:
+def _needs_end(command: DeclineRequest | CancelRequest | ExpireRequest, seen: Snapshot) -> Needs:
     needs = request_needs(command.request_id, seen)
     request = seen.peek(PaymentRequest, command.request_id)
     if request is None or not _has_children(request):
@@ -53,6 +63,20 @@ def _needs_end(command: CancelRequest | ExpireRequest, seen: Snapshot) -> Needs:
 
 def _has_children(request: PaymentRequest) -> bool:
     return request.is_split or request.uses is Uses.MANY
+
+
+def decide_decline_request(command: DeclineRequest, change: Change) -> PaymentRequest:
+    """The named payer will not pay it, nor what is open of it."""
+    reason = clean_text(command.reason, NOTE_LENGTH, "the reason")
+    request = change.get(PaymentRequest, command.request_id)
+    if not request.payer_id:
+        raise NotThePayer(f"{request.id} is addressed to nobody: it is cancelled, not declined")
+    payer_side(change.actor, request.payer_id)
+    if request.status is RequestStatus.DECLINED and request.reason == reason:
+        return request
+    for child in _children_at_rest(change, request):
+        _ended(change, replace(child, reason=reason), RequestCommand.DECLINE)
+    return _ended(change, replace(request, reason=reason), RequestCommand.DECLINE)
 
 
 def decide_cancel_request(command: CancelRequest, change: Change) -> PaymentRequest:
@@ -94,8 +118,21 @@ def _ended(change: Change, request: PaymentRequest, command: RequestCommand) -> 
     return change.put(replace(request, status=status), f"request.{status}")
 
 
+DECLINE = UseCase("requests.decline", PaymentRequest, _needs_end, decide_decline_request)
 CANCEL = UseCase("requests.cancel", PaymentRequest, _needs_end, decide_cancel_request)
 EXPIRE = UseCase("requests.expire", PaymentRequest, _needs_end, decide_expire_request)
+
+
+async def decline_request(deps: Deps, command: DeclineRequest, key: str | None = None) -> PaymentRequest:
+    """Say no to a request; declining again for the same reason answers alike.
+
+    Raises:
+        NotFound, NotThePayer: no such request, or the actor is not whom it names.
+        RequestInFlight: it was accepted; revoke that.
+        RequestAlreadyResolved: it is paid, cancelled or expired.
+        InvalidTransition: a part is paid.
+    """
+    return await perform(deps, DECLINE, command, key)
 
 
 async def cancel_request(deps: Deps, command: CancelRequest, key: str | None = None) -> PaymentRequest:
