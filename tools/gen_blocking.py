@@ -59,7 +59,7 @@ def _is_public(node: ast.ClassDef) -> bool:
 def _collect(tree: ast.Module, imports: dict[str, set[str]], plain: set[str]) -> None:
     """Every import of the source; the formatter's `F401` fix drops what the generated file does not use."""
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and _is_wanted(node.module):
+        if isinstance(node, ast.ImportFrom) and node.module and _is_wanted(node.module):
             for alias in node.names:
                 name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
                 imports.setdefault(node.module, set()).add(name)
@@ -67,10 +67,10 @@ def _collect(tree: ast.Module, imports: dict[str, set[str]], plain: set[str]) ->
             plain.update(f"import {alias.name}" for alias in node.names)
 
 
-def _is_wanted(module: str | None) -> bool:
+def _is_wanted(module: str) -> bool:
     """The awaiting groups come in under other names; the future import stands on top."""
-    is_group = str(module).startswith("invoicepay.client.") and module != f"invoicepay.client.{SHARED}"
-    return bool(module) and module != "__future__" and not is_group
+    is_group = module.startswith("invoicepay.client.") and module != f"invoicepay.client.{SHARED}"
+    return module != "__future__" and not is_group
 
 
 def _group(node: ast.ClassDef) -> str:
@@ -87,7 +87,7 @@ def _group(node: ast.ClassDef) -> str:
 def _facade(node: ast.ClassDef) -> str:
     """InvoicePay: the awaiting client with blocking leaves inside, its groups wrapped."""
     name = node.name.removeprefix("Async")
-    lines = [f"class {name}:", f"    {_doc(node, awaiting=False)}", ""]
+    lines = [f"class {name}:", f"    {_doc(node)}", ""]
     for item in node.body:
         if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -194,7 +194,7 @@ def _passed(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return ", ".join(parts)
 
 
-def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, *, awaiting: bool = True) -> str:
+def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     text = ast.get_docstring(node, clean=False) or ""
     for a, b in (("await pay.", "pay."), ("AsyncInvoicePay", "InvoicePay")):
         text = text.replace(a, b)

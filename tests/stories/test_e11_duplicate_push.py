@@ -1,5 +1,6 @@
 """E11: a paid invoice receives another 100 by a transfer the library did not start."""
 
+from invoicepay import Payment
 from tests.stories.stage import Stage
 
 
@@ -13,6 +14,7 @@ def test_the_whole_duplicate_becomes_refundable_credit(stage: Stage) -> None:
         invoice.id, payer="ann", amount="100.00 USD", provider="scan", provider_ref="0xabc:0"
     )
 
+    assert isinstance(payment, Payment)
     assert (str(payment.applied), str(payment.excess)) == ("0.00 USD", "100.00 USD")
     assert "invoice.duplicate_payment" in [event.name for event in pay.audit.history(invoice.id)]
     stage.has(ann="300", acme="100", acme_credit_reserve="100")

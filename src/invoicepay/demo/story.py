@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from invoicepay.blocking import InvoicePay
-from invoicepay.domain.accounts import Account, Entry
+from invoicepay.domain.accounts import Account, Booked, Entry
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money
 from invoicepay.domain.schedules import Every
-from invoicepay.ports.repository import Booked
 
 
 @dataclass(frozen=True, slots=True)
