@@ -207,7 +207,11 @@ def formatted(text: str) -> str:
     name = ["--stdin-filename", str(PACKAGE / "_generated.py")]
     fixed = subprocess.run(
         [*ruff, "check", "--fix-only", "--quiet", "--select", "F401,I", *name, "-"],
-        input=text, capture_output=True, text=True, check=True, cwd=ROOT,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     ).stdout
     return subprocess.run(
         [*ruff, "format", *name, "-"], input=fixed, capture_output=True, text=True, check=True, cwd=ROOT

@@ -82,9 +82,7 @@ def test_no_file_is_longer_than_a_person_reads() -> None:
 @pytest.mark.parametrize("layer", ["domain", "use_cases", "client"])
 def test_every_stem_has_its_file_in_every_layer(layer: str) -> None:
     missing = [
-        stem
-        for stem in STEMS
-        if not {f"{layer}/{stem}.py", f"{layer}/{stem}/__init__.py"} & sources().keys()
+        stem for stem in STEMS if not {f"{layer}/{stem}.py", f"{layer}/{stem}/__init__.py"} & sources().keys()
     ]
 
     assert missing == []
