@@ -18,6 +18,7 @@ from invoicepay.errors import (
     CurrencyMismatch,
     IdempotencyConflict,
     InsufficientFunds,
+    InvalidIdentifier,
     InvalidInput,
     InvalidTime,
     InvalidTransition,
@@ -487,3 +488,10 @@ def test_unknown_people_are_registered_where_the_programme_says_so() -> None:
 
     assert friends.row(Party, "dora").status == "active"
     assert friends.available("dora") == usd("2.00")
+
+
+def test_nobody_is_registered_under_an_id_that_cannot_be_kept() -> None:
+    friends = Friends(Programme(unknown_parties="register"))
+
+    with pytest.raises(InvalidIdentifier):
+        friends.send("ben", " dora", "2.00")
