@@ -14,6 +14,7 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.payments import Payment
 from invoicepay.errors import WebhookSignatureInvalid
 from invoicepay.ports.rails import RailEvent, RailStatus
+from invoicepay.ports.tokens import TokenStatus
 from invoicepay.use_cases.inbox import apply_received, receive_webhook
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, send, status
@@ -271,3 +272,20 @@ def test_a_push_to_somebody_unknown_is_kept_as_failed_and_blocks_nobody() -> Non
     assert [refusal.code for refusal in served.refusals] == ["not_found"]
     assert [message.status for message in messages(till)] == [InboxStatus.FAILED, InboxStatus.APPLIED]
     assert till.row(Invoice, invoice.id).status is InvoiceStatus.PAID
+
+
+def test_a_push_that_is_not_final_yet_is_not_booked() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    till.tokens.push("ann", "acme", Money.of("60.00 USD"), invoice_id=invoice.id)
+    (delivery,) = till.tokens.drain()
+    (event,) = till.tokens.parse_webhook(delivery.body, delivery.headers, received_at=till.clock.now())
+    pending = replace(event, event_id="evt-0", transfer=replace(event.transfer, status=TokenStatus.PENDING))
+
+    receive(till, till.tokens.postbox.delivery(pending), slot="tokens")
+    apply(till)
+    before = till.row(Invoice, invoice.id).status
+    receive(till, delivery, slot="tokens")
+    apply(till)
+
+    assert (before, till.row(Invoice, invoice.id).status) == (InvoiceStatus.OPEN, InvoiceStatus.PAID)

@@ -15,7 +15,7 @@ from invoicepay.domain.resending import MOST_SENDS
 from invoicepay.errors import ProviderUnavailable
 from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.use_cases.observations import as_worker
-from invoicepay.use_cases.outbound import CALL_TIME, LEASE, MARK, TO_SEND, MarkSent, claim
+from invoicepay.use_cases.outbound import CALL_TIME, LEASE, MARK, TO_SEND, MarkSent, claim, postpone
 from tests.support.desk import Desk
 from tests.support.intents import (
     WatchedRails,
@@ -236,6 +236,33 @@ def test_the_longest_waiting_go_first() -> None:
     (claimed,) = desk.run(claim(desk.deps, TO_SEND, 1))
 
     assert claimed.id == old
+
+
+def test_who_was_put_off_waits_behind_who_came_before_its_new_time() -> None:
+    desk = Desk()
+    put_off = intend(desk)
+    desk.rails.weather.be_unreachable()
+    send(desk)
+    desk.clock.set(effect(desk, put_off).due_at - timedelta(milliseconds=1))
+    other = intend(desk)
+    desk.clock.advance(seconds=1)
+
+    (claimed,) = desk.run(claim(desk.deps, TO_SEND, 1))
+
+    assert claimed.id == other
+
+
+def test_a_worker_that_lost_its_claim_puts_nothing_off() -> None:
+    desk = Desk()
+    id = intend(desk)
+    (lost,) = desk.run(claim(desk.deps, TO_SEND, 1))
+    desk.clock.advance(seconds=LEASE.total_seconds())
+    desk.run(claim(desk.deps, TO_SEND, 1))
+    claimed = effect(desk, id)
+
+    desk.run(postpone(desk.deps, lost, desk.clock.now()))
+
+    assert effect(desk, id) == claimed
 
 
 def test_a_claim_that_lapsed_is_taken_over_and_may_not_send_any_more() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
 
 from invoicepay.domain.events import Event
 from invoicepay.use_cases.outbox import Delivered, deliver_events
-from tests.support.desk import Desk
+from tests.support.desk import CountingIds, Desk
 from tests.support.intents import intend, send
 
 Handler = Callable[[Event], Awaitable[None]]
@@ -125,3 +128,31 @@ def test_an_entity_that_fails_for_long_never_uses_up_the_limit() -> None:
         "effect.sending",
         "effect.accepted",
     ]
+
+
+class BackwardIds(CountingIds):
+    """Ids of a machine whose clock runs behind: later events get smaller ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._behind = count(1)
+
+    def new(self, prefix: str, now: datetime) -> str:
+        if prefix != "evt":
+            return super().new(prefix, now)
+        return super().new(prefix, now - timedelta(seconds=next(self._behind)))
+
+
+def test_an_entity_is_told_in_order_although_its_ids_are_not() -> None:
+    desk = Desk()
+    desk.deps = replace(desk.deps, ids=BackwardIds())
+    two_intents(desk)
+    seen = list[Event]()
+
+    deliver(desk, keeper(seen))
+
+    by_entity = defaultdict[str, list[int]](list)
+    for event in seen:
+        by_entity[event.entity_id].append(event.seq)
+    assert all(steps == sorted(steps) for steps in by_entity.values())
+    assert [event.id for event in seen] != sorted(event.id for event in seen)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.domain.change import Change, need
-from invoicepay.domain.deposits import Attestation, Deposit, DepositStatus
+from invoicepay.domain.deposits import Attestation, Deposit, DepositStatus, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.events import Event
 from invoicepay.domain.money import Money
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
+from invoicepay.ports.rails import RailEvent
 from invoicepay.use_cases.deposits import InitiateDeposit, initiate_deposit
 from invoicepay.use_cases.inbox import receive_webhook
 from invoicepay.use_cases.pending import PendingSummary, run_pending, run_pending_everywhere
@@ -63,6 +64,19 @@ def _attest(command: Attestation, change: Change) -> Attestation:
     return change.add(replace(command, id=change.new_id("att"), as_of=change.now), "reserve.attested")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveOf:
+    reserve_id: str
+
+
+def _unconfirm(command: ReserveOf, change: Change) -> Reserve:
+    reserve = change.get(Reserve, command.reserve_id)
+    return change.put(replace(reserve, status=ReserveStatus.RETURNED), "reserve.returned")
+
+
+UNCONFIRM = UseCase(
+    "test.unconfirm", Reserve, lambda command, seen: need((Reserve, command.reserve_id)), _unconfirm
+)
 ATTEST = UseCase("test.attest", Attestation, lambda command, seen: need(), _attest)
 
 
@@ -230,6 +244,39 @@ def test_a_planned_mint_waits_while_a_tie_out_leaves_differences_and_goes_out_af
 
     assert meanwhile == Money.zero("USD")
     assert desk.available("ann") == HUNDRED
+
+
+def test_a_planned_mint_never_leaves_once_its_reserve_is_no_longer_confirmed() -> None:
+    desk = Desk()
+    desk.user("ann")
+    id = a_deposit(desk)
+    desk.tokens.weather.be_unreachable()
+    settled(desk, id)
+    run(desk)
+    desk.tokens.weather.be_reachable()
+    desk.decide(UNCONFIRM, ReserveOf(reserve_id=desk.row(Deposit, id).reserve_id))
+
+    desk.clock.advance(hours=2)
+    run(desk)
+
+    assert desk.tokens.transfers() == ()
+
+
+def test_what_cannot_go_on_now_does_not_keep_a_run_going() -> None:
+    desk = Desk()
+    id = intend(desk)
+    run(desk)
+    transfer = desk.rails.transfer(id)
+    event = RailEvent(
+        event_id="evt-1", occurred_at=desk.clock.now(), transfer=transfer, body_authenticated=False
+    )
+    hint = desk.rails.postbox.delivery(event)
+    desk.run(receive_webhook(desk.deps, "rails", hint.body, hint.headers))
+    desk.rails.weather.be_unreachable()
+
+    summary = run(desk)
+
+    assert ([refusal.code for refusal in summary.refusals], summary.passes) == (["provider_unavailable"], 1)
 
 
 def test_a_run_tells_the_handlers_and_says_which_did_not_take_it() -> None:

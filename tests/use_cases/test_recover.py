@@ -12,7 +12,8 @@ from invoicepay.domain.effects import EffectKind, EffectStatus, Source
 from invoicepay.domain.reducer import ABSENT
 from invoicepay.domain.resending import MOST_SENDS
 from invoicepay.ports.rails import RailOrder, RailTransfer
-from invoicepay.use_cases.observations import as_worker
+from invoicepay.use_cases import providers
+from invoicepay.use_cases.observations import as_worker, record
 from invoicepay.use_cases.outbound import MARK, TO_SEND, MarkSent, claim
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, poll, send, status, until_due
@@ -78,6 +79,34 @@ def test_without_keys_absence_is_proven_twice_one_grace_apart() -> None:
     assert after_one == 0
     assert status(desk, id) is S.ACCEPTED
     assert len(desk.rails.transfers()) == 1
+
+
+def test_an_absence_that_comes_too_soon_after_another_is_not_counted() -> None:
+    desk = a_desk(deduplicates=False, absent_grace_seconds=600)
+    id = after_a_lost_request(desk)
+    desk.clock.advance(seconds=600)
+    (died,) = desk.run(claim(desk.deps, TO_SEND, 1))
+    desk.run(record(desk.deps, died, providers.absent(died, desk.clock.now()), Source.LOOKUP))
+
+    ask_again(desk, id)
+
+    assert status(desk, id) is S.UNKNOWN
+    assert not desk.rails.transfers()
+
+
+def test_absences_before_the_last_sending_prove_nothing_about_it() -> None:
+    desk = a_desk(deduplicates=False)
+    id = after_a_lost_request(desk)
+    desk.rails.weather.lose_next_request()
+    for _ in range(3):
+        ask_again(desk, id)
+    sent_twice_at = effect(desk, id).last_sent_at
+
+    desk.clock.advance(seconds=GRACE)
+    ask_again(desk, id)
+
+    assert effect(desk, id).last_sent_at == sent_twice_at
+    assert not desk.rails.transfers()
 
 
 def test_without_look_ups_a_provider_that_knows_keys_is_sent_the_same_again() -> None:
@@ -242,9 +271,22 @@ def test_polling_a_provider_without_look_ups_waits_for_its_webhooks() -> None:
     desk = a_desk(finds_by_reference=False)
     id = intend(desk)
     send(desk)
+    SimControl(desk.rails, desk.tokens).settle(id)
 
     until_due(desk, id)
     poll(desk)
 
     assert status(desk, id) is S.ACCEPTED
     assert effect(desk, id).due_at > desk.clock.now()
+
+
+def test_a_transfer_that_was_cancelled_at_the_provider_has_failed() -> None:
+    desk = Desk()
+    id = intend(desk)
+    send(desk)
+    desk.run(desk.rails.cancel(effect(desk, id).provider_ref, idempotency_key="c1"))
+
+    until_due(desk, id)
+    poll(desk)
+
+    assert status(desk, id) is S.FAILED

@@ -93,8 +93,6 @@ def _ranked(effect: Effect, status: EffectStatus, seen: Observation) -> Reductio
 
 def _objection(effect: Effect, seen: Observation) -> str:
     """Why the fact cannot be about this intent as it was sent, or nothing."""
-    if seen.asset != effect.asset:
-        return f"asset is {seen.asset}, asked was {effect.asset}"
     if seen.amount != effect.amount:
         return f"amount is {seen.amount}, asked was {effect.amount}"
     if seen.provider_ref and effect.provider_ref and seen.provider_ref != effect.provider_ref:
