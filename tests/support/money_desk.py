@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -52,10 +51,6 @@ class MoneyDesk(Desk):
     def worker(self) -> Deps:
         """The same programme for the library itself."""
         return replace(self.deps, actor=Actor("worker", Role.SYSTEM))
-
-    def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """The coroutine's result, without its type."""
-        return self.run(coroutine)
 
     def initiate(self, party: str, amount: str, rail: str = "wire") -> Deposit:
         """A deposit that the bank was not asked for yet."""
