@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 
 from invoicepay.adapters.simulated import SimControl
@@ -322,3 +323,18 @@ def test_each_tenant_is_worked_on_by_itself() -> None:
 
     assert {tenant: summary.sent for tenant, summary in summaries.items()} == {"default": 1, "other": 1}
     assert mine is status(desk, there) is EffectStatus.ACCEPTED
+
+
+def test_many_workers_at_once_send_each_intent_once() -> None:
+    desk = Desk()
+    ids = [intend(desk) for _ in range(20)]
+    workers = [threading.Thread(target=run, args=(desk,), kwargs={"limit": 3}) for _ in range(4)]
+
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    run(desk)
+
+    assert sorted(transfer.reference for transfer in desk.rails.transfers()) == sorted(ids)
+    assert {row.attempt for row in desk.rows(Effect)} == {1}
