@@ -92,7 +92,7 @@ APPEND_ONLY = ("ledger_entries", "ledger_transactions", "audit_log", "audit_chec
 """Tables whose rows are written once; the store itself refuses changes (spec 3.1, D9)."""
 
 LARGEST_ENTRY = 9 * 10**15
-_LIVE_MINT = "reserve_id <> '' AND status NOT IN ('failed', 'cancelled')"
+_LIVE_MINT = "reserve_id <> '' AND status NOT IN ('completed', 'failed', 'cancelled')"
 _FLOOR = (
     f"balance >= 0 OR code = {int(Code.OPERATIONAL)} "
     f"OR type NOT IN ('{AccountType.ASSET}', '{AccountType.LIABILITY}')"
@@ -128,6 +128,10 @@ class Schema:
     def name(self) -> str | None:
         """The database's schema, where one was chosen."""
         return self.metadata.schema
+
+    def full_name(self, plain: str) -> str:
+        """A table's or view's name with schema and prefix."""
+        return f"{self.name}.{self.prefix}{plain}" if self.name else self.prefix + plain
 
 
 @dataclass(frozen=True, slots=True)
