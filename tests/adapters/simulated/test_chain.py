@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from invoicepay.adapters.simulated import SimulatedTokens
+from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.errors import NotFound
+from invoicepay.ports.rails import RailOrder, RailStatus
 from invoicepay.ports.tokens import TokenOrder, TokenStatus
 from invoicepay.testing.clock import FrozenClock
 
@@ -84,3 +85,22 @@ def test_told_contradictions_move_no_tokens() -> None:
 def test_an_order_that_it_never_saw_is_not_moved() -> None:
     with pytest.raises(NotFound):
         SimulatedTokens(FrozenClock()).finalize("eff_none")
+
+
+def test_one_control_moves_bank_and_issuer_and_collects_the_webhooks_of_both() -> None:
+    clock = FrozenClock()
+    rails, tokens = SimulatedRails(clock), SimulatedTokens(clock, finality="manual")
+    control = SimControl(rails, tokens)
+    for reference in ("eff_1", "eff_2"):
+        run_blocking(tokens.mint(a_mint(reference), idempotency_key=reference))
+    order = RailOrder(reference="eff_3", amount=TEN, rail="wire", party_id="ann")
+    run_blocking(rails.initiate_deposit(order, idempotency_key="eff_3"))
+
+    control.finalize_tokens("eff_1")
+    control.fail_tokens("eff_2")
+    control.review("eff_3")
+
+    statuses = [tokens.found("eff_1").status, tokens.found("eff_2").status, rails.transfer("eff_3").status]
+    assert statuses == [TokenStatus.FINAL, TokenStatus.FAILED, RailStatus.IN_REVIEW]
+    assert [slot for slot, _ in control.webhooks()] == ["rails"] * 2 + ["tokens"] * 4
+    assert control.webhooks() == ()
