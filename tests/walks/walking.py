@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from invoicepay.domain.books import Violation
+from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.invariants import CHECKS
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import PartyKind
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.pending import run_pending
+from invoicepay.use_cases.providers import RAIL_WORDS, TOKEN_WORDS
 from invoicepay.use_cases.queries import violations
 from tests.walks.draw import Draw, RandomDraw
 from tests.walks.moves import MOVES, Move
@@ -130,6 +132,42 @@ def _clear(world: World) -> None:
     world.sim.tokens.weather.be_reachable()
 
 
+def check_outside(world: World) -> None:
+    """At rest, nothing is in flight, and each open intent is where its provider has it.
+
+    Left aside: what a person resolved, a return after the last look whose webhook was lost (the statement tells
+    it), and mints that wait for a frozen wallet or the reserve.
+
+    Raises:
+        Broken: the provider did something that the books do not know.
+    """
+    wrong = [
+        f"at rest: {effect.kind} {effect.id} is {effect.status}, its provider says {told}"
+        for effect in world.rows(Effect)
+        if effect.status in _IN_MOTION
+        and not effect.review_reason
+        and (told := _told(world, effect)) is not effect.status
+    ]
+    if wrong:
+        raise Broken(tuple(wrong), recent(world))
+
+
+_IN_MOTION = (
+    EffectStatus.SENDING,
+    EffectStatus.UNKNOWN,
+    EffectStatus.ACCEPTED,
+    EffectStatus.SETTLED,
+)
+
+
+def _told(world: World, effect: Effect) -> EffectStatus:
+    if slot_of(effect.kind) == "rails":
+        found = world.run(world.deps.rails.find(effect.id))
+        return RAIL_WORDS[found.status] if found else EffectStatus.REJECTED
+    token = world.run(world.deps.tokens.find(effect.id))
+    return TOKEN_WORDS[token.status] if token else EffectStatus.REJECTED
+
+
 def check_replay(world: World) -> None:
     """What was accepted, done again one by one in an empty memory store, leaves the same books.
 
@@ -201,6 +239,7 @@ def live(store: str, seed: int, steps: int, tell: Callable[[int], None] = lambda
                 check(world)
         come_to_rest(world)
         check(world)
+        check_outside(world)
         check_replay(world)
     finally:
         world.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from invoicepay.domain.accounts import Code
 from invoicepay.domain.deposits import (
     Deposit,
     DepositStatus,
@@ -12,9 +13,11 @@ from invoicepay.domain.deposits import (
     UnmatchedFunds,
     UnmatchedStatus,
 )
+from invoicepay.domain.money import Money
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.use_cases import deposits, reserves, returns, tokens, withdrawals
+from invoicepay.use_cases import reconcile as reconciliation
 from tests.walks.draw import Draw
 from tests.walks.moves.registry import EVERYBODY, acting, amount, asset, move, part_of, some
 from tests.walks.world import OPERATOR, World, cents
@@ -151,6 +154,18 @@ def record_interest(world: World, draw: Draw) -> None:
 @move(1)
 def take_interest(world: World, draw: Draw) -> None:
     _operator_cash(world, draw, reserves.take_interest)
+
+
+@move(3)
+def reconcile(world: World, draw: Draw) -> None:
+    code = asset(draw)
+    cash = (Code.BACKING, Code.OPERATIONAL)
+    booked = sum(
+        n for account, n in world.balances().items() if account.asset == code and account.code in cash
+    )
+    found = booked + (draw.whole(-3, 3) * 10_000 if draw.chance(25) else 0)
+    command = reconciliation.Reconcile(asset=code, bank_balance=Money.from_micros(found, code))
+    world.ask(reconciliation.reconcile, command)
 
 
 @move(2)
