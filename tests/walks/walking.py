@@ -135,8 +135,8 @@ def _clear(world: World) -> None:
 def check_outside(world: World) -> None:
     """At rest, nothing is in flight, and each open intent is where its provider has it.
 
-    Left aside: what a person resolved, a return after the last look whose webhook was lost (the statement tells
-    it), and mints that wait for a frozen wallet or the reserve.
+    Left aside: what a person resolved, a return after the last look whose webhook was lost (the statement
+    tells it), and mints that wait for a frozen wallet or the reserve.
 
     Raises:
         Broken: the provider did something that the books do not know.
