@@ -7,12 +7,14 @@ import io
 
 import pytest
 
+from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.domain.credit_notes import CreditNoteDisposition
 from invoicepay.domain.credits import CreditLot
+from invoicepay.domain.effects import Effect, EffectKind
 from invoicepay.domain.enterprise_book import BookCode, EnterpriseBook, text_cell
 from invoicepay.domain.invoices import Invoice, VoidDisposition
 from invoicepay.domain.parties import PartyKind
-from invoicepay.domain.policies import AutoApply, Policy
+from invoicepay.domain.policies import AutoApply, Policy, Programme
 from invoicepay.errors import InvalidInput, NotAllowed, NotFound
 from invoicepay.use_cases import books, credits
 from invoicepay.use_cases.invoices import (
@@ -27,6 +29,7 @@ from invoicepay.use_cases.payments import (
     record_external,
     reverse_payment,
 )
+from invoicepay.use_cases.withdrawals import InitiateWithdrawal, Remint, initiate_withdrawal, remint
 from tests.support.shop import Shop, usd
 
 
@@ -127,6 +130,34 @@ def test_e7_a_void_after_a_payment_leaves_credit_and_its_refund_pays_it_out(shop
 
     assert held(shop.book()) == {}
     assert rules(shop.book()) == ["P-20", "P-11", "P-24", "P-15"]
+
+
+def test_e9_a_returned_payout_that_is_minted_again_costs_the_fee() -> None:
+    shop = Shop(Programme(withdrawal_fee_micros=1_000_000))
+    shop.fund("acme", "200.00 USD", kind=PartyKind.ENTERPRISE)
+    shop.tokens.issue("acme", usd("200.00"))
+    asked = InitiateWithdrawal(party_id="acme", amount=usd("200.00"), rail="wire", account_token="tok_1")
+    withdrawal = shop.run(initiate_withdrawal(shop.deps, asked))
+    shop.work()
+    burned = held(shop.book())
+
+    (payout,) = (effect for effect in shop.rows(Effect) if effect.kind is EffectKind.PAYOUT)
+    shop.rails.move(payout.id, BankCommand.SETTLE)
+    shop.work()
+    paid = held(shop.book())
+    shop.rails.move(payout.id, BankCommand.RETURN, return_code="R03")
+    shop.work()
+    returned = held(shop.book())
+    shop.run(remint(shop.deps, Remint(withdrawal_id=withdrawal.id)))
+    shop.work()
+
+    deposited = {"bank": "-200.00", "processing_fees": "1.00"}
+    assert burned == {**deposited, "redemption_receivable": "199.00"}
+    assert paid == {"bank": "-1.00", "processing_fees": "1.00"}
+    assert returned == burned
+    assert held(shop.book()) == {**deposited, "token_holdings": "199.00"}
+    assert rules(shop.book()) == ["P-03", "P-31", "P-33", "P-35", "P-36"]
+    assert shop.broken() == ()
 
 
 def test_p14_and_p16_goodwill_is_an_expense_until_it_expires(shop: Shop) -> None:

@@ -26,6 +26,7 @@ from invoicepay.use_cases.invoices import (
     void_invoice,
 )
 from invoicepay.use_cases.payments import PayInvoice, Received, ReceivePush, pay_invoice, receive_push
+from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.queries import violations
 from tests.support.desk import Desk
@@ -97,6 +98,11 @@ class Shop(Desk):
     def apply_credit(self, invoice: Invoice) -> Invoice:
         """The customer's credit, as far as it reaches."""
         return self.run(credits.apply_credit(self.deps, credits.ApplyCredit(invoice_id=invoice.id)))
+
+    def work(self) -> None:
+        """A day goes by in which everything that waits is done."""
+        self.clock.advance(days=1)
+        self.run(run_pending(self.deps, until_quiet=True))
 
     def now(self, row: Any) -> Any:
         """The row as it is stored now."""
