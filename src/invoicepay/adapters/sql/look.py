@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from invoicepay.adapters.sql.load import among, chunks
 from invoicepay.adapters.sql.schema import Place
@@ -86,9 +86,22 @@ def transactions(
         query = query.where(table.c.group_id == group_id)
     if party_id is not None:
         query = query.where(table.c.id.in_(_of_party(place, party_id)))
+    return booked(connection, place, query)
+
+
+def booked(connection: Connection, place: Place, query: Select[Any]) -> tuple[Booked, ...]:
+    """The ledger transactions of a query over their table, with their entries."""
     rows = connection.execute(query).all()
     entries = _entries(connection, place, [row.id for row in rows])
-    return tuple(_booked(row, entries[row.id]) for row in rows)
+    return tuple(
+        Booked(
+            posting=Posting(row.rule, tuple(entries[row.id]), row.memo, row.reverses, row.id),
+            group_id=row.group_id,
+            effective_at=row.effective_at,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    )
 
 
 def _of_party(place: Place, party_id: str) -> Select[Any]:
@@ -107,15 +120,6 @@ def _entries(connection: Connection, place: Place, ids: list[str]) -> dict[str, 
     return entries
 
 
-def _booked(row: Row[Any], entries: Iterable[Entry]) -> Booked:
-    return Booked(
-        posting=Posting(row.rule, tuple(entries), row.memo, row.reverses, row.id),
-        group_id=row.group_id,
-        effective_at=row.effective_at,
-        recorded_at=row.recorded_at,
-    )
-
-
 def events(
     connection: Connection,
     place: Place,
@@ -132,7 +136,12 @@ def events(
         query = query.where(table.c.published_at.is_(None))
     if entity_id is not None:
         query = query.where(table.c.entity_id == entity_id).order_by(table.c.seq)
-    return tuple(map(_event, connection.execute(query.order_by(table.c.id)).mappings()))
+    return told(connection, query.order_by(table.c.id))
+
+
+def told(connection: Connection, query: Select[Any]) -> tuple[Event, ...]:
+    """The events of a query over their table."""
+    return tuple(map(_event, connection.execute(query).mappings()))
 
 
 def _event(row: Mapping[Any, Any]) -> Event:

@@ -159,20 +159,20 @@ def _make_views(operations: Operations, tables: Schema) -> None:
     """Step 2: balances by entries, transitions, wallets; rows that the store itself keeps from changing."""
     dialect = operations.get_context().dialect.name
     for name, query in views(tables).items():
-        operations.execute(text(f"CREATE VIEW {_qualified(tables, name)} AS {query}"))
+        operations.execute(text(f"CREATE VIEW {tables.full_name(name)} AS {query}"))
     if dialect == "postgresql":
-        operations.execute(text(_REFUSE.format(function=_qualified(tables, "refuse_change"))))
+        operations.execute(text(_REFUSE.format(function=tables.full_name("refuse_change"))))
     for table in APPEND_ONLY:
         for statement in _append_only(tables, table, dialect):
             operations.execute(text(statement))
 
 
 def _append_only(tables: Schema, table: str, dialect: str) -> Iterator[str]:
-    on = _qualified(tables, table)
+    on = tables.full_name(table)
     for verb in ("update", "delete"):
         trigger = _trigger(tables, table, verb)
         if dialect == "postgresql":
-            function = _qualified(tables, "refuse_change")
+            function = tables.full_name("refuse_change")
             yield f"CREATE TRIGGER {trigger} BEFORE {verb} ON {on} FOR EACH ROW EXECUTE FUNCTION {function}()"
         else:
             refusal = f"SELECT RAISE(ABORT, '{table} is append-only')"
@@ -188,14 +188,10 @@ def _trigger(tables: Schema, table: str, verb: str) -> str:
     return f"{tables.prefix}{table}_refuse_{verb}"
 
 
-def _qualified(tables: Schema, name: str) -> str:
-    return f"{tables.name}.{tables.prefix}{name}" if tables.name else tables.prefix + name
-
-
 def views(tables: Schema) -> dict[str, str]:
     """The views by name: what a person or a report reads."""
     accounts, entries, outbox = (
-        _qualified(tables, name) for name in ("ledger_accounts", "ledger_entries", "outbox")
+        tables.full_name(name) for name in ("ledger_accounts", "ledger_entries", "outbox")
     )
     return {
         "v_balance": _BALANCE.format(accounts=accounts, entries=entries),
