@@ -14,6 +14,7 @@ from invoicepay.errors import (
     AmountOutOfRange,
     ConcurrentUpdate,
     DuplicateProviderReference,
+    InvalidText,
     InvariantViolated,
     InvoicePayError,
     OutcomeUnknown,
@@ -35,6 +36,7 @@ _POOL = "every connection of the pool is in use: give the engine a larger pool, 
 _READ_ONLY = "the store takes no writes: connect to the primary, or let the role or the user write there"
 _FULL = "the store has no space left; nothing was recorded, free space and call again"
 _DAMAGED = "the file is damaged or no database: keep it as it is and restore a backup elsewhere"
+_TEXT = "a text holds characters that the store cannot keep; nothing was recorded"
 _RANGE = "a number is larger than the store can hold; nothing was recorded"
 
 _POSTGRES: tuple[tuple[tuple[str, ...], Said], ...] = (
@@ -69,10 +71,10 @@ def our_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise translated(error) from error
-    except (
-        OverflowError
-    ) as error:  # Python's sqlite3 refuses numbers beyond 64 bits before the database sees them
+    except OverflowError as error:  # sqlite3 refuses numbers beyond 64 bits before the database sees them
         raise AmountOutOfRange(_RANGE) from error
+    except UnicodeEncodeError as error:  # both drivers refuse half of a surrogate pair
+        raise InvalidText(_TEXT) from error
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def _from_sqlite_constraint(code: int, said: str) -> InvoicePayError:
 def _from_postgres(error: Any) -> InvoicePayError:
     state = getattr(error, "sqlstate", None)
     if state is None:
-        return StoreUnreachable(_NO_ANSWER)
+        return _from_driver(error)
     rule = error.diag.constraint_name or error.diag.message_primary or state
     if state == "23505":
         return _from_repetition(rule)
@@ -134,6 +136,16 @@ def _from_postgres(error: Any) -> InvoicePayError:
         if state.startswith(states):
             return ours()
     return StoreError(f"the database refused with SQLSTATE {state}")
+
+
+def _from_driver(error: Any) -> InvoicePayError:
+    """What psycopg says itself: it could not connect, or a text holds a NUL; else we asked it wrongly."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "OperationalError" in names:
+        return StoreUnreachable(_NO_ANSWER)
+    return (
+        InvalidText(_TEXT) if "DataError" in names else StoreError(f"psycopg refused: {type(error).__name__}")
+    )
 
 
 def _from_repetition(rule: str) -> InvoicePayError:

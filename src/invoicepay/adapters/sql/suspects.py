@@ -27,17 +27,19 @@ def _in(values: Iterable[Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Amounts by key: `amount` of the rows of `source`, which ends in a condition."""
+    """Amounts by key: `amount` of the rows `x` of `source` for which `where` holds."""
 
     keys: tuple[str, ...]
     amount: str
     source: str
+    where: str = ""
 
     def select(self, is_left: bool) -> str:
         """One half of a comparison."""
         keys = ", ".join(f"{key} AS k{number}" for number, key in enumerate(self.keys))
         left, right = (self.amount, "0") if is_left else ("0", self.amount)
-        return f"SELECT {keys}, {left} AS l, {right} AS r FROM {self.source} AND x.tenant_id = :tenant"
+        own = " AND ".join(filter(None, ("x.tenant_id = :tenant", self.where)))
+        return f"SELECT {keys}, {left} AS l, {right} AS r FROM {self.source} WHERE {own}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Equation:
 
 
 def _of_accounts(codes: Iterable[Code], *keys: str) -> Sum:
-    return Sum(keys, "x.balance", f"{{ledger_accounts}} x WHERE x.code IN {_in(codes)}")
+    return Sum(keys, "x.balance", "{ledger_accounts} x", f"x.code IN {_in(codes)}")
 
 
 _OF_PARTY, _OF_ASSET = ("x.party_id", "x.asset"), ("x.asset",)
@@ -66,9 +68,13 @@ _GROWTH = (  # an account's id begins with its code; assets (1) and expenses (5)
 ENTRIES = Equation(
     "INV-01",
     "balance",
-    Sum(("x.id",), "x.balance", "{ledger_accounts} x WHERE 1 = 1"),
+    Sum(("x.id",), "x.balance", "{ledger_accounts} x"),
     "entries",
-    Sum(("x.account_id",), _GROWTH, "{ledger_entries} x WHERE 1 = 1"),
+    Sum(
+        ("x.account_id",),
+        _GROWTH,
+        "{ledger_entries} x JOIN {ledger_transactions} t ON t.tenant_id = x.tenant_id AND t.id = x.tx_id",
+    ),
 )
 """Stored balances by account id."""
 
@@ -91,7 +97,7 @@ EQUATIONS = (
             "(SELECT tenant_id, asset, status, amount FROM {token_mints} "
             f"WHERE status = '{MintStatus.COMPLETED}' UNION ALL "
             "SELECT tenant_id, asset, status, -amount FROM {token_burns} "
-            f"WHERE status = '{BurnStatus.COMPLETED}') x WHERE 1 = 1",
+            f"WHERE status = '{BurnStatus.COMPLETED}') x",
         ),
     ),
     Equation(
@@ -102,7 +108,8 @@ EQUATIONS = (
         Sum(
             ("x.enterprise_id", "x.asset"),
             "x.remaining",
-            f"{{customer_credits}} x WHERE x.backing = '{CreditBacking.RING_FENCED}'",
+            "{customer_credits} x",
+            f"x.backing = '{CreditBacking.RING_FENCED}'",
         ),
     ),
     Equation(
@@ -110,7 +117,7 @@ EQUATIONS = (
         "held",
         _of_accounts((Code.HELD,), *_OF_PARTY),
         "active holds",
-        Sum(("x.owner_id", "x.asset"), "x.amount", f"{{holds}} x WHERE x.status = '{HoldStatus.ACTIVE}'"),
+        Sum(("x.owner_id", "x.asset"), "x.amount", "{holds} x", f"x.status = '{HoldStatus.ACTIVE}'"),
     ),
     Equation(
         "INV-17",
@@ -121,7 +128,8 @@ EQUATIONS = (
             _OF_PARTY,
             "x.amount - x.fee - COALESCE((SELECT SUM(m.amount) FROM {token_mints} m WHERE m.status = "
             f"'{MintStatus.COMPLETED}' AND m.tenant_id = x.tenant_id AND m.reserve_id = x.id), 0)",
-            f"{{fiat_reserves}} x WHERE x.status = '{ReserveStatus.CONFIRMED}'",
+            "{fiat_reserves} x",
+            f"x.status = '{ReserveStatus.CONFIRMED}'",
         ),
     ),
     Equation(
@@ -129,7 +137,7 @@ EQUATIONS = (
         "redemptions",
         _of_accounts(_REDEMPTIONS, *_OF_PARTY),
         "unpaid withdrawals",
-        Sum(_OF_PARTY, "x.amount - x.fee", f"{{withdrawals}} x WHERE x.status IN {_in(_UNPAID)}"),
+        Sum(_OF_PARTY, "x.amount - x.fee", "{withdrawals} x", f"x.status IN {_in(_UNPAID)}"),
     ),
 )
 
