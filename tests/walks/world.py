@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 from invoicepay.adapters.memory import MemoryRepository
-from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
+from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens, bank, chain
 from invoicepay.adapters.system import TransactionRetry, blocking_sleep
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import Account
@@ -21,11 +21,21 @@ from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import typeid, uuid7_bytes
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor, Role
-from invoicepay.domain.policies import Asset, Custody, Limits, Programme, Settlement
+from invoicepay.domain.policies import (
+    DEFAULT_FINALITY,
+    Asset,
+    Custody,
+    Finality,
+    Limits,
+    Programme,
+    Settlement,
+)
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.errors import InvoicePayError
+from invoicepay.ports.rails import RailsCapabilities
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.screening import Screened, Subject, Verdict
+from invoicepay.ports.tokens import TokenCapabilities
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.use_cases.perform import RECORDED_REFUSALS, Deps
 
@@ -33,15 +43,49 @@ T = TypeVar("T")
 
 LEDGER, CHAIN, CUSTODIED = "USD", "USD.tempo", "USD.circle"
 ASSETS = (LEDGER, LEDGER, CHAIN, CUSTODIED)
-PROGRAMME = Programme(
-    assets={
-        CHAIN: Asset(CHAIN, settlement=Settlement.ONCHAIN),
-        CUSTODIED: Asset(CUSTODIED, custody=Custody.CUSTODIED),
-    },
-    limits=Limits(per_call_micros=900_000_000, by_tier={0: 9_000_000_000}),
-    withdrawal_fee_micros=250_000,
-    unknown_parties="refuse",
+ASSET_TABLE = {
+    CHAIN: Asset(CHAIN, settlement=Settlement.ONCHAIN),
+    CUSTODIED: Asset(CUSTODIED, custody=Custody.CUSTODIED),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A programme and what its providers promise."""
+
+    programme: Programme
+    rails: RailsCapabilities = bank.CAPABILITIES
+    tokens: TokenCapabilities = chain.CAPABILITIES
+
+
+SETTINGS = (
+    Setting(
+        programme=Programme(
+            assets=ASSET_TABLE,
+            limits=Limits(per_call_micros=900_000_000, by_tier={0: 9_000_000_000}),
+            withdrawal_fee_micros=250_000,
+            unknown_parties="refuse",
+        )
+    ),
+    Setting(
+        programme=Programme(
+            assets=ASSET_TABLE, attestation_max_age_hours=24 * 14, unknown_parties="register"
+        ),
+        rails=replace(bank.CAPABILITIES, deduplicates=False),
+        tokens=replace(chain.CAPABILITIES, deduplicates=False),
+    ),
+    Setting(
+        programme=Programme(
+            assets=ASSET_TABLE,
+            limits=Limits(by_tier={0: 1_500_000_000, 1: 4_000_000_000}),
+            finality={**DEFAULT_FINALITY, "instant": Finality(business_days=1, needs_buffer=True)},
+            unknown_parties="refuse",
+        ),
+        rails=replace(bank.CAPABILITIES, finds_by_reference=False),
+        tokens=replace(chain.CAPABILITIES, finds_by_reference=False),
+    ),
 )
+"""One for each third life: ordinary, forgetful providers, strict with providers that cannot be asked."""
 OPERATOR = Actor("ops", Role.OPERATOR)
 
 
@@ -107,17 +151,21 @@ class World:
         refused: how many commands were refused.
     """
 
-    def __init__(self, store: str = "memory") -> None:
+    def __init__(self, setting: Setting, store: str = "memory") -> None:
         self._close = ExitStack()
+        self.setting = setting
         self.clock, self.ids = FrozenClock(), StepIds()
-        self.sim = SimControl(SimulatedRails(self.clock), SimulatedTokens(self.clock))
+        self.sim = SimControl(
+            SimulatedRails(self.clock, capabilities=setting.rails),
+            SimulatedTokens(self.clock, capabilities=setting.tokens),
+        )
         self.is_memory = store == "memory"
         self.deps = Deps(
             repository=self._repository(store),
             clock=self.clock,
             ids=self.ids,
             retry=TransactionRetry(blocking_sleep),
-            programme=PROGRAMME,
+            programme=setting.programme,
             rails=self.sim.rails,
             tokens=self.sim.tokens,
             screening=ByTheCents(),
@@ -221,10 +269,10 @@ class World:
         return self.run(read())
 
 
-def replayed(steps: Iterable[Step]) -> World:
+def replayed(original: World) -> World:
     """A fresh world in memory in which only what was accepted happens, one step at a time."""
-    world = World()
-    for step in steps:
+    world = World(original.setting)
+    for step in original.steps:
         world.clock.set(step.at)
         world.ids.begin(step.number)
         step.act(world)

@@ -97,7 +97,7 @@ def unfreeze_wallet(world: World, draw: Draw) -> None:
 def send_transfer(world: World, draw: Draw) -> None:
     payer = draw.one_of(EVERYBODY)
     command = requests.SendTransfer(
-        payer_id=payer, payee_id=draw.one_of(EVERYBODY), amount=amount(draw, asset(draw), 8_000)
+        payer_id=payer, payee_id=draw.one_of((*EVERYBODY, "fay")), amount=amount(draw, asset(draw), 8_000)
     )
     world.ask(requests.send_transfer, command, actor=acting(draw, payer))
 
