@@ -17,7 +17,7 @@ def main() -> int:
     while tally.commands < asked.commands:
         seed, left = asked.seed + tally.lives, asked.commands - tally.commands
         try:
-            world = live(asked.store, seed, min(asked.life, left))
+            live(asked.store, seed, min(asked.life, left), tally)
         except Broken as broken:
             tally.lives += 1
             tally.commands += asked.life
@@ -26,11 +26,11 @@ def main() -> int:
             if asked.stop:
                 break
             continue
-        tally.add(world)
         if tally.commands - told >= asked.every:
             told = tally.commands
             say(f"  {_summary(tally, started)}")
     say(f"{asked.store}, seed {asked.seed}: {_summary(tally, started)}")
+    say(f"never carried out: {', '.join(tally.never()) or 'nothing'}")
     return 1 if tally.broken else 0
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import walk_packages
 
+from invoicepay import use_cases
 from invoicepay.domain.books import Violation
 from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.invariants import CHECKS
@@ -14,6 +17,7 @@ from invoicepay.domain.parties import PartyKind
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.pending import run_pending
+from invoicepay.use_cases.perform import UseCase
 from invoicepay.use_cases.providers import RAIL_WORDS, TOKEN_WORDS, abilities
 from invoicepay.use_cases.queries import violations
 from tests.walks.draw import Draw, RandomDraw
@@ -213,28 +217,41 @@ class Tally:
     refused: int = 0
     lives: int = 0
     broken: list[str] = field(default_factory=list[str])
+    accepted: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, world: World) -> None:
         """Count a life."""
         self.commands += world.number
         self.refused += world.refused
         self.lives += 1
+        self.accepted.update(world.actions())
+
+    def never(self) -> list[str]:
+        """Operations that no life carried out."""
+        return sorted(operations() - self.accepted.keys())
 
 
-def live(store: str, seed: int, steps: int, tell: Callable[[int], None] = lambda _: None) -> World:
-    """One life of so many commands.
+def operations() -> set[str]:
+    """The name of every use case that writes."""
+    modules = [
+        import_module(found.name) for found in walk_packages(use_cases.__path__, f"{use_cases.__name__}.")
+    ]
+    return {value.name for module in modules for value in vars(module).values() if isinstance(value, UseCase)}
+
+
+def live(store: str, seed: int, steps: int, tally: Tally | None = None) -> World:
+    """One life of so many commands, added to `tally`.
 
     Raises:
         Broken: something went wrong; it says what, and after which steps.
     """
     draw, world = RandomDraw(seed), started(store, SETTINGS[seed % len(SETTINGS)])
     moves, weights = list(MOVES.values()), [move.weight for move in MOVES.values()]
-    checked = 0
+    checked, tally = 0, tally or Tally()
     try:
         while world.number < steps:
             (move,) = draw.random.choices(moves, weights)
             step(world, move, draw)
-            tell(world.number)
             if world.number - checked >= EVERY[store]:
                 checked = world.number
                 check(world)
@@ -242,6 +259,7 @@ def live(store: str, seed: int, steps: int, tell: Callable[[int], None] = lambda
         check(world)
         check_outside(world)
         check_replay(world)
+        tally.add(world)
     finally:
         world.close()
     return world

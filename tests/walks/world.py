@@ -112,12 +112,14 @@ class StepIds:
 
 
 class ByTheCents:
-    """Screening that blocks amounts of 66 cents and wants to look at amounts of 13."""
+    """Screening that blocks amounts of 66 cents and wants to look at some others."""
 
     async def screen(self, subject: Subject) -> Screened:
         """The verdict, always the same for an amount."""
         cents = subject.amount.micros // 10_000 % 100
-        verdict = {66: Verdict.BLOCK, 13: Verdict.REVIEW}.get(cents, Verdict.ALLOW)
+        verdict = Verdict.REVIEW if cents in (13, 26, 39, 52) else Verdict.ALLOW
+        if cents == 66:
+            verdict = Verdict.BLOCK
         return Screened(verdict=verdict, reason=f"{cents} cents")
 
 
@@ -256,6 +258,17 @@ class World:
         async def read() -> dict[Account, int]:
             async with self.deps.repository.reader(self.deps.tenant_id) as reader:
                 return {account: n for account, n in (await reader.balances()).items() if n}
+
+        return self.run(read())
+
+    def actions(self) -> list[str]:
+        """The operation of every command that was written, those of the worker included."""
+
+        async def read() -> list[str]:
+            async with self.deps.repository.reader(self.deps.tenant_id) as reader:
+                heads = await reader.audit_heads()
+                trails = [await reader.audit_records(stream=h.stream, limit=h.position) for h in heads]
+            return [record.action for trail in trails for record in trail]
 
         return self.run(read())
 
