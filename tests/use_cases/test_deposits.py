@@ -40,6 +40,7 @@ from invoicepay.use_cases.deposits import (
     ReleaseDeposit,
     ReviewDeposit,
 )
+from invoicepay.use_cases.observations import ResolveReview, resolve_review
 from tests.support.money_desk import MoneyDesk, S, Says, usd
 
 D = DepositStatus
@@ -494,3 +495,66 @@ def test_a_confirmed_deposit_is_not_reviewed_any_more(desk: MoneyDesk) -> None:
 
     with pytest.raises(InvalidTransition):
         under_review(desk, deposit)
+
+
+# What a person finds out
+
+
+def find_out(desk: MoneyDesk, deposit: Deposit, status: S) -> None:
+    finding = ResolveReview(
+        effect_id=desk.effect(deposit.id).id, status=status, reason="asked", approved_by="cfo"
+    )
+    desk.run(resolve_review(desk.deps, finding))
+
+
+def late(desk: MoneyDesk) -> Deposit:
+    """A deposit that failed, and then the bank says that it settled."""
+    deposit = desk.initiate("ann", "5.00")
+    desk.tell(deposit.id, S.FAILED)
+    desk.tell(deposit.id, S.SETTLED)
+    return deposit
+
+
+def test_p07_money_that_came_after_the_end_is_kept_and_not_minted(desk: MoneyDesk) -> None:
+    deposit = late(desk)
+
+    find_out(desk, deposit, S.FINAL)
+
+    assert (desk.deposit(deposit.id).status, desk.rules()) == (D.FAILED, ["P-07"])
+    assert desk.books() == {"1050": "5.00", "2900": "5.00"}
+
+
+def test_a_deposit_that_a_person_finds_failed_books_nothing(desk: MoneyDesk) -> None:
+    deposit = late(desk)
+
+    find_out(desk, deposit, S.FAILED)
+
+    assert (desk.effect(deposit.id).status, desk.books()) == (S.FAILED, {})
+
+
+def test_another_amount_than_asked_for_is_booked_when_a_person_confirms_it(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "500.00")
+    desk.tell(deposit.id, S.SETTLED, amount="480.00")
+    assert (desk.effect(deposit.id).status, desk.books()) == (S.NEEDS_REVIEW, {})
+
+    finding = ResolveReview(
+        effect_id=desk.effect(deposit.id).id,
+        status=S.SETTLED,
+        reason="short by 20",
+        approved_by="cfo",
+        amount=usd("480.00"),
+    )
+    desk.run(resolve_review(desk.deps, finding))
+
+    assert desk.deposit(deposit.id).received == usd("480.00")
+    assert desk.books() == {"1050": "480.00", "2110 ann": "480.00"}
+
+
+def test_a_return_under_review_is_booked(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_credit")
+    desk.tell(deposit.id, S.SETTLED)
+    under_review(desk, deposit)
+
+    desk.tell(deposit.id, S.RETURNED, code="R01")
+
+    assert (desk.deposit(deposit.id).status, desk.books()) == (D.RETURNED, {})

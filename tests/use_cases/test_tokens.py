@@ -8,7 +8,7 @@ import pytest
 
 from invoicepay.domain.accounts import Code
 from invoicepay.domain.deposits import Deposit, DepositStatus, Reserve, ReserveStatus
-from invoicepay.domain.effects import EffectKind
+from invoicepay.domain.effects import Effect, EffectKind
 from invoicepay.domain.policies import Asset, Custody, Programme
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.errors import (
@@ -20,8 +20,10 @@ from invoicepay.errors import (
     ReserveStale,
     WalletFrozen,
 )
-from invoicepay.use_cases import parties, reserves, sweeps, tokens
+from invoicepay.use_cases import parties, reserves, returns, sweeps, tokens
+from invoicepay.use_cases.observations import ResolveReview, resolve_review
 from invoicepay.use_cases.reconcile import ATTEST, Attest
+from invoicepay.use_cases.recover import send_due
 from invoicepay.use_cases.tokens import MintTokens, RetryBurn, RetryMint
 from tests.support.money_desk import MoneyDesk, S, usd
 
@@ -159,6 +161,93 @@ def test_only_operators_mint(desk: MoneyDesk) -> None:
         desk.run(tokens.mint(desk.acting_as("ann"), MintTokens(reserve_id=deposit.reserve_id)))
     with pytest.raises(NotAllowed):
         desk.run(tokens.retry_mint(desk.acting_as("ann"), RetryMint(mint_id=mint.id)))
+
+
+# Doubts
+
+
+def in_doubt(desk: MoneyDesk) -> Mint:
+    """A mint that failed, and then the token side says that it is final."""
+    _, mint = confirmed(desk)
+    desk.tell(mint.id, S.FAILED)
+    desk.tell(mint.id, S.FINAL)
+    assert desk.effect(mint.id).status is S.NEEDS_REVIEW
+    found: Mint = desk.row(Mint, mint.id)
+    return found
+
+
+def find_out(desk: MoneyDesk, cause_id: str, status: S) -> None:
+    """A person resolves the review of a cause's first intent in doubt."""
+    intent = next(
+        effect
+        for effect in desk.rows(Effect)
+        if effect.cause_id == cause_id and effect.status is S.NEEDS_REVIEW
+    )
+    finding = ResolveReview(effect_id=intent.id, status=status, reason="asked", approved_by="cfo")
+    desk.run(resolve_review(desk.deps, finding))
+
+
+def test_nothing_is_minted_while_it_is_in_doubt_whether_tokens_exist(desk: MoneyDesk) -> None:
+    mint = in_doubt(desk)
+
+    with pytest.raises(InvalidTransition):
+        desk.run(tokens.retry_mint(desk.deps, RetryMint(mint_id=mint.id)))
+    with pytest.raises(InvalidTransition):
+        desk.run(tokens.mint(desk.deps, MintTokens(reserve_id=mint.reserve_id)))
+    with pytest.raises(InvalidTransition):
+        desk.run(returns.release_reserve(desk.deps, returns.ReleaseReserve(reserve_id=mint.reserve_id)))
+
+
+def test_p03_tokens_that_a_person_finds_are_booked(desk: MoneyDesk) -> None:
+    mint = in_doubt(desk)
+
+    find_out(desk, mint.id, S.FINAL)
+
+    assert desk.row(Mint, mint.id).status is M.COMPLETED
+    assert desk.books() == {"1000": "100.00", "2000 ann": "100.00"}
+
+
+def test_a_mint_that_a_person_finds_failed_can_be_retried(desk: MoneyDesk) -> None:
+    mint = in_doubt(desk)
+
+    find_out(desk, mint.id, S.FAILED)
+
+    assert desk.rules() == ["P-01", "P-02"]
+    desk.run(tokens.retry_mint(desk.deps, RetryMint(mint_id=mint.id)))
+
+
+def test_a_second_intent_is_not_sent_while_the_first_is_in_doubt_and_called_off_when_that_was_final(
+    desk: MoneyDesk,
+) -> None:
+    _, mint = confirmed(desk)
+    desk.tell(mint.id, S.FAILED)
+    first = desk.effect(mint.id)
+    desk.run(tokens.retry_mint(desk.deps, RetryMint(mint_id=mint.id)))
+    second = desk.effect(mint.id)
+    desk.tell(mint.id, S.FINAL, effect=first)
+
+    desk.run(send_due(desk.deps, 10))
+    assert desk.row(Effect, second.id).last_sent_at is None
+    find_out(desk, mint.id, S.FINAL)
+
+    assert desk.row(Effect, second.id).status is S.CANCELLED
+    assert desk.books() == {"1000": "100.00", "2000 ann": "100.00"}
+
+
+def test_tokens_that_were_made_twice_are_booked_once_and_left_to_a_person(desk: MoneyDesk) -> None:
+    _, mint = confirmed(desk)
+    desk.tell(mint.id, S.FAILED)
+    first = desk.effect(mint.id)
+    desk.run(tokens.retry_mint(desk.deps, RetryMint(mint_id=mint.id)))
+    second = desk.effect(mint.id)
+    desk.tell(mint.id, S.ACCEPTED)
+    desk.tell(mint.id, S.FINAL, effect=first)
+    find_out(desk, mint.id, S.FINAL)
+
+    desk.tell(mint.id, S.FINAL, effect=second)
+
+    assert desk.row(Effect, second.id).status is S.NEEDS_REVIEW
+    assert desk.books() == {"1000": "100.00", "2000 ann": "100.00"}
 
 
 # Guards

@@ -31,6 +31,8 @@ from invoicepay.errors import (
 )
 from invoicepay.ports.screening import Verdict
 from invoicepay.use_cases import parties, reserves, tokens, withdrawals
+from invoicepay.use_cases.observations import ResolveReview, resolve_review
+from invoicepay.use_cases.recover import send_due
 from invoicepay.use_cases.withdrawals import (
     CancelWithdrawal,
     InitiateWithdrawal,
@@ -532,3 +534,82 @@ def test_nobody_else_decides_what_becomes_of_a_returned_payout(desk: MoneyDesk) 
                 desk.acting_as("ann"), RetryPayout(withdrawal_id=withdrawal.id, account_token="ba_2")
             )
         )
+
+
+# Doubts
+
+
+def find_out(desk: MoneyDesk, intent: Effect, status: S) -> None:
+    finding = ResolveReview(effect_id=intent.id, status=status, reason="asked", approved_by="cfo")
+    desk.run(resolve_review(desk.deps, finding))
+
+
+def test_a_payout_in_doubt_is_neither_reminted_nor_paid_again(desk: MoneyDesk) -> None:
+    withdrawal = desk.withdraw("acme", "20.00", until=S.REJECTED)
+    desk.tell(withdrawal.id, S.SETTLED)
+    assert desk.effect(withdrawal.id).status is S.NEEDS_REVIEW
+
+    for act in (remint, retry):
+        with pytest.raises(InvalidTransition):
+            act(desk, withdrawal)
+
+
+def test_p33_a_payout_that_a_person_finds_paid_is_booked_so(desk: MoneyDesk) -> None:
+    withdrawal = desk.withdraw("acme", "20.00", until=S.REJECTED)
+    desk.tell(withdrawal.id, S.SETTLED)
+
+    find_out(desk, desk.effect(withdrawal.id), S.SETTLED)
+
+    assert desk.withdrawal(withdrawal.id).status is W.PAID
+    assert desk.rules()[-3:] == ["P-34", "P-32", "P-33"]
+
+
+def test_a_payout_that_a_person_finds_refused_may_be_reminted(desk: MoneyDesk) -> None:
+    withdrawal = desk.withdraw("acme", "20.00", until=S.REJECTED)
+    desk.tell(withdrawal.id, S.SETTLED)
+
+    find_out(desk, desk.effect(withdrawal.id), S.FAILED)
+
+    assert desk.rules()[-1] == "P-34"
+    desk.tell(remint(desk, withdrawal).mint_id, S.FINAL)
+    assert desk.books() == {"1000": "300.00", "2000 acme": "300.00"}
+
+
+def test_a_paid_payout_cannot_be_found_refused_only_returned(desk: MoneyDesk) -> None:
+    withdrawal = desk.withdraw("acme", "20.00", until=S.SETTLED)
+    desk.tell(withdrawal.id, S.FAILED)
+    intent = desk.effect(withdrawal.id)
+    assert intent.status is S.NEEDS_REVIEW
+
+    with pytest.raises(InvalidTransition):
+        find_out(desk, intent, S.FAILED)
+    find_out(desk, intent, S.RETURNED)
+
+    assert (desk.withdrawal(withdrawal.id).status, desk.rules()[-1]) == (W.RETURNED, "P-35")
+
+
+def test_a_second_payout_is_not_sent_while_the_first_is_in_doubt(desk: MoneyDesk) -> None:
+    withdrawal = returned(desk)
+    first = desk.effect(withdrawal.id)
+    retry(desk, withdrawal)
+    second = desk.effect(withdrawal.id)
+    desk.tell(withdrawal.id, S.RETURN_REVERSED, effect=first, code="R68")
+
+    desk.run(send_due(desk.deps, 10))
+    assert desk.row(Effect, second.id).last_sent_at is None
+    find_out(desk, first, S.RETURNED)
+    desk.clock.advance(hours=2)
+    desk.run(send_due(desk.deps, 10))
+
+    assert desk.row(Effect, second.id).status is S.ACCEPTED
+    assert desk.rules()[-1] == "P-32"
+
+
+def test_a_burn_that_a_person_finds_failed_again_changes_nothing(desk: MoneyDesk) -> None:
+    withdrawal = initiate(desk)
+    desk.tell(withdrawal.burn_id, S.FAILED)
+    desk.tell(withdrawal.burn_id, S.FINAL)
+
+    find_out(desk, desk.effect(withdrawal.burn_id), S.FAILED)
+
+    assert (desk.withdrawal(withdrawal.id).status, desk.rules()[-1]) == (W.FAILED, "P-12")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from invoicepay.domain import effects, receiving
+from invoicepay.domain import receiving
 from invoicepay.domain.change import Change, Needs, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
-from invoicepay.domain.effects import Effect, EffectStatus, Observation
+from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
+from invoicepay.domain.receiving import keep_unmatched
+from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
+
+_OVER_WITHOUT_MONEY = (S.FAILED, S.EXPIRED, S.CANCELLED, S.REJECTED)
 
 
 def fold_deposit_needs(effect: Effect, seen: Snapshot) -> Needs:
@@ -19,23 +23,41 @@ def fold_deposit_needs(effect: Effect, seen: Snapshot) -> Needs:
 
 
 def fold_deposit(change: Change, effect: Effect, seen: Observation) -> None:
-    """Do what the rail's news mean; facts that were skipped are made up for, in order (reliability 2.2)."""
+    """Do what the rail's news mean; facts that were skipped are made up for, in order (reliability 2.2).
+
+    Raises:
+        InvalidTransition: the books cannot follow; a person has to look.
+    """
     deposit = change.get(Deposit, effect.cause_id)
-    match EffectStatus(seen.status):
+    status = EffectStatus(seen.status)
+    if _is_known(deposit, status, seen.source):
+        return
+    match status:
         case EffectStatus.ACCEPTED:
             _accepted(change, deposit, seen)
         case EffectStatus.REJECTED | EffectStatus.FAILED:
-            status = DEPOSIT.after(deposit.status, C.FAIL)
-            change.put(replace(deposit, status=status, reason=seen.provider_status), "deposit.failed")
+            failed = DEPOSIT.after(deposit.status, C.FAIL)
+            change.put(replace(deposit, status=failed, reason=seen.provider_status), "deposit.failed")
         case EffectStatus.SETTLED | EffectStatus.FINAL:
-            is_final = seen.status == EffectStatus.FINAL
+            if deposit.status in _OVER_WITHOUT_MONEY and not deposit.has_arrived:
+                _too_late(change, deposit, seen)
+                return
+            is_final = status is EffectStatus.FINAL
             _confirmed_if_due(change, _arrived(change, deposit, seen), is_final=is_final)
         case EffectStatus.RETURNED:
-            _returned(change, effect, _arrived(change, deposit, seen), seen)
+            _returned(change, _arrived(change, deposit, seen), seen)
         case EffectStatus.RETURN_REVERSED:
             _return_reversed(change, _arrived(change, deposit, seen), seen)
         case _:
             return
+
+
+def _is_known(deposit: Deposit, status: EffectStatus, source: Source) -> bool:
+    """Whether the books say so already, as when a person confirms them after a doubt."""
+    if status in (EffectStatus.REJECTED, EffectStatus.FAILED):
+        return deposit.status is S.FAILED
+    is_back = deposit.status in (S.RETURNED, S.REJECTED) and deposit.has_arrived
+    return is_back and status is EffectStatus.RETURNED and source is Source.OPERATOR
 
 
 def _accepted(change: Change, deposit: Deposit, seen: Observation) -> Deposit:
@@ -65,11 +87,16 @@ def _confirmed_if_due(change: Change, deposit: Deposit, *, is_final: bool) -> No
         receiving.confirm(change, deposit)
 
 
-def _returned(change: Change, effect: Effect, deposit: Deposit, seen: Observation) -> None:
-    if C.RETURN not in DEPOSIT.allowed(deposit.status) or deposit.returning:
-        effects.review(change, effect, f"returned by the bank, and the deposit is {deposit.status}")
-        return
+def _returned(change: Change, deposit: Deposit, seen: Observation) -> None:
+    if deposit.returning:
+        raise InvalidTransition("deposit", "being returned", C.RETURN)
     take_back(change, deposit, seen.amount, seen.return_code)
+
+
+def _too_late(change: Change, deposit: Deposit, seen: Observation) -> None:
+    """Money of a deposit that had ended came after all, as a person found: it is kept, not minted (P-07)."""
+    reason = f"came after deposit {deposit.id} was {deposit.status}"
+    keep_unmatched(change, seen.amount - seen.fee, seen.provider, seen.provider_ref, reason)
 
 
 def _return_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:
@@ -79,4 +106,4 @@ def _return_reversed(change: Change, deposit: Deposit, seen: Observation) -> Non
     elif deposit.status is S.RETURNED:
         change.put(deposit, "deposit.return_reversed")
         ref = f"{seen.provider_ref}/return_reversed"
-        receiving.keep_unmatched(change, seen.amount, seen.provider, ref, f"return of {deposit.id} reversed")
+        keep_unmatched(change, seen.amount, seen.provider, ref, f"return of {deposit.id} reversed")

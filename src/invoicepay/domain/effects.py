@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
+from invoicepay.errors import InvalidTransition
 
 
 class EffectKind(StrEnum):
@@ -257,6 +258,17 @@ def review(change: Change, effect: Effect, reason: str) -> Effect:
     """Leave an intent to a person: what was seen of it does not fit the books (reliability 1.7)."""
     after = EFFECT.after(effect.status, EffectCommand.REVIEW)
     return change.put(replace(effect, status=after, review_reason=reason), "effect.needs_review")
+
+
+def refuse_contested(cause: str, intents: Iterable[Effect]) -> None:
+    """Check that no intent of a cause is left to a person, before more is asked for that cause.
+
+    Raises:
+        InvalidTransition: one is; it may have moved what a new one would move again.
+    """
+    if any(intent.status is EffectStatus.NEEDS_REVIEW for intent in intents):
+        hint = "Resolve the review of the intent first."
+        raise InvalidTransition(cause, EffectStatus.NEEDS_REVIEW, "ask again", hint=hint)
 
 
 def effects_of(cause_id: str, kind: EffectKind | None = None) -> Find[Effect]:

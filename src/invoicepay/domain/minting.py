@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from invoicepay.domain import access, effects
-from invoicepay.domain.change import Change, Needs
+from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.deposits import Reserve, ReserveStatus
-from invoicepay.domain.effects import Effect, EffectKind
+from invoicepay.domain.effects import Effect, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.reserves import deficit_needs, refuse_deficit, refuse_stale
@@ -23,6 +23,7 @@ from invoicepay.domain.tokens import (
     MintCommand,
     MintPurpose,
     MintStatus,
+    mints_of,
 )
 from invoicepay.errors import (
     MintExceedsReserve,
@@ -36,6 +37,24 @@ from invoicepay.errors import (
 def minting_needs(party_id: str, asset: str) -> Needs:
     """What every guard of a mint reads, besides the reserve and its earlier mints."""
     return access.party_needs(party_id, asset=asset) | deficit_needs(asset)
+
+
+def earlier_needs(reserve_id: str, seen: Snapshot) -> Needs:
+    """A reserve's mints and their intents, which `earlier_mints` reads."""
+    mints = mints_of(reserve_id)
+    return need(finds=[mints, *(effects_of(mint.id, EffectKind.MINT) for mint in seen.search(mints))])
+
+
+def earlier_mints(change: Change, reserve_id: str) -> tuple[Mint, ...]:
+    """A reserve's mints, none of them in doubt.
+
+    Raises:
+        InvalidTransition: a person has to say first what became of one; it may have made tokens.
+    """
+    mints = change.find(mints_of(reserve_id))
+    for mint in mints:
+        refuse_contested("mint", change.find(effects_of(mint.id, EffectKind.MINT)))
+    return mints
 
 
 def refuse_mint(change: Change, reserve: Reserve, amount: Money, earlier: Iterable[Mint]) -> None:

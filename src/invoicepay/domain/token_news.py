@@ -10,7 +10,7 @@ from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.deposit_returns import return_needs, settle_return
 from invoicepay.domain.deposits import Deposit, Reserve
-from invoicepay.domain.effects import Effect, EffectStatus, Observation
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
 from invoicepay.domain.money import total
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import complete
@@ -23,13 +23,14 @@ from invoicepay.domain.tokens import (
     mints_of,
 )
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand
+from invoicepay.errors import InvalidTransition
 
 S, C = MintStatus, MintCommand
 
 
 def fold_mint_needs(effect: Effect, seen: Snapshot) -> Needs:
     """The mint, and what its purpose makes of its end."""
-    wanted = need((Mint, effect.cause_id))
+    wanted = need((Mint, effect.cause_id), finds=[effects_of(effect.cause_id, EffectKind.MINT)])
     mint = seen.peek(Mint, effect.cause_id)
     if mint is None:
         return wanted
@@ -46,12 +47,19 @@ def fold_mint_needs(effect: Effect, seen: Snapshot) -> Needs:
 
 
 def fold_mint(change: Change, effect: Effect, seen: Observation) -> None:
-    """Follow the mint; final tokens are booked once (P-03, P-36), a return that waited for them with it."""
+    """Follow the mint; final tokens are booked once (P-03, P-36), a return that waited for them with it.
+
+    Raises:
+        InvalidTransition, InsufficientFunds: the books cannot follow; a person has to look.
+    """
     mint = change.get(Mint, effect.cause_id)
+    status = EffectStatus(seen.status)
+    if _is_known(mint, status, seen.provider_ref):
+        return
     mint = replace(mint, provider=seen.provider, provider_ref=seen.provider_ref or mint.provider_ref)
-    if mint.status is S.PENDING:
+    if mint.status in (S.PENDING, S.FAILED):
         mint = _moved(change, mint, C.SUBMIT)
-    match EffectStatus(seen.status):
+    match status:
         case EffectStatus.ACCEPTED | EffectStatus.SETTLED:
             if mint.status is S.UNKNOWN:
                 _moved(change, mint, C.SUBMIT)
@@ -62,8 +70,19 @@ def fold_mint(change: Change, effect: Effect, seen: Observation) -> None:
             _completed(change, mint)
         case EffectStatus.REJECTED | EffectStatus.FAILED:
             _failed(change, replace(mint, reason=seen.provider_status))
-        case status:
-            effects.review(change, effect, f"a mint cannot be {status}")
+        case _:
+            raise InvalidTransition("mint", mint.status, status)
+
+
+def _is_known(mint: Mint, status: EffectStatus, provider_ref: str) -> bool:
+    """Whether the books say so already, as when a person confirms them after a doubt.
+
+    Final under another reference is not the same: tokens were made twice.
+    """
+    if mint.status is S.FAILED:
+        return status in (EffectStatus.REJECTED, EffectStatus.FAILED)
+    is_same = provider_ref == mint.provider_ref
+    return mint.status is S.COMPLETED and status is EffectStatus.FINAL and is_same
 
 
 def _moved(change: Change, mint: Mint, command: MintCommand) -> Mint:
@@ -73,6 +92,9 @@ def _moved(change: Change, mint: Mint, command: MintCommand) -> Mint:
 
 def _completed(change: Change, mint: Mint) -> None:
     mint = _moved(change, replace(mint, completed_at=change.now), C.COMPLETE)
+    for intent in change.find(effects_of(mint.id, EffectKind.MINT)):
+        if intent.status is EffectStatus.PLANNED:
+            effects.cancel(change, intent, reason="the tokens exist already")
     if mint.purpose is MintPurpose.REMINT:
         _reminted(change, mint)
     else:

@@ -12,8 +12,12 @@ from invoicepay.domain.holds import Hold, hold_needs
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.tokens import BURN, Burn, BurnCommand, BurnPurpose, BurnStatus
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus
+from invoicepay.errors import InvalidTransition
 
 S, C = WithdrawalStatus, WithdrawalCommand
+
+_NO_CASH_LEFT = (EffectStatus.REJECTED, EffectStatus.FAILED)
+_HERE_AGAIN = (*_NO_CASH_LEFT, EffectStatus.RETURNED)
 
 
 def fold_burn_needs(effect: Effect, seen: Snapshot) -> Needs:
@@ -32,16 +36,23 @@ def _backing(asset: str) -> list[Account]:
 
 
 def fold_burn(change: Change, effect: Effect, seen: Observation) -> None:
-    """Follow the burn: final tokens are gone (P-31) and the payout is planned in the same commit."""
+    """Follow the burn: final tokens are gone (P-31) and the payout is planned in the same commit.
+
+    Raises:
+        InvalidTransition: the books cannot follow; a person has to look.
+    """
     burn = change.get(Burn, effect.cause_id)
     burn = replace(burn, provider=seen.provider, provider_ref=seen.provider_ref or burn.provider_ref)
     if burn.purpose is not BurnPurpose.WITHDRAWAL:
         _follow_booked(change, burn, seen)
         return
+    status = EffectStatus(seen.status)
+    if _is_known(burn, status):
+        return
     if burn.status is BurnStatus.PENDING:
         burn = _moved(change, burn, BurnCommand.SUBMIT)
         _step(change, change.get(Withdrawal, burn.withdrawal_id), C.BURN, "withdrawal.burning")
-    match EffectStatus(seen.status):
+    match status:
         case EffectStatus.ACCEPTED | EffectStatus.SETTLED:
             if burn.status is BurnStatus.UNKNOWN:
                 _moved(change, burn, BurnCommand.SUBMIT)
@@ -52,8 +63,14 @@ def fold_burn(change: Change, effect: Effect, seen: Observation) -> None:
             _burned(change, burn)
         case EffectStatus.REJECTED | EffectStatus.FAILED:
             _not_burned(change, replace(burn, reason=seen.provider_status))
-        case status:
-            effects.review(change, effect, f"a burn cannot be {status}")
+        case _:
+            raise InvalidTransition("burn", burn.status, status)
+
+
+def _is_known(burn: Burn, status: EffectStatus) -> bool:
+    """Whether the books say so already, as when a person confirms them after a doubt."""
+    has_failed = burn.status is BurnStatus.FAILED and status in _NO_CASH_LEFT
+    return has_failed or (burn.status is BurnStatus.COMPLETED and status is EffectStatus.FINAL)
 
 
 def _follow_booked(change: Change, burn: Burn, seen: Observation) -> None:
@@ -127,19 +144,26 @@ def fold_payout_needs(effect: Effect, seen: Snapshot) -> Needs:
 
 
 def fold_payout(change: Change, effect: Effect, seen: Observation) -> None:
-    """Follow the payout; facts that were skipped are booked first, in order (reliability 1.7, 2.2)."""
+    """Follow the payout; facts that were skipped are booked first, in order (reliability 1.7, 2.2).
+
+    Raises:
+        InvalidTransition: the books cannot follow; a person has to look.
+    """
     withdrawal = change.get(Withdrawal, effect.cause_id)
-    if effect.generation != withdrawal.generation or withdrawal.status is S.REMINTED or withdrawal.mint_id:
-        effects.review(change, effect, f"{seen.status}, and the withdrawal went another way since")
+    status = EffectStatus(seen.status)
+    is_older = effect.generation != withdrawal.generation
+    if status in _HERE_AGAIN and (is_older or withdrawal.status in (S.RETURNED, S.REMINTED)):
         return
+    if is_older or withdrawal.mint_id:
+        raise InvalidTransition("withdrawal", f"{withdrawal.status}, it went another way since", status)
     withdrawal = replace(withdrawal, provider=seen.provider, provider_ref=seen.provider_ref)
-    match EffectStatus(seen.status):
+    match status:
         case EffectStatus.ACCEPTED:
             _submitted(change, withdrawal)
         case EffectStatus.SETTLED | EffectStatus.FINAL:
             _paid(change, _submitted(change, withdrawal))
         case EffectStatus.REJECTED | EffectStatus.FAILED:
-            _refused(change, replace(withdrawal, reason=seen.provider_status))
+            _not_paid(change, replace(withdrawal, reason=seen.provider_status))
         case EffectStatus.RETURNED:
             _returned(change, _paid(change, _submitted(change, withdrawal)), seen.return_code)
         case EffectStatus.RETURN_REVERSED:
@@ -178,8 +202,10 @@ def _paid(change: Change, withdrawal: Withdrawal) -> Withdrawal:
     return _step(change, replace(withdrawal, paid_at=change.now), C.SETTLE, "withdrawal.paid")
 
 
-def _refused(change: Change, withdrawal: Withdrawal) -> None:
+def _not_paid(change: Change, withdrawal: Withdrawal) -> None:
     """P-34: no cash left; from 2300 when the rail never took it."""
+    if withdrawal.status is S.PAID:
+        raise InvalidTransition("withdrawal", S.PAID, "fail", hint="Cash that came back is a return.")
     is_taken = withdrawal.status is S.PAYOUT_SUBMITTED
     source = Code.REDEMPTION_IN_TRANSIT if is_taken else Code.REDEMPTION_PAYABLE
     party_id, asset, micros = withdrawal.party_id, withdrawal.asset, withdrawal.payout.micros

@@ -14,13 +14,14 @@ from invoicepay.domain.effects import (
     InboxStatus,
     Observation,
     Source,
+    review,
 )
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
-from invoicepay.errors import DuplicateProviderReference, InvalidTransition
+from invoicepay.errors import DuplicateProviderReference, InvalidTransition, MoneyError, StateError
 from invoicepay.use_cases.folds import fold_of
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
@@ -39,6 +40,7 @@ class RecordObservation:
         effect: the intent as the reporter knew it; only its frozen parts are relied on.
         fence: of the claim that this report ends; None when no claim was held.
         message_id: the inbox message that brought it; applied in the same transaction.
+        contradiction: why the books cannot follow the fact; it is kept, and a person looks.
     """
 
     effect: Effect
@@ -47,6 +49,7 @@ class RecordObservation:
     provider: str
     fence: int | None = None
     message_id: str = ""
+    contradiction: str = ""
 
     @property
     def fact_id(self) -> str:
@@ -85,7 +88,11 @@ def decide_record(command: RecordObservation, change: Change) -> Effect:
     if known is not None and known.effect_id != effect.id:
         raise DuplicateProviderReference(known=known.effect_id, effect=effect.id)
     if known is None:
-        effect = _folded(change, effect, change.add(_observation(command)))
+        seen = change.add(_observation(command))
+        if command.contradiction:
+            effect = review(change, effect, command.contradiction)
+        else:
+            effect = _folded(change, effect, seen)
     if command.fence == effect.fence:
         effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
     if command.message_id:
@@ -151,6 +158,8 @@ async def record(
     except DuplicateProviderReference:
         doubtful = doubt(effect, f"reference {sighting.provider_ref} belongs to another intent")
         return await as_worker(deps, RECORD, replace(command, sighting=doubtful))
+    except (StateError, MoneyError) as refusal:
+        return await as_worker(deps, RECORD, replace(command, contradiction=refusal.message))
 
 
 async def as_worker(deps: Deps, use_case: UseCase[C, R], command: C) -> R:

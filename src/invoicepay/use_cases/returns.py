@@ -13,7 +13,7 @@ from invoicepay.domain.deposits import RESERVE, Deposit, DepositStatus, Reserve,
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.policies import Custody
-from invoicepay.domain.tokens import BurnPurpose, MintStatus, mints_of
+from invoicepay.domain.tokens import BurnPurpose, MintStatus
 from invoicepay.errors import InsufficientFunds, InvalidInput, InvalidTransition
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
@@ -26,7 +26,7 @@ class ReleaseReserve:
 
 
 def _needs_release(command: ReleaseReserve, seen: Snapshot) -> Needs:
-    wanted = need((Reserve, command.reserve_id), finds=[mints_of(command.reserve_id)])
+    wanted = need((Reserve, command.reserve_id)) | minting.earlier_needs(command.reserve_id, seen)
     reserve = seen.peek(Reserve, command.reserve_id)
     return wanted | return_needs(reserve.deposit_id, seen) if reserve else wanted
 
@@ -36,7 +36,8 @@ def decide_release(command: ReleaseReserve, change: Change) -> Deposit:
     reserve = change.get(Reserve, command.reserve_id)
     operator_only(change.actor)
     RESERVE.after(reserve.status, ReserveCommand.RETURN)
-    if any(mint.status is MintStatus.COMPLETED for mint in change.find(mints_of(reserve.id))):
+    earlier = minting.earlier_mints(change, reserve.id)
+    if any(mint.status is MintStatus.COMPLETED for mint in earlier):
         raise InvalidTransition("reserve", "minted", "release", hint="Let the owner withdraw the tokens.")
     deposit = take_back(change, change.get(Deposit, reserve.deposit_id), reserve.amount, "")
     if deposit.returning:
@@ -52,7 +53,7 @@ async def release_reserve(deps: Deps, command: ReleaseReserve, key: str | None =
 
     Raises:
         NotFound, NotAllowed: no such reserve, or the actor is no operator.
-        InvalidTransition: tokens exist or are being made of it, or it went back already.
+        InvalidTransition: tokens exist, may exist or are being made of it, or it went back already.
     """
     return await perform(deps, RELEASE, command, key)
 
@@ -135,16 +136,23 @@ def _needs_owed(command: RecoverReceivable | WriteOff, seen: Snapshot) -> Needs:
     return wanted | need(accounts=[Account(Code.RETURNED_DEPOSIT, deposit.asset, deposit.party_id)])
 
 
+def _refuse_odd(amount: Money | None) -> None:
+    """What is owed is money at a bank, so a part of it is a document amount."""
+    if amount is not None:
+        document_amount(positive(amount))
+
+
 def _refuse_unowed(deposit: Deposit, amount: Money | None) -> None:
     """The deposit must leave something owed, and at least the asked amount."""
     if deposit.status is not DepositStatus.RETURNED or not deposit.recoverable:
         raise InvalidTransition("deposit", f"{deposit.status}, nothing owed", "recover")
-    if amount is not None and positive(amount) > deposit.recoverable:
+    if amount is not None and amount > deposit.recoverable:
         raise InvalidInput(f"only {deposit.recoverable} is owed", owed=str(deposit.recoverable))
 
 
 def decide_recover(command: RecoverReceivable, change: Change) -> Deposit:
     """Take the tokens against the receivable and burn them (P-06); frozen ones as well."""
+    _refuse_odd(command.amount)
     deposit = change.get(Deposit, command.deposit_id)
     operator_only(change.actor)
     _refuse_unowed(deposit, command.amount)
@@ -175,6 +183,7 @@ async def recover_receivable(deps: Deps, command: RecoverReceivable, key: str | 
     """Take what a returned deposit left owed from the party's tokens and burn them (P-06); operators only.
 
     Raises:
+        AmountNotPositive, AmountPrecision: the amount cannot be used.
         NotFound, NotAllowed: no such deposit, or the actor is no operator.
         InvalidTransition, InvalidInput, CurrencyMismatch: nothing, less, or another asset is owed.
         InsufficientFunds: the party does not have it.
@@ -184,6 +193,7 @@ async def recover_receivable(deps: Deps, command: RecoverReceivable, key: str | 
 
 def decide_write_off(command: WriteOff, change: Change) -> Deposit:
     """The operator's loss (P-06)."""
+    _refuse_odd(command.amount)
     deposit = change.get(Deposit, command.deposit_id)
     second_actor(change.actor, command.approved_by)
     _refuse_unowed(deposit, command.amount)
@@ -200,6 +210,7 @@ async def write_off(deps: Deps, command: WriteOff, key: str | None = None) -> De
     """Give up what a returned deposit left owed (P-06); operators only, two of them.
 
     Raises:
+        AmountNotPositive, AmountPrecision: the amount cannot be used.
         NotFound, NotAllowed: no such deposit, or the actor is no operator.
         SecondActorRequired: nobody else approved it.
         InvalidTransition, InvalidInput, CurrencyMismatch: nothing, less, or another asset is owed.

@@ -8,7 +8,7 @@ from invoicepay.domain import minting
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.deposits import Deposit, Reserve
-from invoicepay.domain.effects import ENDED_FOR_CERTAIN, EffectKind, effects_of
+from invoicepay.domain.effects import ENDED_FOR_CERTAIN, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.reserves import Backing, backing_of
 from invoicepay.domain.tokens import (
@@ -18,7 +18,6 @@ from invoicepay.domain.tokens import (
     Mint,
     MintPurpose,
     MintStatus,
-    mints_of,
 )
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import InvalidTransition, MintExceedsReserve, ReserveNotConfirmed
@@ -38,8 +37,7 @@ class MintTokens:
 
 
 def _needs_mint(command: MintTokens, seen: Snapshot) -> Needs:
-    mints = mints_of(command.reserve_id)
-    wanted = need((Reserve, command.reserve_id), finds=[mints])
+    wanted = need((Reserve, command.reserve_id)) | minting.earlier_needs(command.reserve_id, seen)
     reserve = seen.peek(Reserve, command.reserve_id)
     if reserve is None:
         return wanted
@@ -53,7 +51,7 @@ def decide_mint(command: MintTokens, change: Change) -> Mint:
         document_amount(positive(command.amount))
     reserve = change.get(Reserve, command.reserve_id)
     operator_only(change.actor)
-    earlier = change.find(mints_of(reserve.id))
+    earlier = minting.earlier_mints(change, reserve.id)
     made = (mint.amount for mint in earlier if mint.status is MintStatus.COMPLETED)
     amount = command.amount or reserve.mintable - total(made, reserve.asset)
     if not amount:
@@ -76,6 +74,7 @@ async def mint(deps: Deps, command: MintTokens, key: str | None = None) -> Mint:
         NotFound, NotAllowed: no such reserve, or the actor is no operator.
         ReserveNotConfirmed: its money is not final, or went back.
         MintExceedsReserve: more than is left of it, or another mint of it is under way.
+        InvalidTransition: it is in doubt what became of an earlier mint.
         WalletFrozen: the recipient's wallet is blocked.
         ReserveDeficit, ReserveStale: the programme's reserve is short, or was not tied out lately.
     """
@@ -97,7 +96,7 @@ def _needs_retry_mint(command: RetryMint, seen: Snapshot) -> Needs:
     wanted |= minting.minting_needs(mint.party_id, mint.asset)
     if mint.purpose is MintPurpose.REMINT:
         return wanted | need((Withdrawal, mint.withdrawal_id))
-    return wanted | need((Reserve, mint.reserve_id), finds=[mints_of(mint.reserve_id)])
+    return wanted | need((Reserve, mint.reserve_id)) | minting.earlier_needs(mint.reserve_id, seen)
 
 
 def decide_retry_mint(command: RetryMint, change: Change) -> Mint:
@@ -110,8 +109,10 @@ def decide_retry_mint(command: RetryMint, change: Change) -> Mint:
         _refuse_remint(change, failed)
     else:
         reserve = change.get(Reserve, failed.reserve_id)
-        minting.refuse_mint(change, reserve, failed.amount, change.find(mints_of(reserve.id)))
-    *_, effect = change.find(effects_of(failed.id, EffectKind.MINT))
+        minting.refuse_mint(change, reserve, failed.amount, minting.earlier_mints(change, reserve.id))
+    intents = change.find(effects_of(failed.id, EffectKind.MINT))
+    refuse_contested("mint", intents)
+    *_, effect = intents
     return minting.mint_again(change, failed, effect)
 
 
@@ -131,7 +132,7 @@ async def retry_mint(deps: Deps, command: RetryMint, key: str | None = None) -> 
 
     Raises:
         NotFound, NotAllowed: no such mint, or the actor is no operator.
-        InvalidTransition: it did not fail.
+        InvalidTransition: it did not fail, or that is in doubt.
         ReserveNotConfirmed, MintExceedsReserve, WalletFrozen, ReserveDeficit, ReserveStale: as for `mint`.
     """
     return await perform(deps, RETRY_MINT, command, key)

@@ -54,6 +54,7 @@ def _needs_initiate(command: InitiateWithdrawal, seen: Snapshot) -> Needs:
 def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     """Set the tokens aside (P-30) and plan their burn; a review holds them and sends nothing."""
     amount = document_amount(positive(command.amount))
+    account = clean_text(command.account_token, 255, "the account token")
     fee = change.programme.withdrawal_fee(change.programme.asset(amount.asset).code)
     if amount <= fee:
         raise AmountNotPositive(f"a withdrawal must be larger than its fee of {fee}", fee=str(fee))
@@ -65,7 +66,7 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     access.payable(change, party.id, amount.asset)
     refuse_deficit(change, amount.asset)
     access.check_limit(change, party, amount)
-    return _held(change, command, fee)
+    return _held(change, replace(command, account_token=account), fee)
 
 
 def _held(change: Change, command: InitiateWithdrawal, fee: Money) -> Withdrawal:
@@ -260,7 +261,8 @@ def _needs_returned(command: Remint | RetryPayout, seen: Snapshot) -> Needs:
     if withdrawal is None:
         return wanted
     if withdrawal.mint_id:
-        wanted |= need((Mint, withdrawal.mint_id))
+        mints = [effects_of(withdrawal.mint_id, EffectKind.MINT)]
+        wanted |= need((Mint, withdrawal.mint_id), finds=mints)
     back = Account(Code.REDEMPTION_RETURNED, withdrawal.asset, withdrawal.party_id)
     return wanted | minting.minting_needs(withdrawal.party_id, withdrawal.asset) | need(accounts=[back])
 
@@ -283,7 +285,10 @@ def decide_remint(command: Remint, change: Change) -> Withdrawal:
 
 
 def _refuse_second_way(change: Change, withdrawal: Withdrawal, command: WithdrawalCommand) -> None:
-    """A remint that may still succeed excludes every other way out."""
+    """A payout in doubt, and a remint that may still succeed or is in doubt, exclude every other way out."""
+    effects.refuse_contested("payout", change.find(effects_of(withdrawal.id, EffectKind.PAYOUT)))
+    if withdrawal.mint_id:
+        effects.refuse_contested("mint", change.find(effects_of(withdrawal.mint_id, EffectKind.MINT)))
     mint = change.get(Mint, withdrawal.mint_id) if withdrawal.mint_id else None
     if mint is not None and mint.status in LIVE_MINTS:
         raise InvalidTransition("withdrawal", "being reminted", command, hint="Wait for the mint's end.")
@@ -297,7 +302,7 @@ async def remint(deps: Deps, command: Remint, key: str | None = None) -> Withdra
 
     Raises:
         NotFound, NotThePayer: no such withdrawal, or somebody else asks.
-        InvalidTransition: nothing came back, or it is being reminted already.
+        InvalidTransition: nothing came back, that is in doubt, or it is being reminted already.
         WalletFrozen, ReserveDeficit, ReserveStale: new tokens have to wait.
     """
     return await perform(deps, REMINT, command, key)
@@ -334,7 +339,7 @@ async def retry_payout(deps: Deps, command: RetryPayout, key: str | None = None)
 
     Raises:
         NotFound, NotThePayer: no such withdrawal, or somebody else asks.
-        InvalidTransition: nothing came back, or it is being reminted.
+        InvalidTransition: nothing came back, that is in doubt, or it is being reminted.
         WalletFrozen: the party's wallet is blocked.
     """
     return await perform(deps, RETRY_PAYOUT, command, key)
