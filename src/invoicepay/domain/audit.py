@@ -11,13 +11,14 @@ from typing import Any
 
 from invoicepay.domain.accounts import Posting
 from invoicepay.domain.change import Outcome
+from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import iso
 
 GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRecord:
+class AuditRecord(Shown):
     """One command's trail: who did what, which entities moved, what was posted.
 
     Attributes:
@@ -47,7 +48,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Shown):
     """All stream heads of a tenant at one instant, chained to the checkpoint before it."""
 
     position: int

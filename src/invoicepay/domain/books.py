@@ -14,10 +14,11 @@ from invoicepay.domain.enterprise_journal import Records, journal
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.money import Money
+from invoicepay.domain.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Shown):
     """A row that breaks an invariant.
 
     Attributes:

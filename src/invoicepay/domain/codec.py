@@ -25,7 +25,7 @@ from typing import (
 
 from invoicepay.domain.money import Money, money_to
 from invoicepay.domain.time import date_from, from_iso, iso
-from invoicepay.errors import InvalidInput, MalformedData
+from invoicepay.errors import InvalidInput, InvoicePayError, MalformedData
 
 T = TypeVar("T")
 Encoder: TypeAlias = Callable[[Any], Any]
@@ -144,6 +144,7 @@ _ENCODERS: tuple[tuple[type | tuple[type, ...], Encoder], ...] = (
     ((tuple, list), _list),
     ((frozenset, set), _sorted_list),
     (Mapping, _mapping),
+    (InvoicePayError, InvoicePayError.to_record),
 )
 
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from io import StringIO
 
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.shown import Shown
 from invoicepay.domain.sums import summed
 from invoicepay.domain.time import iso
 from invoicepay.errors import InvalidInput
@@ -118,7 +119,7 @@ def balances(entries: Iterable[JournalEntry]) -> dict[BookAccount, Money]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnterpriseBook:
+class EnterpriseBook(Shown):
     """One enterprise's book in one asset.
 
     Attributes:

@@ -8,10 +8,11 @@ from typing import Any
 
 from invoicepay.domain.codec import to_dict
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Shown):
     """One step of one entity, in order by (`kind`, `entity_id`, `seq`).
 
     Attributes:

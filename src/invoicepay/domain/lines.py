@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import MAX_MICROS, Money, MoneyLike, multiply, percentage, total
+from invoicepay.domain.shown import Shown
 from invoicepay.errors import AmountOutOfRange, CurrencyMismatch, InvalidAmount, InvalidInput, InvalidLine
 
 MAX_LINES = 1_000
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Shown):
     """One position: quantity times unit price, taxed at a rate within a category.
 
     Attributes:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from invoicepay.domain.accounts import Posting
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.postings import unmatched_received
+from invoicepay.domain.shown import Shown
 
 WINDOW_DAYS = 3
 """How far the bank's day and ours may be apart when only the amount speaks for a match."""
@@ -61,7 +62,7 @@ class CashItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Break:
+class Break(Shown):
     """A difference between the outside and the books.
 
     Attributes:

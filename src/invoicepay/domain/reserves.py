@@ -11,11 +11,12 @@ from invoicepay.domain.change import Change, Needs, need
 from invoicepay.domain.deposits import Attestation, Deposit, latest_attestation, open_receivables
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.policies import Programme
+from invoicepay.domain.shown import Shown
 from invoicepay.errors import ReserveDeficit, ReserveStale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
+class Cover(Shown):
     """The operator's money against what the reserve cannot count on (INV-04).
 
     Attributes:
@@ -40,7 +41,7 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backing:
+class Backing(Shown):
     """The reserve of one asset in figures (spec 2.1).
 
     Attributes:
@@ -49,6 +50,8 @@ class Backing:
         tokens: outstanding, whoever holds them (2000 to 2050).
         inbound: captured by the processor, not settled yet (1100).
     """
+
+    SHOWN = ("asset", "is_backed", "tokens", "backing", "inbound", "cover")
 
     asset: str
     earmarked: Money

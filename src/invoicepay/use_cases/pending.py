@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from invoicepay.domain.shown import Shown
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import due
 from invoicepay.use_cases.inbox import apply_received
@@ -18,7 +19,7 @@ MOST_PASSES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PendingSummary:
+class PendingSummary(Shown):
     """What a run did.
 
     Attributes:

@@ -8,6 +8,7 @@ from datetime import datetime
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.reserves import Backing, backing_of
+from invoicepay.domain.shown import Shown
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.perform import Deps
 
@@ -15,12 +16,24 @@ RESERVE_RULES = ("INV-02", "INV-03", "INV-04", "INV-05", "INV-06")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReserveAudit:
+class ReserveAudit(Shown):
     """Whether the books of one asset agree with themselves.
 
     Attributes:
         violations: rows that break a rule of the reserve (INV-02 to INV-06), in any asset.
     """
+
+    SHOWN = (
+        "asset",
+        "as_of",
+        "backed",
+        "tokens",
+        "backing",
+        "operational",
+        "equity",
+        "receivable",
+        "violations",
+    )
 
     asset: str
     as_of: datetime
