@@ -16,6 +16,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     false,
+    literal_column,
     or_,
     select,
 )
@@ -55,17 +56,20 @@ def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str])
 
 
 def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False) -> list[Entity]:
-    """The rows of a search, in its order; locked ones in the order of their ids unless it is cut."""
+    """The rows of a search, in its order."""
     kept = place.schema.kinds[wanted.kind]
     query = select(*(kept.table.c[name] for name in kept.shape.names)).where(
         place.owns(kept.table), *(_condition(kept, *test) for test in wanted.where)
     )
-    if not lock or wanted.limit is not None:
+    if wanted.limit is not None:
         query = query.order_by(*_order(kept, wanted.order)).limit(wanted.limit)
-    query = query.order_by(kept.table.c.id)
+    elif lock and connection.dialect.name == "postgresql":
+        query = query.order_by(kept.table.c.id)
     if lock:
         query = _locked(query, skip_locked=wanted.skip_locked)
-    return [kept.shape.read(row) for row in connection.execute(query)]
+    rows = [kept.shape.read(row) for row in connection.execute(query)]
+    # All rows are sorted here: SQLite would choose an index for their order instead of for the search.
+    return rows if wanted.limit is not None else list(wanted.pick(rows))
 
 
 def _load_balances(
@@ -123,10 +127,10 @@ def _locked(query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
     return query.with_for_update(key_share=True, skip_locked=skip_locked)
 
 
-def _order(kept: Kept, names: Iterable[str]) -> Iterator[ColumnElement[Any]]:
-    """The order of a search: absent values last when ascending, first when descending."""
+def _order(kept: Kept, names: Sequence[str]) -> Iterator[ColumnElement[Any]]:
+    """The order of a search, the id last: absent values last when ascending, first when descending."""
     nullable = {part.name for part in kept.shape.fields if part.nullable}
-    for name in names:
+    for name in names if "id" in names else (*names, "id"):
         column = kept.table.c[name.removeprefix("-")]
         order = column.desc() if name.startswith("-") else column.asc()
         if column.name in nullable:
@@ -136,9 +140,12 @@ def _order(kept: Kept, names: Iterable[str]) -> Iterator[ColumnElement[Any]]:
 
 def _condition(kept: Kept, name: str, test: str, value: Any) -> ColumnElement[bool]:
     column = kept.table.c[name]
+    condition = _compared(column, test, value)
     if isinstance(value, Money):
-        return and_(kept.table.c.asset == value.asset, _compared(column, test, value))
-    return _compared(column, test, value)
+        return and_(kept.table.c.asset == value.asset, condition)
+    if test == "eq" and value and name in kept.unique_unless_empty:
+        return and_(condition, column != literal_column("''"))  # said aloud, the index may be used
+    return condition
 
 
 def _compared(column: ColumnElement[Any], test: str, value: Any) -> ColumnElement[bool]:

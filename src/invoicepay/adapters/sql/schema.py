@@ -66,26 +66,37 @@ TABLE_NAMES: dict[type[Entity], str] = {
 }
 """Every kind of entity and where it is kept."""
 
-SEARCHED: tuple[tuple[type[Entity], tuple[str, ...]], ...] = (
-    (Invoice, ("customer_id", "enterprise_id")),
-    (Payment, ("invoice_id",)),
-    (Allocation, ("invoice_id",)),
-    (Allocation, ("source_id",)),
-    (CreditLot, ("customer_id", "enterprise_id")),
-    (CreditNote, ("invoice_id",)),
-    (Deposit, ("party_id",)),
-    (Withdrawal, ("party_id",)),
-    (PaymentRequest, ("payer_id",)),
-    (PaymentRequest, ("requester_id",)),
-    (PaymentRequest, ("parent_id",)),
-    (Transfer, ("request_id",)),
-    (Mint, ("withdrawal_id",)),
-    (Hold, ("owner_id",)),
-    (Effect, ("status", "due_at")),
-    (Observation, ("effect_id",)),
-    (InboxMessage, ("status",)),
-    (Schedule, ("status", "next_on")),
-)
+SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
+    Invoice: (
+        ("customer_id", "enterprise_id"),
+        ("customer_id", "id"),
+        ("enterprise_id", "id"),
+        ("expires_at",),
+    ),
+    CreditNote: (("invoice_id", "id"), ("enterprise_id", "id")),
+    Payment: (("invoice_id", "id"), ("payer_id", "id"), ("enterprise_id", "id")),
+    Allocation: (("invoice_id",), ("source_id",)),
+    CreditLot: (
+        ("customer_id", "enterprise_id"),
+        ("customer_id", "id"),
+        ("enterprise_id", "id"),
+        ("source_id",),
+        ("expires_at",),
+    ),
+    Deposit: (("party_id", "id"), ("status", "confirm_at")),
+    Reserve: (("party_id", "id"),),
+    Attestation: (("asset", "as_of"),),
+    Mint: (("party_id", "id"), ("reserve_id",), ("withdrawal_id",)),
+    Burn: (("party_id", "id"), ("withdrawal_id",)),
+    Withdrawal: (("party_id", "id"),),
+    PaymentRequest: (("payer_id", "id"), ("requester_id", "id"), ("parent_id", "id"), ("expires_at",)),
+    Transfer: (("payer_id", "id"), ("payee_id", "id"), ("request_id",), ("pay_at",)),
+    Hold: (("owner_id", "id"), ("expires_at",)),
+    Schedule: (("enterprise_id", "id"), ("customer_id", "id"), ("status", "next_on")),
+    Effect: (("status", "due_at"), ("cause_id",)),
+    Observation: (("effect_id",),),
+    InboxMessage: (("status", "created_at"),),
+}
 """Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
 
 APPEND_ONLY = ("ledger_entries", "ledger_transactions", "audit_log", "audit_checkpoints")
@@ -101,10 +112,15 @@ _FLOOR = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where and how one kind of entity is kept."""
+    """Where and how one kind of entity is kept.
+
+    Attributes:
+        unique_unless_empty: fields whose unique index leaves out rows where they are empty.
+    """
 
     table: Table
     shape: Shape
+    unique_unless_empty: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +237,13 @@ class _Maker:
             if unique.kind is shape.kind:
                 where = f"{unique.unless_empty} <> ''" if unique.unless_empty else ""
                 self.index(table, *unique.fields, where=where, unique=True)
-        for searched, by in SEARCHED:
-            if searched is shape.kind:
-                self.index(table, *by)
+        absent = {part.name for part in shape.fields if part.nullable}
+        for by in SEARCHED.get(shape.kind, ()):
+            self.index(table, *by, where=f"{by[0]} IS NOT NULL" if by[0] in absent else "")
         if shape.kind is Mint:
             self.index(table, "reserve_id", where=_LIVE_MINT, unique=True, name="live_reserve")
-        return Kept(table, shape)
+        exempt = {unique.unless_empty for unique in UNIQUE if unique.kind is shape.kind}
+        return Kept(table, shape, frozenset(exempt))
 
 
 def _accounts(make: _Maker) -> Table:
