@@ -25,13 +25,17 @@ from invoicepay.domain.policies import (
 )
 from invoicepay.errors import (
     AssetNotAccepted,
+    ComplianceBlocked,
+    ComplianceReview,
     DuplicateProviderReference,
     InvalidInput,
+    InvoicePayError,
     NotAllowed,
     NotThePayer,
     SelfPayment,
     WalletFrozen,
 )
+from invoicepay.ports.screening import Verdict
 from invoicepay.use_cases import invoices
 from invoicepay.use_cases.parties import FreezeWallet, freeze_wallet
 from invoicepay.use_cases.payments import (
@@ -41,6 +45,7 @@ from invoicepay.use_cases.payments import (
     record_external,
 )
 from invoicepay.use_cases.perform import UseCase
+from tests.support.money_desk import Says
 from tests.support.till import Till, usd
 
 
@@ -288,6 +293,20 @@ class TestPush:
 
         with pytest.raises(WalletFrozen):
             till.push(invoice, "5.00")
+
+    @pytest.mark.parametrize(
+        ("verdict", "refusal"),
+        [(Verdict.BLOCK, ComplianceBlocked), (Verdict.REVIEW, ComplianceReview)],
+    )
+    def test_what_screening_stops_is_not_pushed_in_the_book(
+        self, verdict: Verdict, refusal: type[InvoicePayError]
+    ) -> None:
+        till = Till(screening=Says(verdict))
+        invoice = till.issue("50.00")
+
+        with pytest.raises(refusal):
+            till.push(invoice, "5.00")
+        assert till.available("ann") == usd("500.00")
 
 
 class TestExternal:

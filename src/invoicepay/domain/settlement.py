@@ -7,7 +7,7 @@ from datetime import datetime
 
 from invoicepay.domain import postings
 from invoicepay.domain.access import party_needs, receiving_code
-from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.accounts import Account, Code, frozen
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
@@ -67,6 +67,20 @@ def source_account(payer_id: str, asset: str, *, is_held: bool = False) -> Accou
     if not payer_id:
         return Account(Code.EXTERNAL_HOLDERS, asset)
     return Account(Code.HELD if is_held else Code.AVAILABLE, asset, payer_id)
+
+
+def push_sources(payer_id: str, asset: str) -> tuple[Account, ...]:
+    """What a push may debit: a chain moves the tokens of a frozen wallet too."""
+    if not payer_id:
+        return (source_account("", asset),)
+    return (source_account(payer_id, asset), frozen(payer_id, asset))
+
+
+def push_source(change: Change, payer_id: str, asset: str) -> Account:
+    """The one of `push_sources` that a push debits now."""
+    if not payer_id:
+        return source_account("", asset)
+    return Account(receiving_code(change, payer_id, asset), asset, payer_id)
 
 
 def settle_needs(seen: Snapshot, invoice: Invoice, source: Account | None) -> Needs:
@@ -173,7 +187,7 @@ def _moved(change: Change, payment: Payment, split: _Split) -> str:
         payment.asset,
         applied=split.applied.micros,
         excess=split.excess.micros,
-        source=source_account(payment.payer_id, payment.asset, is_held=bool(payment.hold_id)).code,
+        source=_drawn_from(change, payment).code,
         into=receiving_code(change, payment.enterprise_id, payment.asset),
         ring_fenced=backing is CreditBacking.RING_FENCED,
         fee=split.fee.micros,
@@ -181,6 +195,12 @@ def _moved(change: Change, payment: Payment, split: _Split) -> str:
         memo=payment.id,
     )
     return change.post(posting).id
+
+
+def _drawn_from(change: Change, payment: Payment) -> Account:
+    if payment.channel is Channel.PUSH:
+        return push_source(change, payment.payer_id, payment.asset)
+    return source_account(payment.payer_id, payment.asset, is_held=bool(payment.hold_id))
 
 
 def _excess_lot(change: Change, invoice: Invoice, payment: Payment, split: _Split) -> str:

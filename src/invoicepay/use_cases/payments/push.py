@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import postings
 from invoicepay.domain.access import (
@@ -21,10 +21,13 @@ from invoicepay.domain.invoices import Invoice, InvoiceStatus, invoice_needs
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Channel, Payment, Receipt
-from invoicepay.domain.policies import Settlement
-from invoicepay.domain.settlement import new_payment, settle, settle_needs, source_account
+from invoicepay.domain.policies import Programme, Settlement
+from invoicepay.domain.settlement import new_payment, push_source, push_sources, settle, settle_needs
 from invoicepay.errors import DuplicateProviderReference, InvalidInput, SelfPayment
+from invoicepay.ports.screening import Screened
+from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.queries import get
 
 REFERENCE_LENGTH = 255
 UNFINISHED = frozenset({InvoiceStatus.DRAFT, InvoiceStatus.DELETED})
@@ -40,6 +43,7 @@ class ReceivePush:
         payer_id: the wallet that sent it; empty when it came from an address outside the programme.
         enterprise_id: who received it; may be left out when the invoice tells.
         provider, provider_ref: the transfer's name at its provider; one transfer counts once.
+        verdict: of screening, where the tokens move in the book; put in by the use case.
     """
 
     amount: Money
@@ -48,6 +52,7 @@ class ReceivePush:
     enterprise_id: str = ""
     provider: str = ""
     provider_ref: str = ""
+    verdict: Screened = field(default=ALLOWED, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ def _known_receipts(command: ReceivePush) -> Find[Receipt]:
 
 def _needs_receive(command: ReceivePush, seen: Snapshot) -> Needs:
     asset, enterprise_id = command.amount.asset, command.enterprise_id
-    needs = need(accounts=[source_account(command.payer_id, asset)])
+    needs = need(accounts=push_sources(command.payer_id, asset))
     if command.payer_id:
         needs |= party_needs(command.payer_id, asset=asset) | limit_needs(seen, command.payer_id, asset)
     if command.provider_ref:
@@ -86,7 +91,8 @@ def decide_receive_push(command: ReceivePush, change: Change) -> Received:
     """Settle what arrived on the invoice it names; what fits no invoice is kept as a receipt (spec 6).
 
     Raises:
-        NotFound: no such invoice, payer or enterprise.
+        NotFound, NotThePayer, NotAllowed: no such invoice, payer or enterprise, or somebody else tells of it.
+        ComplianceBlocked, ComplianceReview, WalletFrozen, LimitExceeded: the book does not move the tokens.
         DuplicateProviderReference: the transfer is booked already, on something else.
         InsufficientFunds: the sending wallet does not have the tokens.
     """
@@ -96,12 +102,12 @@ def decide_receive_push(command: ReceivePush, change: Change) -> Received:
     enterprise_id = command.enterprise_id or (invoice.enterprise_id if invoice else "")
     known_party(change, enterprise_id, kind=PartyKind.ENTERPRISE)
     payer = known_party(change, command.payer_id) if command.payer_id else None
-    _require_sender(change, payer)
+    _require_sender(change, payer, command.amount.asset)
     known = _already_booked(command, change)
     if known is not None:
         return known
     if payer is not None:
-        _require_movable(change, payer, command.amount, enterprise_id)
+        _require_movable(change, payer, command, enterprise_id)
     reason = _misfit(command, invoice)
     if invoice is None or reason:
         return Received(receipt=_unapplied(command, change, enterprise_id, reason))
@@ -122,7 +128,23 @@ RECEIVE = UseCase("payments.receive", Received, _needs_receive, decide_receive_p
 
 async def receive_push(deps: Deps, command: ReceivePush, key: str | None = None) -> Received:
     """Book a transfer that arrived (P-11), or keep it as an unapplied receipt (P-17, P-18)."""
+    if command.payer_id and not _is_on_chain(deps.programme, command.amount.asset):
+        command = replace(command, verdict=await _verdict(deps, command))
     return await perform(deps, RECEIVE, command, key)
+
+
+async def _verdict(deps: Deps, command: ReceivePush) -> Screened:
+    """Screening's word on a movement in the book; a chain asked nobody."""
+    payee_id = command.enterprise_id
+    if command.invoice_id and not payee_id:
+        payee_id = (await get(deps, Invoice, command.invoice_id)).enterprise_id
+    return await screened(
+        deps, "payment", party_id=command.payer_id, counterparty_id=payee_id, amount=command.amount
+    )
+
+
+def _is_on_chain(programme: Programme, asset: str) -> bool:
+    return programme.asset(asset).settlement is Settlement.ONCHAIN
 
 
 def _named(command: ReceivePush) -> None:
@@ -134,9 +156,9 @@ def _named(command: ReceivePush) -> None:
         raise InvalidInput("a provider's reference needs the provider's name")
 
 
-def _require_sender(change: Change, payer: Party | None) -> None:
-    """The payer tells of an own transfer; one from outside is told by whoever watches the chain."""
-    if payer is None:
+def _require_sender(change: Change, payer: Party | None, asset: str) -> None:
+    """In the book the payer tells of an own transfer; others are told by whoever watches the chain."""
+    if payer is None or _is_on_chain(change.programme, asset):
         operator_only(change.actor)
     else:
         payer_side(change.actor, payer.id)
@@ -157,15 +179,18 @@ def _already_booked(command: ReceivePush, change: Change) -> Received | None:
     return Received(receipt=receipts[0]) if receipts else None
 
 
-def _require_movable(change: Change, payer: Party, amount: Money, enterprise_id: str) -> None:
+def _require_movable(change: Change, payer: Party, command: ReceivePush, enterprise_id: str) -> None:
     """In the book the push is ours to refuse; what a chain moved is a fact."""
+    amount = command.amount
     if payer.id == enterprise_id:
         raise SelfPayment(payer=payer.id)
-    if change.programme.asset(amount.asset).settlement is Settlement.LEDGER:
-        payable(change, payer.id, amount.asset)
-        if not change.get(Party, enterprise_id).policy.micro_payments:
-            document_amount(amount)
-        check_limit(change, payer, amount)
+    if _is_on_chain(change.programme, amount.asset):
+        return
+    if not change.get(Party, enterprise_id).policy.micro_payments:
+        document_amount(amount)
+    require_allowed(command.verdict)
+    payable(change, payer.id, amount.asset)
+    check_limit(change, payer, amount)
 
 
 def _misfit(command: ReceivePush, invoice: Invoice | None) -> str:
@@ -196,7 +221,13 @@ def _unapplied(command: ReceivePush, change: Change, enterprise_id: str, reason:
     into = receiving_code(change, enterprise_id, amount.asset)
     if command.payer_id:
         posting = postings.transferred(
-            command.payer_id, enterprise_id, amount.asset, amount.micros, into=into, memo=receipt.id
+            command.payer_id,
+            enterprise_id,
+            amount.asset,
+            amount.micros,
+            source=push_source(change, command.payer_id, amount.asset).code,
+            into=into,
+            memo=receipt.id,
         )
     else:
         posting = postings.arrived_from_outside(
