@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import inspect
+from sqlalchemy import Column, Integer, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError
 
 from invoicepay.adapters.sql import migrate, migrate_url
@@ -148,3 +149,14 @@ def test_stored_numbers_outside_the_rules_are_refused_by_the_store(stores: Store
     for change in ("balance = -1", "balance = NULL"):
         with pytest.raises(DBAPIError):
             execute(url, f"UPDATE ledger_accounts SET {change} WHERE id = '{ANN.id}'")
+
+
+def test_a_hosts_autogenerate_leaves_our_tables_alone(url: str) -> None:
+    migrate_url(url)
+    hosts = MetaData()
+    Table("customers", hosts, Column("id", Integer, primary_key=True))
+    with engine_for(url) as engine, engine.connect() as connection:
+        options = {"include_name": migrate.include_name()}
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), hosts)
+
+    assert [difference[0] for difference in found] == ["add_table"]

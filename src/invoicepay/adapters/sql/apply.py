@@ -147,9 +147,9 @@ def _move(
             .where(place.owns(table), table.c.id == bindparam("account_id"))
             .values(balance=table.c.balance + bindparam("growth"))
         )
-        connection.execute(
-            statement, [{"account_id": account.id, "growth": growth} for account, growth in movements]
-        )
+        grown = [{"account_id": account.id, "growth": growth} for account, growth in movements]
+        if connection.execute(statement, grown).rowcount != len(grown):
+            raise ConcurrentUpdate(kind="account")
 
 
 def _account(place: Place, account: Account) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,17 @@ def upgrade(
 def version(connection: Connection, *, schema: str | None = None, table_prefix: str = "") -> int:
     """The number of the last step taken; 0 when there are no tables yet."""
     return version_of(connection, named_schema(schema, table_prefix))
+
+
+def include_name(*, schema: str | None = None, table_prefix: str = "") -> Callable[..., bool]:
+    """Keeps the host's Alembic from dropping our tables: `context.configure(include_name=include_name())`."""
+    ours = {table.name for table in named_schema(schema, table_prefix).metadata.sorted_tables}
+
+    def is_the_hosts(name: str | None, type_: str, parent_names: Mapping[str, str | None]) -> bool:
+        in_our_schema = parent_names.get("schema_name") in (schema, None)
+        return not (type_ == "table" and in_our_schema and name in ours)
+
+    return is_the_hosts
 
 
 def upgrade_tables(connection: Connection, tables: Schema, to: int | None = None) -> int:
