@@ -14,6 +14,7 @@ from invoicepay.domain.credits import CreditStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invoices import InvoiceStatus
+from invoicepay.domain.money import Money
 from invoicepay.domain.payments import Payment, PaymentStatus, PaymentType
 from invoicepay.domain.policies import Overpay, Policy
 from invoicepay.errors import (
@@ -358,6 +359,61 @@ def test_p15_the_chain_follows_each_refund_of_a_credit(chain: Chain) -> None:
         chain.tokens.finalize(effect.id)
 
     assert chain.run(chain.tokens.balance("ann", "USD")) == usd("400.00") == chain.available("ann")
+
+
+def chain_balances(chain: Chain, *party_ids: str) -> list[Money]:
+    """What the chain says, once it did everything that it was asked."""
+    for _ in range(3):
+        chain.send()
+        chain.tokens.release()
+        chain.clock.advance(hours=1)
+        chain.run(poll_due(chain.deps, 100))
+    return [chain.run(chain.tokens.balance(id, "USD")) for id in party_ids]
+
+
+def test_the_chain_follows_the_platforms_fee() -> None:
+    chain = Chain(Policy(fee_bps=250))
+
+    payment = settled(chain, "130.00")
+
+    assert payment.fee == usd("2.50")
+    assert chain_balances(chain, "acme", "platform") == [usd("127.50"), usd("2.50")]
+    assert (chain.available("acme"), chain.fenced(), chain.available("platform")) == (
+        usd("97.50"),
+        usd("30.00"),
+        usd("2.50"),
+    )
+
+
+def test_p13_the_chain_follows_the_fee_on_an_applied_credit() -> None:
+    chain = Chain(Policy(fee_bps=250))
+    settled(chain, "130.00")
+
+    chain.issue("20.00")
+
+    assert chain_balances(chain, "acme", "platform") == [usd("127.00"), usd("3.00")]
+    assert chain.available("platform") == usd("3.00")
+
+
+def test_p11_the_chain_follows_the_fee_of_a_push() -> None:
+    chain = Chain(Policy(fee_bps=250))
+    chain.tokens.push("ann", "acme", usd("100.00"))
+
+    chain.push(chain.issue("100.00"), "100.00")
+
+    assert chain_balances(chain, "acme", "platform") == [usd("97.50"), usd("2.50")]
+
+
+def test_a_reversal_takes_the_fee_from_the_platform_on_chain_too() -> None:
+    chain = Chain(Policy(fee_bps=250))
+    payment = settled(chain)
+
+    command = ReversePayment(payment_id=payment.id, approved_by="second", reason="fraud")
+    chain.run(reverse_payment(chain.deps, command))
+
+    assert chain_balances(chain, "ann", "acme", "platform") == [usd("500.00"), usd("0.00"), usd("0.00")]
+    assert chain.available("ann") == usd("500.00")
+    assert chain.violations() == ()
 
 
 def test_a_refund_that_the_chain_refuses_is_left_to_a_person(chain: Chain) -> None:

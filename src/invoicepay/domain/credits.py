@@ -159,10 +159,11 @@ def has_expired(lot: CreditLot, now: datetime) -> bool:
 
 
 def credit_needs(seen: Snapshot, enterprise_id: str, customer_id: str, asset: str) -> Needs:
-    """What `apply_credits` reads, and the fence that it debits where one of the lots has one."""
+    """What `apply_credits` reads, and what it debits for the lots that there are."""
     lots = available_lots(enterprise_id, customer_id, asset)
-    fenced = any(lot.backing is CreditBacking.RING_FENCED for lot in seen.search(lots))
-    accounts = [credit_reserve(enterprise_id, asset)] if fenced else []
+    debited = {CreditBacking.RING_FENCED: credit_reserve, CreditBacking.UNSECURED: available}
+    backings = {lot.backing for lot in seen.search(lots)} & debited.keys()
+    accounts = [debited[backing](enterprise_id, asset) for backing in backings]
     return party_needs(enterprise_id, asset=asset) | need(finds=[lots], accounts=accounts)
 
 
@@ -195,26 +196,41 @@ def apply_credits(
 
 
 def _apply_lot(change: Change, lot: CreditLot, invoice: Invoice, part: Money) -> None:
-    """P-13: only a ring-fenced lot releases tokens, and only of those the platform takes its fee."""
-    fee = Money.zero(part.asset)
+    """P-13: a ring-fenced lot releases its tokens; what came in as tokens pays the platform's fee now."""
+    fee = _fee(change, lot, part)
+    enterprise_id, platform_id = lot.enterprise_id, change.programme.platform_id
     if lot.backing is CreditBacking.RING_FENCED:
-        fee = change.get(Party, lot.enterprise_id).policy.fee(part)
         change.post(
             postings.credit_applied(
-                lot.enterprise_id,
+                enterprise_id,
                 part.asset,
                 part.micros,
-                into=receiving_code(change, lot.enterprise_id, part.asset),
+                into=receiving_code(change, enterprise_id, part.asset),
                 fee=fee.micros,
-                platform_id=change.programme.platform_id,
+                platform_id=platform_id,
                 memo=lot.id,
             )
         )
+    elif fee:
+        change.post(postings.credit_fee(enterprise_id, platform_id, part.asset, fee.micros, memo=lot.id))
     allocate(change, invoice.id, SourceKind.CREDIT, lot.id, part, fee=fee)
     rest = lot.remaining - part
     status = CREDIT.after(lot.status, C.APPLY_PART if rest else C.APPLY_REST)
     after = replace(lot, applied=lot.applied + part, remaining=rest, status=status)
-    change.put(after, "credit.applied")
+    applied = change.put(after, "credit.applied")
+    follow(change, applied, from_party=enterprise_id, to_party=platform_id, amount=fee)
+
+
+def _fee(change: Change, lot: CreditLot, part: Money) -> Money:
+    """None without tokens (2.3); of an unsecured lot what the enterprise still has, for nobody waits for it."""
+    nothing = Money.zero(part.asset)
+    if lot.backing is CreditBacking.NONE:
+        return nothing
+    fee = change.get(Party, lot.enterprise_id).policy.fee(part)
+    if not fee or lot.backing is CreditBacking.RING_FENCED:
+        return fee
+    left = Money.from_micros(change.balance(available(lot.enterprise_id, part.asset)), part.asset)
+    return min(fee, left)
 
 
 def auto_apply_needs(seen: Snapshot, enterprise_id: str, customer_id: str, asset: str) -> Needs:
@@ -225,7 +241,7 @@ def auto_apply_needs(seen: Snapshot, enterprise_id: str, customer_id: str, asset
         return needs
     return credit_needs(seen, enterprise_id, customer_id, asset) | need(
         finds=[waiting_invoices(enterprise_id, customer_id, asset)],
-        accounts=[credit_reserve(enterprise_id, asset)],
+        accounts=[credit_reserve(enterprise_id, asset), available(enterprise_id, asset)],
     )
 
 

@@ -1,4 +1,4 @@
-"""Tokens that the books gave back first and a chain moves after: refunds and reversals (spec 1.4)."""
+"""Tokens that the books moved first and a chain moves after: refunds, reversals, fees (spec 1.4)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from invoicepay.domain.policies import Settlement
 REFUSED = frozenset({EffectStatus.FAILED, EffectStatus.REJECTED})
 
 
-def follow(change: Change, cause: Entity, *, from_party: str, to_party: str, amount: Money) -> None:
+def follow(
+    change: Change, cause: Entity, *, from_party: str, to_party: str, amount: Money, leg: int = 0
+) -> None:
     """Plan the transfer that brings the chain to where the books are; nothing where tokens move in the book.
 
     Args:
-        cause: the changed payment or lot as stored; each of its versions gives back at most once.
+        cause: the payment or lot as stored; each of its versions moves tokens once, in up to two legs.
+        leg: 1 for the second transfer of one version.
     """
-    if change.programme.asset(amount.asset).settlement is Settlement.ONCHAIN:
+    assert leg in (0, 1), "a version has two legs"
+    if amount and change.programme.asset(amount.asset).settlement is Settlement.ONCHAIN:
         effects.plan(
             change,
             kind=EffectKind.TRANSFER,
             cause=cause,
             amount=amount,
             request={"from_party": from_party, "to_party": to_party},
-            generation=cause.version,
+            generation=2 * cause.version + leg,
         )
 
 
@@ -42,4 +46,4 @@ def fold_needs(effect: Effect, seen: Snapshot) -> Needs:  # noqa: ARG001 - the s
 def fold_followed(change: Change, effect: Effect, seen: Observation) -> None:
     """The books are there already; when the chain refuses for certain, a person decides."""
     if EffectStatus(seen.status) in REFUSED:
-        effects.review(change, effect, "the books gave the tokens back, and the transfer was refused")
+        effects.review(change, effect, "the books moved the tokens already, and the transfer was refused")

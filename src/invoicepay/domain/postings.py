@@ -263,6 +263,11 @@ def credit_applied(
     return posting("P-13", (fence, receiver, amount - fee), (fence, platform, fee), memo=memo)
 
 
+def credit_fee(enterprise_id: str, platform_id: str, asset: str, fee: int, *, memo: str) -> Posting:
+    """P-13 of an unsecured credit: its tokens are the enterprise's own already, the platform's fee is not."""
+    return posting("P-13", (available(enterprise_id, asset), available(platform_id, asset), fee), memo=memo)
+
+
 def credit_refunded(
     enterprise_id: str,
     receiver_id: str,

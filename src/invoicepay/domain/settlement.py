@@ -11,6 +11,7 @@ from invoicepay.domain.accounts import Account, Code, frozen
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
+from invoicepay.domain.following import follow
 from invoicepay.domain.holds import Hold, capture
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import (
@@ -128,6 +129,8 @@ def settle(change: Change, payment: Payment) -> Payment:
     change.put(after, settled_event(invoice, after))
     write = change.put if payment.version else change.add
     stored = write(settled, "payment.completed")
+    enterprise_id, platform_id = invoice.enterprise_id, change.programme.platform_id
+    follow(change, stored, from_party=enterprise_id, to_party=platform_id, amount=split.fee)
     if split.applied:
         allocate(change, invoice.id, SourceKind.PAYMENT, payment.id, split.applied, fee=split.fee)
     if split.excess:

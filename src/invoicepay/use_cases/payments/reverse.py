@@ -116,5 +116,11 @@ def _give_back(change: Change, payment: Payment, platform_id: str, *, is_fenced:
     reversal = reversed_posting(replace(original, id=payment.posting_id), rule="P-11", memo=payment.id)
     post_from_enterprise(change, reversal, payment.enterprise_id)
     if payment.payer_id:
-        payer_id, enterprise_id = payment.payer_id, payment.enterprise_id
-        follow(change, payment, from_party=enterprise_id, to_party=payer_id, amount=payment.amount)
+        _follow(change, payment, platform_id)
+
+
+def _follow(change: Change, payment: Payment, platform_id: str) -> None:
+    """Each gives back on chain what it received: the enterprise, and the platform its fee."""
+    shares = ((payment.enterprise_id, payment.amount - payment.fee), (platform_id, payment.fee))
+    for leg, (giver, share) in enumerate(shares):
+        follow(change, payment, from_party=giver, to_party=payment.payer_id, amount=share, leg=leg)
