@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
 from pkgutil import walk_packages
+from typing import Any
 
 from invoicepay import use_cases
-from invoicepay.domain.books import Violation
+from invoicepay.domain.books import Books, Violation
 from invoicepay.domain.effects import Effect, EffectStatus, slot_of
+from invoicepay.domain.enterprise_book import BookAccount, balances
 from invoicepay.domain.invariants import CHECKS
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import PartyKind
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, parties
+from invoicepay.use_cases.books import enterprise_book
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.perform import UseCase
 from invoicepay.use_cases.providers import RAIL_WORDS, TOKEN_WORDS, abilities
@@ -96,17 +100,10 @@ def check(world: World) -> None:
 
 
 def _quickly(world: World) -> tuple[Violation, ...]:
-    async def look() -> tuple[Violation, ...]:
-        async with world.deps.repository.reader(world.deps.tenant_id) as reader:
-            books = reader.books()  # type: ignore[attr-defined]  # memory only
-            return tuple(
-                violation
-                for rule, checked in CHECKS.items()
-                if rule not in COSTLY
-                for violation in checked(books)
-            )
-
-    return world.run(look())
+    books = _books(world)
+    return tuple(
+        violation for rule, checked in CHECKS.items() if rule not in COSTLY for violation in checked(books)
+    )
 
 
 def _require(found: tuple[Violation, ...], world: World, where: str) -> None:
@@ -177,34 +174,47 @@ def check_replay(world: World) -> None:
     """What was accepted, done again one by one in an empty memory store, leaves the same books.
 
     Raises:
-        Broken: a balance or a row differs.
+        Broken: a balance, a row or an enterprise's book differs.
     """
     try:
         twin = replayed(world)
     except InvoicePayError as refusal:
         raise Broken((f"replay: something accepted was refused: {refusal!r}",), recent(world)) from refusal
-    mine, its = world.balances(), twin.balances()
+    books = _books(twin)
     wrong = [
-        f"replay: {account.id} is {mine.get(account, 0)}, then {its.get(account, 0)}"
-        for account in sorted({*mine, *its}, key=lambda account: account.id)
-        if mine.get(account, 0) != its.get(account, 0)
-    ]
-    kinds = _kinds(twin)
-    rows, other_rows = everything(world, kinds), everything(twin, kinds)
-    wrong += [
-        f"replay: {key} differs"
-        for key in sorted({*rows, *other_rows})
-        if rows.get(key) != other_rows.get(key)
+        *_unlike("balance", world.balances(), twin.balances()),
+        *_unlike("row", everything(world, books.rows), everything(twin, books.rows)),
+        *_unlike("enterprise book", _trial_balances(world), balances(books.journal)),
     ]
     twin.close()
     if wrong:
         raise Broken(tuple(wrong[:10]), recent(world))
 
 
-def _kinds(world: World) -> tuple[type, ...]:
-    async def look() -> tuple[type, ...]:
+def _unlike(what: str, found: Mapping[Any, object], again: Mapping[Any, object]) -> list[str]:
+    keys = sorted({*found, *again}, key=str)
+    return [
+        f"replay: {what} {key} is {found.get(key)}, then {again.get(key)}"
+        for key in keys
+        if found.get(key) != again.get(key)
+    ]
+
+
+def _trial_balances(world: World) -> dict[BookAccount, Money]:
+    """What each enterprise is shown as its own book."""
+    shown = [
+        world.run(enterprise_book(world.deps, owner, asset))
+        for owner in (*ENTERPRISES, "platform")
+        for asset in dict.fromkeys(ASSETS)
+    ]
+    return {account: money for book in shown for account, money in book.trial_balance.items()}
+
+
+def _books(world: World) -> Books:
+    async def look() -> Books:
         async with world.deps.repository.reader(world.deps.tenant_id) as reader:
-            return tuple(reader.books().rows)  # type: ignore[attr-defined]  # memory only
+            found: Books = reader.books()  # type: ignore[attr-defined]  # memory only
+            return found
 
     return world.run(look())
 

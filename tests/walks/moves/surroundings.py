@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
-from invoicepay.errors import InvoicePayError, WebhookSignatureInvalid
+from invoicepay.errors import InvoicePayError, ProviderUnavailable, WebhookSignatureInvalid
 from invoicepay.use_cases import schedules
 from invoicepay.use_cases.inbox import receive_webhook
 from invoicepay.use_cases.observations import ResolveReview, resolve_review
@@ -148,7 +148,7 @@ def review_is_resolved(world: World, draw: Draw) -> None:
 
 @move(6)
 def a_call_is_repeated(world: World, draw: Draw) -> None:
-    """INV-23: the same key and command change nothing and answer alike."""
+    """INV-23: the same key and command change nothing and answer alike, or ask to be tried again."""
     if not world.asked:
         return
     asked = draw.one_of(world.asked[-60:])
@@ -157,6 +157,8 @@ def a_call_is_repeated(world: World, draw: Draw) -> None:
         answer = world.run(asked.call(world.as_(asked.actor), asked.command, asked.key))
         refusal = ""
         assert getattr(answer, "replayed", True), f"{asked.command} was carried out twice"
+    except ProviderUnavailable:
+        refusal = asked.refusal
     except InvoicePayError as error:
         refusal = error.code
     assert refusal == asked.refusal, f"{asked.command}: first {asked.refusal or 'done'}, then {refusal}"
