@@ -49,7 +49,7 @@ def load(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> 
 
 def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str]) -> Iterator[Entity]:
     table = kept.table
-    query = select(*(table.c[name] for name in kept.shape.names)).where(place.owns(table))
+    query = kept.rows.where(place.owns(table))
     for some in chunks(ids):
         named = query.where(among(connection, table.c.id, some)).order_by(table.c.id)
         yield from map(kept.shape.read, connection.execute(_locked(named)))
@@ -58,9 +58,8 @@ def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str])
 def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False) -> list[Entity]:
     """The rows of a search, in its order."""
     kept = place.schema.kinds[wanted.kind]
-    query = select(*(kept.table.c[name] for name in kept.shape.names)).where(
-        place.owns(kept.table), *(_condition(kept, *test) for test in wanted.where)
-    )
+    conditions = [_condition(kept, *test) for test in wanted.where]
+    query = kept.rows.where(place.owns(kept.table), *conditions)
     if wanted.limit is not None:
         query = query.order_by(*_order(kept, wanted.order)).limit(wanted.limit)
     elif lock and connection.dialect.name == "postgresql":

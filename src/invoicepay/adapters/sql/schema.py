@@ -13,8 +13,10 @@ from sqlalchemy import (
     Index,
     MetaData,
     PrimaryKeyConstraint,
+    Select,
     Table,
     quoted_name,
+    select,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -115,11 +117,13 @@ class Kept:
     """Where and how one kind of entity is kept.
 
     Attributes:
+        rows: every row's fields in the shape's order, to be narrowed; built once, because a row is wide.
         unique_unless_empty: fields whose unique index leaves out rows where they are empty.
     """
 
     table: Table
     shape: Shape
+    rows: Select[Any]
     unique_unless_empty: frozenset[str]
 
 
@@ -243,7 +247,8 @@ class _Maker:
         if shape.kind is Mint:
             self.index(table, "reserve_id", where=_LIVE_MINT, unique=True, name="live_reserve")
         exempt = {unique.unless_empty for unique in UNIQUE if unique.kind is shape.kind}
-        return Kept(table, shape, frozenset(exempt))
+        rows = select(*(table.c[name] for name in shape.names))
+        return Kept(table, shape, rows, frozenset(exempt))
 
 
 def _accounts(make: _Maker) -> Table:
