@@ -90,4 +90,8 @@ class TransactionRetry:
             sleep=self._sleep,
             reraise=True,
         )
-        return await policy(attempt)
+
+        async def once() -> T:  # tenacity awaits what it can see to be a coroutine function, and no lambda
+            return await attempt()
+
+        return await policy(once)
