@@ -139,13 +139,31 @@ def test_other_types_are_refused_at_once(value: Any) -> None:
     assert refusal_within_a_millisecond(value) is InvalidAmount
 
 
-@pytest.mark.parametrize("value", [12.5, 0.1, float("nan"), float("inf"), 1e400, -0.0])
-def test_floats_are_refused_with_the_right_spelling(value: Any) -> None:
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [(12.5, "12.50"), (0.1, "0.10"), (150.0, "150.00"), (1200000.0, "1200000.00")]
+    + [(odd, "12.50") for odd in (1.005, 0.1 + 0.2, -3.5, -0.0, float("nan"), float("inf"), 1e400)],
+)
+def test_floats_are_refused_with_the_right_spelling(value: Any, meant: str) -> None:
     with pytest.raises(FloatAmount) as caught:
         Money(value, "USD")
 
     assert isinstance(caught.value, TypeError)
-    assert f'Money("{value!r}", "USD")' in str(caught.value)
+    assert f'write the amount as text, "{meant} USD"' in str(caught.value)
+
+
+@pytest.mark.parametrize(("number", "spelled"), [(150, "150 USD"), (Decimal("1.50"), "1.50 USD")])
+def test_a_bare_number_is_refused_with_the_right_spelling(number: Any, spelled: str) -> None:
+    with pytest.raises(InvalidAmount, match=f'write the amount as text, "{spelled}"'):
+        Money.parse(number)
+
+
+@pytest.mark.parametrize("text", ["1,500.00 USD", "150.00 usd", "USD 150.00", "$150"])
+def test_a_misspelt_amount_is_shown_in_the_refusal(text: str) -> None:
+    with pytest.raises(InvalidInput, match="'") as caught:
+        Money.of(text)
+
+    assert caught.value.message.split("'")[1] in text
 
 
 def test_every_digit_outside_ascii_is_refused() -> None:

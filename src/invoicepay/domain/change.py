@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, cast
 
-from invoicepay.domain.accounts import Account, Posting, has_floor
+from invoicepay.domain.accounts import Account, Code, Posting, has_floor
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.money import Money
@@ -328,8 +328,9 @@ class Change:
             return  # control accounts are moved without being read; the store keeps their floor
         after = self.balance(account) + growth
         if after < 0 and growth < 0 and has_floor(account):
+            who = account.party_id if account.code is Code.AVAILABLE else account.name
             raise InsufficientFunds(
-                f"{account.name} is short of {Money.from_micros(-after, account.asset)}",
+                f"{who} is short of {Money.from_micros(-after, account.asset)}",
                 account=account.id,
                 short_micros=-after,
             )

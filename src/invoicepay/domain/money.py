@@ -291,7 +291,7 @@ def scale_of(asset: str) -> int:
 @lru_cache(maxsize=1024)
 def _scale(asset: str) -> int:
     if len(asset) > _ASSET_LENGTH or not _ASSET.fullmatch(asset):
-        raise UnknownAsset("an asset is written like USD or USD.tempo")
+        raise UnknownAsset(f"an asset is written like USD or USD.tempo, not {asset[:_ASSET_LENGTH]!r}")
     if asset[:3] not in MINOR_UNITS:
         raise UnknownAsset(f"{asset[:3]} is not an ISO 4217 currency", asset=asset)
     return MINOR_UNITS[asset[:3]]
@@ -393,13 +393,15 @@ def money_to(money: Money) -> dict[str, str]:
 
 
 def _money_of(value: object, asset: str | None) -> Money:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        raise InvalidAmount(f'a number names no asset: write the amount as text, "{value} {asset or "USD"}"')
     if not isinstance(value, str):
         _refused(value)
     if len(value) > _AMOUNT_LENGTH + 1 + _ASSET_LENGTH:
         raise InvalidAmount("the amount is too long")
     amount, space, named = value.partition(" ")
     if not space and asset is None:
-        raise InvalidAmount('the amount names no asset: write it as "12.50 USD"')
+        raise InvalidAmount(f'{value!r} names no asset: write the amount as "12.50 USD"')
     return Money(amount, named if space else str(asset))
 
 
@@ -415,7 +417,8 @@ def _micros_of_text(text: str, limit: int) -> int:
     """Whole micros of plain ASCII digits; length first, then form, then value (S-04, S-05)."""
     found = _AMOUNT.fullmatch(text) if len(text) <= _AMOUNT_LENGTH else None
     if found is None:
-        raise InvalidAmount
+        seen = text if len(text) <= _AMOUNT_LENGTH else f"{text[:_AMOUNT_LENGTH]}…"
+        raise InvalidAmount(f"{seen!r} is not a plain decimal number of at most 6 decimals")
     whole, decimals = found.groups(default="")
     micros = int(whole) * MICROS + int(decimals.ljust(6, "0"))
     if micros > limit:
@@ -425,7 +428,7 @@ def _micros_of_text(text: str, limit: int) -> int:
 
 def _refused(amount: object) -> NoReturn:
     if isinstance(amount, float):
-        raise FloatAmount(
-            f'a float is not an amount: write Money("{amount!r}", "USD") with the amount as text'
-        )
+        cents = f"{amount:.2f}" if 0 < amount < MAX_MICROS else ""
+        meant = cents if cents and float(cents) == amount else "12.50"
+        raise FloatAmount(f'a float cannot hold cents exactly: write the amount as text, "{meant} USD"')
     raise InvalidAmount(f"an amount is text or Decimal, not {type(amount).__name__}")
