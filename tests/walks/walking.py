@@ -11,12 +11,17 @@ from pkgutil import walk_packages
 from typing import Any
 
 from invoicepay import use_cases
+from invoicepay.domain.accounts import Code
+from invoicepay.domain.allocations import Allocation, SourceKind
 from invoicepay.domain.books import Books, Violation
+from invoicepay.domain.credit_notes import CreditNote, CreditNoteDisposition
 from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.enterprise_book import BookAccount, balances
 from invoicepay.domain.invariants import CHECKS
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import PartyKind
+from invoicepay.domain.payments import Channel, Payment
+from invoicepay.domain.sums import summed
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.books import enterprise_book
@@ -170,6 +175,33 @@ def _told(world: World, effect: Effect) -> EffectStatus:
     return TOKEN_WORDS[token.status] if token else EffectStatus.REJECTED
 
 
+def check_refunds(world: World) -> None:
+    """The tokens of every refund went to whoever had paid them (spec 6, P-27).
+
+    Raises:
+        Broken: somebody else has them.
+    """
+    books = _books(world) if world.is_memory else Books(tenant_id="")
+    payments, allocations = books.by_id(Payment), books.by_id(Allocation)
+    refunds = {n.id: n for n in books.of(CreditNote) if n.disposition is CreditNoteDisposition.REFUND}
+    taken_off = [allocations[id] for note in refunds.values() for id in note.allocation_ids]
+    paid = [(payments[a.source_id], a) for a in taken_off if a.source_kind is SourceKind.PAYMENT]
+    owed = summed(
+        (payment.payer_id or payment.customer_id, -allocation.amount.micros)
+        for payment, allocation in paid
+        if payment.channel is not Channel.EXTERNAL
+    )
+    given = summed(
+        (entry.account.party_id, entry.amount)
+        for booked in books.ledger
+        for entry in booked.posting.entries
+        if booked.posting.memo in refunds and entry.account.code in (Code.AVAILABLE, Code.FROZEN)
+        if entry.side == "C"
+    )
+    if owed != given:
+        raise Broken((f"refunds: {owed} were owed, {given} were given",), recent(world))
+
+
 def check_replay(world: World) -> None:
     """What was accepted, done again one by one in an empty memory store, leaves the same books.
 
@@ -268,6 +300,7 @@ def live(store: str, seed: int, steps: int, tally: Tally | None = None) -> World
         come_to_rest(world)
         check(world)
         check_outside(world)
+        check_refunds(world)
         check_replay(world)
         tally.add(world)
     finally:
