@@ -65,10 +65,11 @@ def second_actor(actor: Actor, approved_by: str) -> None:
 
     Raises:
         NotAllowed: a party asks.
+        InvalidIdentifier: nobody can be called that.
         SecondActorRequired: nobody approved, or the same person did.
     """
     operator_only(actor)
-    if not approved_by or approved_by == actor.subject:
+    if not approved_by or ids.party_id(approved_by, "approved_by") == actor.subject:
         raise SecondActorRequired(actor=actor.subject)
 
 
@@ -91,10 +92,14 @@ def known_party(change: Change, party_id: str, *, kind: PartyKind = PartyKind.US
     party = change.peek(Party, party_id)
     if party is None and change.programme.unknown_parties == "register":
         return change.add(Party(id=ids.party_id(party_id), kind=kind), "party.registered")
-    if party is None or party.status is PartyStatus.CLOSED:
-        raise NotFound(f"there is no {kind} {party_id}", kind=kind, id=party_id)
+    if party is None:
+        hint = f'Check the identifier; a new party is made known first: parties.register(id, kind="{kind}").'
+        raise NotFound(f"there is no {kind} {party_id}", hint=hint, kind=kind, id=party_id)
+    if party.status is PartyStatus.CLOSED:
+        raise NotFound(f"{kind} {party_id} was closed", kind=kind, id=party_id)
     if kind is PartyKind.ENTERPRISE and party.kind is PartyKind.USER:
-        raise NotFound(f"there is no {kind} {party_id}", kind=kind, id=party_id)
+        hint = "Name an enterprise; the kind of a party is chosen when it is registered and stays."
+        raise NotFound(f"{party_id} is no enterprise but a {party.kind}", hint=hint, kind=kind, id=party_id)
     return party
 
 
