@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
-SHARED = "base"  # module of the groups' common parts: nothing to generate from it
+SHARED = ("base", "events", "pages")  # what the groups have in common: nothing to generate from it
 
 ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
 
@@ -25,10 +25,11 @@ HEAD = '''"""The blocking client: generated from the awaiting one by tools/gen_b
 
 def generate() -> str:
     """The text of blocking.py."""
-    modules = sorted(path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem != SHARED)
+    modules = sorted(path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem not in SHARED)
     imports: dict[str, set[str]] = {
         "invoicepay.bridge": {"run_blocking"},
-        "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler"},
+        "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler", "_BlockingLeaves"},
+        "invoicepay.client.pages": {"Page"},
     }
     plain: set[str] = set()
     classes: list[str] = []
@@ -69,7 +70,7 @@ def _collect(tree: ast.Module, imports: dict[str, set[str]], plain: set[str]) ->
 
 def _is_wanted(module: str) -> bool:
     """The awaiting groups come in under other names; the future import stands on top."""
-    is_group = module.startswith("invoicepay.client.") and module != f"invoicepay.client.{SHARED}"
+    is_group = module.startswith("invoicepay.client.") and module.rpartition(".")[2] not in SHARED
     return module != "__future__" and not is_group
 
 
@@ -99,11 +100,14 @@ def _facade(node: ast.ClassDef) -> str:
             lines += _property(item)
         elif item.name in ("tenant", "acting_as"):
             lines += _copy(item)
-        elif item.name == "from_settings":
-            lines += _from_settings(item)
+        elif _is_marked(item, "classmethod") and not item.name.startswith("_"):
+            lines += _other_constructor(item)
         elif not item.name.startswith("_"):
             lines += _method(item, "self._pay")
     lines += [
+        "    def __repr__(self) -> str:",
+        f"        return repr(self._pay).replace('AsyncInvoicePay', '{name}')",
+        "",
         f"    def __enter__(self) -> {name}:",
         "        return self",
         "",
@@ -115,14 +119,18 @@ def _facade(node: ast.ClassDef) -> str:
 
 
 def _is_group(item: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(isinstance(mark, ast.Name) and mark.id == "property" for mark in item.decorator_list)
+    return _is_marked(item, "property")
+
+
+def _is_marked(item: ast.FunctionDef | ast.AsyncFunctionDef, decorator: str) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == decorator for mark in item.decorator_list)
 
 
 def _constructor(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     passed = _passed(item)
     return [
         f"    def __init__({_signature(item)}) -> None:",
-        f"        self._pay = AsyncInvoicePay._blocking({passed})",
+        f"        self._pay: AsyncInvoicePay = _BlockingLeaves({passed})",
         "",
         "    @classmethod",
         "    def _around(cls, pay: AsyncInvoicePay) -> InvoicePay:",
@@ -154,12 +162,12 @@ def _copy(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     ]
 
 
-def _from_settings(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+def _other_constructor(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [
         "    @classmethod",
         f"    def {item.name}({_signature(item)}) -> InvoicePay:",
         f"        {_doc(item)}",
-        f"        return cls._around(AsyncInvoicePay._from_settings({_passed(item)}, blocking=True))",
+        f"        return cls._around(_BlockingLeaves.{item.name}({_passed(item)}))",
         "",
     ]
 
@@ -169,6 +177,9 @@ def _method(item: ast.FunctionDef | ast.AsyncFunctionDef, target: str) -> list[s
     returns = f" -> {ast.unparse(item.returns)}" if item.returns else ""
     if isinstance(item, ast.AsyncFunctionDef):
         call = f"run_blocking({call})"
+    if returns.startswith(" -> AsyncPage["):
+        returns = returns.replace("AsyncPage", "Page")
+        call = f"Page({call})"
     is_void = returns == " -> None"
     return [
         f"    def {item.name}({_signature(item)}){returns}:",
@@ -196,7 +207,7 @@ def _passed(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     text = ast.get_docstring(node, clean=False) or ""
-    for a, b in (("await pay.", "pay."), ("AsyncInvoicePay", "InvoicePay")):
+    for a, b in (("await ", ""), ("async for", "for"), ("AsyncInvoicePay", "InvoicePay")):
         text = text.replace(a, b)
     return f'"""{text}"""'
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from invoicepay.client.audit import Audit, Invariants, Ledger
-from invoicepay.client.base import Core
+from invoicepay.client.base import Core, chosen
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
+from invoicepay.client.events import event_pattern, handler_of
 from invoicepay.client.holds import Holds
 from invoicepay.client.invoices import Invoices
 from invoicepay.client.parties import Parties, Wallets
@@ -22,17 +21,19 @@ from invoicepay.client.sim import Sim
 from invoicepay.client.tokens import Tokens
 from invoicepay.client.webhooks import Webhooks
 from invoicepay.client.withdrawals import Withdrawals
+from invoicepay.domain.access import operator_only
 from invoicepay.domain.events import Event
 from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
+from invoicepay.domain.shape import whole
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
-from invoicepay.use_cases.pending import PendingSummary, run_pending
-from invoicepay.wiring import Parts, core_from
+from invoicepay.use_cases.pending import PendingSummary, run_pending_everywhere
+from invoicepay.wiring import Parts, core_from, environment_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -65,6 +66,8 @@ class AsyncInvoicePay:
         StoreBehind, StoreUnreachable, StoreReadOnly: on the first call; the message names the next step.
     """
 
+    _blocks: ClassVar[bool] = False
+
     def __init__(
         self,
         store: str | Engine | AsyncEngine | None = None,
@@ -95,25 +98,63 @@ class AsyncInvoicePay:
         parts = Parts(
             rails=rails, token=token, clock=clock, ids=ids, screening=screening, repository=repository
         )
-        self._core = core_from(store, settings, parts, blocking=False)
+        self._core = core_from(store, settings, parts, blocking=self._blocks)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> AsyncInvoicePay:
-        """A client from settings, for example `settings_from(os.environ)`."""
-        return cls._from_settings(settings, blocking=False)
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        rails: RailsProvider | None = None,
+        token: TokenProvider | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        screening: Screening | None = None,
+        repository: Repository | None = None,
+    ) -> AsyncInvoicePay:
+        """A client from settings that the host read from its own configuration.
+
+        Example:
+            >>> from invoicepay import InvoicePay, Settings
+            >>> with InvoicePay.from_settings(Settings(store="memory://", tenant="shop")) as pay:
+            ...     print(pay)
+            <InvoicePay on memory://, tenant shop, acting as host (operator)>
+        """
+        parts = Parts(
+            rails=rails, token=token, clock=clock, ids=ids, screening=screening, repository=repository
+        )
+        return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
     @classmethod
-    def _from_settings(cls, settings: Settings, *, blocking: bool) -> AsyncInvoicePay:
-        return cls._around(core_from(None, settings, Parts(), blocking=blocking))
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        programme: Programme | None = None,
+        rails: RailsProvider | None = None,
+        token: TokenProvider | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        screening: Screening | None = None,
+    ) -> AsyncInvoicePay:
+        """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
 
-    @classmethod
-    def _blocking(cls, store: str | Engine | AsyncEngine | None, **options: Any) -> AsyncInvoicePay:
-        """The same client with leaves that block, for `InvoicePay`."""
-        names = ("rails", "token", "clock", "ids", "screening", "repository")
-        parts = Parts(**{name: options.pop(name) for name in names})
-        programme = options.pop("programme") or Programme()
-        settings = Settings(programme=programme, **options)
-        return cls._around(core_from(store, settings, parts, blocking=True))
+        The environment is read by this call and by nothing else in the library.
+
+        Args:
+            environ: read instead of `os.environ`.
+
+        Raises:
+            ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay.from_env({"INVOICEPAY_STORE": "memory://"})
+            >>> pay.close()
+        """
+        settings = environment_settings(environ, programme)
+        parts = Parts(rails=rails, token=token, clock=clock, ids=ids, screening=screening)
+        return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
     @classmethod
     def _around(cls, core: Core) -> AsyncInvoicePay:
@@ -226,7 +267,7 @@ class AsyncInvoicePay:
             >>> from invoicepay import InvoicePay
             >>> ann = InvoicePay().acting_as("ann")
         """
-        return self._around(self._core.acting_as(subject, Role(role)))
+        return self._around(self._core.acting_as(subject, chosen(Role, role, "role")))
 
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
@@ -237,32 +278,50 @@ class AsyncInvoicePay:
             >>> @pay.on("invoice.*")
             ... def tell(event): print(event.name)
         """
+        events = event_pattern(pattern)
 
         def register(handler: EventHandler) -> EventHandler:
-            async def offered(event: Event) -> None:
-                if fnmatchcase(event.name, pattern):
-                    result = handler(event)
-                    if inspect.isawaitable(result):
-                        awaited: Awaitable[Any] = result
-                        await awaited
-
-            self._core.handlers.append(offered)
+            self._core.handlers.append(handler_of(events, handler))
             return handler
 
         return register
 
     async def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
-        return await run_pending(
-            self._core.deps, limit, handlers=self._core.handlers, until_quiet=until_quiet
-        )
+        whole(limit, "limit", least=1)
+        return await self._core.run_pending(limit, until_quiet=until_quiet)
+
+    async def run_pending_everywhere(self, *, limit: int = 100) -> dict[str, PendingSummary]:
+        """One pass of `run_pending` for every tenant of the store; operators only.
+
+        Args:
+            limit: the most of each kind that the pass takes in each tenant.
+
+        Returns:
+            What was done, by tenant; call it again while a summary has `moved`.
+
+        Raises:
+            NotAllowed: the actor is a party.
+        """
+        whole(limit, "limit", least=1)
+        operator_only(self._core.deps.actor)
+        return await run_pending_everywhere(self._core.deps, limit, handlers=self._core.handlers)
 
     async def close(self) -> None:
-        """Give the store's connections back."""
-        await self._core.deps.repository.close()
+        """Give the store's connections back; this client and its copies take no calls afterwards."""
+        await self._core.close()
+
+    def __repr__(self) -> str:
+        return f"<AsyncInvoicePay on {self._core}>"
 
     async def __aenter__(self) -> AsyncInvoicePay:
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self.close()
+
+
+class _BlockingLeaves(AsyncInvoicePay):
+    """The same client over a store and a wait that block, for `InvoicePay` to drive in single steps."""
+
+    _blocks = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from invoicepay.awaiting import AsyncInvoicePay, EventHandler
+from invoicepay.awaiting import AsyncInvoicePay, EventHandler, _BlockingLeaves
 from invoicepay.bridge import run_blocking
 from invoicepay.client.audit import Audit as _Audit
 from invoicepay.client.audit import Invariants as _Invariants
@@ -19,6 +19,7 @@ from invoicepay.client.credits import Credits as _Credits
 from invoicepay.client.deposits import Deposits as _Deposits
 from invoicepay.client.holds import Holds as _Holds
 from invoicepay.client.invoices import Invoices as _Invoices
+from invoicepay.client.pages import Page
 from invoicepay.client.parties import Parties as _Parties
 from invoicepay.client.parties import Wallets as _Wallets
 from invoicepay.client.payments import Payments as _Payments
@@ -65,7 +66,7 @@ from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
 from invoicepay.use_cases.payments import PaidInvoices
 from invoicepay.use_cases.pending import PendingSummary
-from invoicepay.use_cases.queries import Page, Verification, WalletBalance
+from invoicepay.use_cases.queries import Verification, WalletBalance
 from invoicepay.use_cases.reconcile import TieOut
 from invoicepay.use_cases.requests import Scanned
 from invoicepay.use_cases.reserve_audit import ReserveAudit
@@ -180,9 +181,11 @@ class Credits:
         limit: int = 50,
     ) -> Page[CreditLot]:
         """Lots, oldest first."""
-        return run_blocking(
-            self._group.list(
-                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+        return Page(
+            run_blocking(
+                self._group.list(
+                    enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+                )
             )
         )
 
@@ -340,7 +343,7 @@ class Deposits:
         limit: int = 50,
     ) -> Page[Deposit]:
         """Deposits, oldest first."""
-        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
     def confirm(
         self, deposit: str | Deposit, *, approved_by: str = "", idempotency_key: str | None = None
@@ -465,7 +468,7 @@ class Holds:
         limit: int = 50,
     ) -> Page[Hold]:
         """Holds, oldest first."""
-        return run_blocking(self._group.list(owner=owner, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.list(owner=owner, status=status, after=after, limit=limit)))
 
 
 class Invoices:
@@ -808,15 +811,17 @@ class Invoices:
         limit: int = 50,
     ) -> Page[Invoice]:
         """Invoices, oldest first."""
-        return run_blocking(
-            self._group.list(
-                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+        return Page(
+            run_blocking(
+                self._group.list(
+                    enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+                )
             )
         )
 
     def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
         """The credit notes of an invoice, oldest first."""
-        return run_blocking(self._group.credit_notes(invoice))
+        return Page(run_blocking(self._group.credit_notes(invoice)))
 
     def overdue(self, enterprise: str) -> builtins.list[Invoice]:
         """Open invoices past their due date in the enterprise's zone."""
@@ -884,7 +889,7 @@ class Parties:
 
     def list(self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50) -> Page[Party]:
         """Parties in the order of their ids."""
-        return run_blocking(self._group.list(kind=kind, after=after, limit=limit))
+        return Page(run_blocking(self._group.list(kind=kind, after=after, limit=limit)))
 
     def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
         """Change how an enterprise treats payments from now on (spec 6)."""
@@ -957,9 +962,16 @@ class Payments:
         limit: int = 50,
     ) -> Page[Payment]:
         """Payments, oldest first."""
-        return run_blocking(
-            self._group.list(
-                invoice=invoice, payer=payer, enterprise=enterprise, status=status, after=after, limit=limit
+        return Page(
+            run_blocking(
+                self._group.list(
+                    invoice=invoice,
+                    payer=payer,
+                    enterprise=enterprise,
+                    status=status,
+                    after=after,
+                    limit=limit,
+                )
             )
         )
 
@@ -1134,9 +1146,11 @@ class Requests:
         limit: int = 50,
     ) -> Page[PaymentRequest]:
         """Requests, oldest first."""
-        return run_blocking(
-            self._group.list(
-                requester=requester, payer=payer, parent=parent, status=status, after=after, limit=limit
+        return Page(
+            run_blocking(
+                self._group.list(
+                    requester=requester, payer=payer, parent=parent, status=status, after=after, limit=limit
+                )
             )
         )
 
@@ -1272,8 +1286,8 @@ class Transfers:
         limit: int = 50,
     ) -> Page[Transfer]:
         """Transfers, oldest first."""
-        return run_blocking(
-            self._group.list(payer=payer, payee=payee, status=status, after=after, limit=limit)
+        return Page(
+            run_blocking(self._group.list(payer=payer, payee=payee, status=status, after=after, limit=limit))
         )
 
 
@@ -1302,7 +1316,7 @@ class Reserves:
         limit: int = 50,
     ) -> Page[Reserve]:
         """Reserves, oldest first."""
-        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
     def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
         """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
@@ -1487,14 +1501,16 @@ class Schedules:
         *,
         enterprise: str | None = None,
         customer: str | None = None,
-        status: ScheduleStatus | None = None,
+        status: ScheduleStatus | str | None = None,
         after: str = "",
         limit: int = 50,
     ) -> Page[Schedule]:
         """Schedules, oldest first."""
-        return run_blocking(
-            self._group.list(
-                enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+        return Page(
+            run_blocking(
+                self._group.list(
+                    enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+                )
             )
         )
 
@@ -1594,7 +1610,7 @@ class Tokens:
         limit: int = 50,
     ) -> Page[Mint]:
         """Mints, oldest first."""
-        return run_blocking(self._group.mints(party=party, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.mints(party=party, status=status, after=after, limit=limit)))
 
     def burns(
         self,
@@ -1605,7 +1621,7 @@ class Tokens:
         limit: int = 50,
     ) -> Page[Burn]:
         """Burns, oldest first."""
-        return run_blocking(self._group.burns(party=party, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.burns(party=party, status=status, after=after, limit=limit)))
 
 
 class Webhooks:
@@ -1620,10 +1636,20 @@ class Webhooks:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: `rails` or `tokens`, the side it belongs to.
+            provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
+            headers: as they came, in any spelling of upper and lower case.
+            body: the raw bytes of the request; the signature covers them.
 
         Raises:
+            InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")
+            Traceback (most recent call last):
+            invoicepay.errors.InvalidInput: provider is one of rails, tokens, ..., not 'stripe'
         """
         return run_blocking(self._group.receive(provider, headers=headers, body=body))
 
@@ -1714,7 +1740,7 @@ class Withdrawals:
         limit: int = 50,
     ) -> Page[Withdrawal]:
         """Withdrawals, oldest first."""
-        return run_blocking(self._group.list(party=party, status=status, after=after, limit=limit))
+        return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
 
 class InvoicePay:
@@ -1759,7 +1785,7 @@ class InvoicePay:
         qr_secret: bytes | None = None,
         qr_old_secrets: tuple[bytes, ...] = (),
     ) -> None:
-        self._pay = AsyncInvoicePay._blocking(
+        self._pay: AsyncInvoicePay = _BlockingLeaves(
             store,
             rails=rails,
             token=token,
@@ -1783,9 +1809,75 @@ class InvoicePay:
         return made
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> InvoicePay:
-        """A client from settings, for example `settings_from(os.environ)`."""
-        return cls._around(AsyncInvoicePay._from_settings(settings, blocking=True))
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        rails: RailsProvider | None = None,
+        token: TokenProvider | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        screening: Screening | None = None,
+        repository: Repository | None = None,
+    ) -> InvoicePay:
+        """A client from settings that the host read from its own configuration.
+
+        Example:
+            >>> from invoicepay import InvoicePay, Settings
+            >>> with InvoicePay.from_settings(Settings(store="memory://", tenant="shop")) as pay:
+            ...     print(pay)
+            <InvoicePay on memory://, tenant shop, acting as host (operator)>
+        """
+        return cls._around(
+            _BlockingLeaves.from_settings(
+                settings,
+                rails=rails,
+                token=token,
+                clock=clock,
+                ids=ids,
+                screening=screening,
+                repository=repository,
+            )
+        )
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        programme: Programme | None = None,
+        rails: RailsProvider | None = None,
+        token: TokenProvider | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        screening: Screening | None = None,
+    ) -> InvoicePay:
+        """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
+
+        The environment is read by this call and by nothing else in the library.
+
+        Args:
+            environ: read instead of `os.environ`.
+
+        Raises:
+            ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay.from_env({"INVOICEPAY_STORE": "memory://"})
+            >>> pay.close()
+        """
+        return cls._around(
+            _BlockingLeaves.from_env(
+                environ,
+                programme=programme,
+                rails=rails,
+                token=token,
+                clock=clock,
+                ids=ids,
+                screening=screening,
+            )
+        )
 
     @property
     def parties(self) -> Parties:
@@ -1909,9 +2001,26 @@ class InvoicePay:
         """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
         return run_blocking(self._pay.run_pending(limit=limit, until_quiet=until_quiet))
 
+    def run_pending_everywhere(self, *, limit: int = 100) -> dict[str, PendingSummary]:
+        """One pass of `run_pending` for every tenant of the store; operators only.
+
+        Args:
+            limit: the most of each kind that the pass takes in each tenant.
+
+        Returns:
+            What was done, by tenant; call it again while a summary has `moved`.
+
+        Raises:
+            NotAllowed: the actor is a party.
+        """
+        return run_blocking(self._pay.run_pending_everywhere(limit=limit))
+
     def close(self) -> None:
-        """Give the store's connections back."""
+        """Give the store's connections back; this client and its copies take no calls afterwards."""
         run_blocking(self._pay.close())
+
+    def __repr__(self) -> str:
+        return repr(self._pay).replace("AsyncInvoicePay", "InvoicePay")
 
     def __enter__(self) -> InvoicePay:
         return self

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from invoicepay.domain.ids import party_id
 from invoicepay.domain.policies import Programme
+from invoicepay.domain.qr_payload import MIN_SECRET_BYTES
 from invoicepay.errors import ConfigurationError
 
+MEMORY = "memory://"
 PREFIX = "INVOICEPAY_"
 DISPATCH = ("inline", "deferred")
 
@@ -26,7 +29,7 @@ class Settings:
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
     """
 
-    store: str = "memory://"
+    store: str = MEMORY
     tenant: str = "default"
     dispatch: str = "inline"
     schema: str | None = None
@@ -39,6 +42,21 @@ class Settings:
     def __post_init__(self) -> None:
         if self.dispatch not in DISPATCH:
             raise ConfigurationError(f"dispatch is one of {', '.join(DISPATCH)}, not {self.dispatch!r}")
+        if not isinstance(self.programme, Programme):
+            raise ConfigurationError(f"programme is a Programme, not {type(self.programme).__name__}")
+        party_id(self.tenant, "the tenant")
+        if not isinstance(self.qr_old_secrets, tuple | list):
+            raise ConfigurationError("qr_old_secrets is a tuple of secrets: (secret,)")
+        for secret in (self.qr_secret, *self.qr_old_secrets):
+            _check_secret(secret)
+
+
+def _check_secret(secret: bytes | None) -> None:
+    if secret is not None and not (isinstance(secret, bytes) and len(secret) >= MIN_SECRET_BYTES):
+        raise ConfigurationError(
+            f"a secret for payment codes is at least {MIN_SECRET_BYTES} bytes, as bytes",
+            hint=f"Make one with secrets.token_bytes({MIN_SECRET_BYTES}) and keep it with the others.",
+        )
 
 
 def settings_from(values: Mapping[str, str]) -> Settings:

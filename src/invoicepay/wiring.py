@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screened, Screening, Subject, Verdict
 from invoicepay.ports.tokens import TokenProvider
-from invoicepay.settings import Settings
+from invoicepay.settings import MEMORY, PREFIX, Settings, settings_from
 from invoicepay.use_cases.perform import Deps
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     Store = str | Engine | AsyncEngine
-
-MEMORY = "memory://"
 
 
 class AllowEverything:
@@ -64,13 +64,14 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     """
     from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 
-    chosen = settings.store if store is None else store
+    _check_parts(parts)
+    chosen = _chosen_store(store, settings, parts, blocking=blocking)
     clock = parts.clock or SystemClock()
     ids = parts.ids or SystemIds()
     is_memory = chosen == MEMORY and parts.repository is None
     rails, tokens = parts.rails or SimulatedRails(clock), parts.token or SimulatedTokens(clock)
     return Core(
-        deps=Deps(
+        wired=Deps(
             repository=parts.repository or _repository(chosen, settings, ids, blocking=blocking),
             clock=clock,
             ids=ids,
@@ -87,7 +88,77 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
         sim=SimControl(rails, tokens)
         if isinstance(rails, SimulatedRails) and isinstance(tokens, SimulatedTokens)
         else None,
+        place=type(parts.repository).__name__ if parts.repository else _place(chosen),
     )
+
+
+PORTS: tuple[tuple[str, type], ...] = (
+    ("rails", RailsProvider),
+    ("token", TokenProvider),
+    ("clock", Clock),
+    ("ids", Ids),
+    ("screening", Screening),
+    ("repository", Repository),
+)
+"""What each part of a host's own must be able to do."""
+
+
+def _check_parts(parts: Parts) -> None:
+    """Refuse what is no such part before anything is called on it."""
+    for name, port in PORTS:
+        part = getattr(parts, name)
+        if isinstance(part, type):
+            raise ConfigurationError(f"{name} is the class {part.__name__}: pass an instance of it")
+        asked = [call for call in vars(port) if not call.startswith("_")]
+        lacking = [call for call in asked if not hasattr(part, call)]
+        if part is not None and lacking:
+            raise ConfigurationError(
+                f"{name} is no {port.__name__}: {type(part).__name__} lacks {', '.join(lacking)}",
+                hint=f"Implement {port.__module__}.{port.__name__}; invoicepay.testing has its contract.",
+            )
+
+
+def _chosen_store(store: object, settings: Settings, parts: Parts, *, blocking: bool) -> Any:
+    """The store that is meant, if the options agree about it."""
+    chosen = settings.store if store is None else store
+    is_placed = bool(settings.schema or settings.table_prefix)
+    if parts.repository is not None and (chosen != MEMORY or is_placed):
+        raise ConfigurationError("repository brings its own store: leave out store, schema and table_prefix")
+    if isinstance(chosen, os.PathLike):
+        raise ConfigurationError(f"the store is a URL or an engine: write sqlite:///{os.fspath(chosen)}")
+    if isinstance(chosen, str):
+        if chosen.startswith("memory") and chosen != MEMORY:
+            raise ConfigurationError(f"the store in memory is written {MEMORY}, not {chosen}")
+    else:
+        _check_engine(chosen, blocking=blocking)
+    if chosen == MEMORY and is_placed:
+        raise ConfigurationError(f"{MEMORY} has no tables: schema and table_prefix need a database")
+    return chosen
+
+
+def _check_engine(engine: object, *, blocking: bool) -> None:
+    """An engine of the host's that goes with this face of the client."""
+    from sqlalchemy import URL, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    if not isinstance(engine, URL | Engine | AsyncEngine):
+        raise ConfigurationError(f"the store is a URL or an engine, not {type(engine).__name__}")
+    if blocking and isinstance(engine, AsyncEngine):
+        raise ConfigurationError("InvoicePay cannot await: pass a create_engine(...), or use AsyncInvoicePay")
+    if not blocking and isinstance(engine, Engine):
+        raise ConfigurationError(
+            "an Engine would hold up the event loop: pass a create_async_engine(...), or use InvoicePay"
+        )
+
+
+def _place(store: Any) -> str:
+    """Where the data is, for people: no password, no options."""
+    if store == MEMORY:
+        return MEMORY
+    from sqlalchemy import make_url
+
+    url = make_url(getattr(store, "url", store))
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _programme(programme: Programme, *, is_memory: bool) -> Programme:
@@ -95,6 +166,22 @@ def _programme(programme: Programme, *, is_memory: bool) -> Programme:
     if programme.unknown_parties == "default":
         return replace(programme, unknown_parties="register" if is_memory else "refuse")
     return programme
+
+
+def environment_settings(environ: Mapping[str, str] | None, programme: Programme | None) -> Settings:
+    """Settings from what the host passed, or from the environment of the process as it is now.
+
+    Raises:
+        ConfigurationError: no store is named, or an entry of our prefix is not known.
+    """
+    values = os.environ if environ is None else environ
+    if not values.get(f"{PREFIX}STORE"):
+        raise ConfigurationError(
+            f"{PREFIX}STORE is not set",
+            hint=f"Set it to postgresql+psycopg://… or sqlite:///pay.db; {MEMORY} keeps nothing.",
+        )
+    settings = settings_from(values)
+    return settings if programme is None else replace(settings, programme=programme)
 
 
 def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> Repository:
@@ -133,8 +220,8 @@ def migrate(url: str, *, schema: str | None = None, table_prefix: str = "") -> i
         StoreUnreachable: no database answers at that URL.
         ConfigurationError: the URL names no SQL database.
     """
-    if url.startswith(MEMORY):
-        raise ConfigurationError("memory:// has no tables to migrate")
+    if str(url).startswith("memory"):
+        raise ConfigurationError(f"{MEMORY} has no tables to migrate")
     from invoicepay.adapters.sql import migrate_url
 
     return migrate_url(url, schema=schema, table_prefix=table_prefix)

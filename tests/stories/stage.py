@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from invoicepay import AsyncInvoicePay, InvoicePay, Money, Policy, Programme
+from invoicepay.client.pages import AsyncPage, Page
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.testing.clock import FrozenClock
 
@@ -23,10 +24,15 @@ class Awaited:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._target, name)
         if inspect.iscoroutinefunction(value):
-            return lambda *args, **kwargs: self._runner.run(value(*args, **kwargs))
+            return lambda *args, **kwargs: _shown(self._runner.run(value(*args, **kwargs)))
         if callable(value):
             return lambda *args, **kwargs: Awaited(value(*args, **kwargs), self._runner)
         return Awaited(value, self._runner)
+
+
+def _shown(answer: Any) -> Any:
+    """A list as a blocking client gives it; stories have lists of one page."""
+    return Page(answer) if isinstance(answer, AsyncPage) else answer
 
 
 @dataclass(frozen=True)

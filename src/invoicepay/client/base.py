@@ -8,15 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from invoicepay.domain.entity import Entity
+from invoicepay.client.pages import AsyncPage
+from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import party_id
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Actor, Role
+from invoicepay.domain.shape import identifier_or_none
 from invoicepay.domain.time import aware
-from invoicepay.errors import InvalidInput
+from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine
+from invoicepay.use_cases import queries
 from invoicepay.use_cases.outbox import Handler
-from invoicepay.use_cases.pending import run_pending
+from invoicepay.use_cases.pending import LIMIT, PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
 
 if TYPE_CHECKING:
@@ -24,9 +27,23 @@ if TYPE_CHECKING:
 
 C = TypeVar("C")
 R = TypeVar("R")
+T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 LineLike = Line | tuple[str, MoneyLike]
 UseCaseCall = Callable[[Deps, C, str | None], Coroutine[Any, Any, R]]
+
+
+@dataclass(slots=True)
+class Shared:
+    """What every copy of a client has in common.
+
+    Attributes:
+        handlers: what `on` registered, in order.
+        is_closed: one of the copies gave the connections back.
+    """
+
+    handlers: list[Handler] = field(default_factory=list[Handler])
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +53,56 @@ class Core:
     Attributes:
         dispatch: `inline` runs pending work right after each commit.
         sim: commands for the simulated providers, where both are simulated.
-        handlers: what `on` registered, in order.
+        place: where the data is, for people; never a password.
     """
 
-    deps: Deps
+    wired: Deps
     dispatch: str
     sim: SimControl | None = None
-    handlers: list[Handler] = field(default_factory=list[Handler])
+    place: str = ""
+    shared: Shared = field(default_factory=Shared)
+
+    @property
+    def deps(self) -> Deps:
+        """What use cases are given.
+
+        Raises:
+            ConfigurationError: the client was closed.
+        """
+        if self.shared.is_closed:
+            raise ConfigurationError(
+                "this client is closed", hint="Make a new client, or close it after its last call."
+            )
+        return self.wired
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """What `on` registered, in order."""
+        return self.shared.handlers
 
     def tenant(self, id: str) -> Core:
         """The same client for another tenant."""
-        return replace(self, deps=replace(self.deps, tenant_id=party_id(id, "the tenant")))
+        return replace(self, wired=replace(self.wired, tenant_id=party_id(id, "the tenant")))
 
     def acting_as(self, subject: str, role: Role) -> Core:
         """The same client for another actor."""
-        return replace(self, deps=replace(self.deps, actor=Actor(party_id(subject, "the actor"), role)))
+        return replace(self, wired=replace(self.wired, actor=Actor(party_id(subject, "the actor"), role)))
+
+    async def run_pending(self, limit: int, *, until_quiet: bool = True) -> PendingSummary:
+        """Bring on what waits in this tenant."""
+        return await run_pending(self.deps, limit, handlers=self.handlers, until_quiet=until_quiet)
+
+    async def close(self) -> None:
+        """Give connections back, once."""
+        if not self.shared.is_closed:
+            self.shared.is_closed = True
+            await self.wired.repository.close()
+
+    def __str__(self) -> str:
+        """For people: where the data is, whose it is, and who acts."""
+        actor = f"{self.wired.actor.subject} ({self.wired.actor.role})"
+        closed = ", closed" if self.shared.is_closed else ""
+        return f"{self.place}, tenant {self.wired.tenant_id}, acting as {actor}{closed}"
 
 
 class Group:
@@ -63,6 +115,17 @@ class Group:
     def _deps(self) -> Deps:
         return self._core.deps
 
+    async def _page(
+        self, kind: type[E], /, *, after: str = "", limit: int = 50, **conditions: Any
+    ) -> AsyncPage[E]:
+        """Rows that meet the conditions, and where the next ones come from."""
+
+        def fetch(cursor: str) -> Coroutine[Any, Any, AsyncPage[E]]:
+            return self._page(kind, after=cursor, limit=limit, **conditions)
+
+        rows = await queries.page(self._deps, kind, after=after, limit=limit, **conditions)
+        return AsyncPage(kind, rows.items, rows.next_cursor, fetch)
+
     async def _do(self, call: UseCaseCall[C, R], command: C, key: str | None) -> R:
         """Carry out a command, then what follows from it where the host asked for that."""
         result = await call(self._deps, command, key)
@@ -72,7 +135,7 @@ class Group:
     async def _follow_up(self) -> None:
         """Provider work, due work and handlers, right away where the host asked for that."""
         if self._core.dispatch == "inline":
-            await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
+            await self._core.run_pending(LIMIT)
 
 
 def money(value: MoneyLike, *, asset: str | None = None) -> Money:
@@ -99,8 +162,12 @@ def instant(value: datetime | None, name: str) -> datetime | None:
 
 
 def id_of(value: str | Entity) -> str:
-    """The id of a thing given as itself or by its id."""
-    return value.id if isinstance(value, Entity) else value
+    """The id of a thing given as itself or by its id; empty where none is named.
+
+    Raises:
+        InvalidIdentifier: nothing can have such an id.
+    """
+    return value.id if isinstance(value, Entity) else identifier_or_none(value, "the id")
 
 
 def chosen(kind: type[W], word: str, name: str) -> W:
@@ -121,4 +188,21 @@ def lines_of(lines: Sequence[LineLike]) -> tuple[Line, ...]:
     Raises:
         InvalidLine: a line is malformed.
     """
-    return tuple(line if isinstance(line, Line) else Line.of(*line) for line in lines)
+    return tuple(line if isinstance(line, Line) else _line(line) for line in several(lines, "lines"))
+
+
+def _line(pair: tuple[str, MoneyLike]) -> Line:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise InvalidLine("a line is a Line, or its description and price")
+    return Line.of(*pair)
+
+
+def several(values: Sequence[T], name: str) -> tuple[T, ...]:
+    """Values that were passed as a list or another sequence.
+
+    Raises:
+        InvalidInput: no sequence, or a text.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise InvalidInput(f"{name} is a list, not {type(values).__name__}", field=name)
+    return tuple(values)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from invoicepay.client.base import Group, chosen, id_of, instant, money, optional_money
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.credits import CreditLot, CreditStatus
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.money import MoneyLike
 from invoicepay.use_cases import credits as use_cases
 from invoicepay.use_cases import queries
-from invoicepay.use_cases.queries import Page
 
 
 class Credits(Group):
@@ -32,10 +32,9 @@ class Credits(Group):
         status: CreditStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[CreditLot]:
+    ) -> AsyncPage[CreditLot]:
         """Lots, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             CreditLot,
             after=after,
             limit=limit,

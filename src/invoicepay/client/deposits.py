@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoicepay.client.base import Group, chosen, id_of, money, optional_money
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.money import MoneyLike
 from invoicepay.use_cases import deposits as use_cases
 from invoicepay.use_cases import queries, returns
-from invoicepay.use_cases.queries import Page
 
 
 class Deposits(Group):
@@ -84,12 +84,10 @@ class Deposits(Group):
         status: DepositStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Deposit]:
+    ) -> AsyncPage[Deposit]:
         """Deposits, oldest first."""
         wanted = None if status is None else chosen(DepositStatus, status, "status")
-        return await queries.page(
-            self._deps, Deposit, after=after, limit=limit, party_id=party, status=wanted
-        )
+        return await self._page(Deposit, after=after, limit=limit, party_id=party, status=wanted)
 
     async def confirm(
         self, deposit: str | Deposit, *, approved_by: str = "", idempotency_key: str | None = None

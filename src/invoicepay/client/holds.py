@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from invoicepay.client.base import Group, chosen, id_of, instant, money, optional_money
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.money import MoneyLike
 from invoicepay.use_cases import holds as use_cases
 from invoicepay.use_cases import queries
-from invoicepay.use_cases.queries import Page
 
 
 class Holds(Group):
@@ -71,7 +71,7 @@ class Holds(Group):
         status: HoldStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Hold]:
+    ) -> AsyncPage[Hold]:
         """Holds, oldest first."""
         wanted = None if status is None else chosen(HoldStatus, status, "status")
-        return await queries.page(self._deps, Hold, after=after, limit=limit, owner_id=owner, status=wanted)
+        return await self._page(Hold, after=after, limit=limit, owner_id=owner, status=wanted)

@@ -15,7 +15,9 @@ from invoicepay.client.base import (
     lines_of,
     money,
     optional_money,
+    several,
 )
+from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.change import find
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
@@ -34,7 +36,6 @@ from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.use_cases import invoices as use_cases
 from invoicepay.use_cases import payments, queries, requests
 from invoicepay.use_cases.payments import PaidInvoices
-from invoicepay.use_cases.queries import Page
 
 OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
 
@@ -215,7 +216,10 @@ class Invoices(Group):
             AllocationIncomplete: something is left over and the invoices belong to several enterprises.
         """
         command = payments.PayInvoices(
-            payer_id=payer, amount=money(amount), invoice_ids=tuple(invoices), enterprise_id=enterprise
+            payer_id=payer,
+            amount=money(amount),
+            invoice_ids=several(invoices, "invoices"),
+            enterprise_id=enterprise,
         )
         return await self._do(payments.pay_invoices, command, idempotency_key)
 
@@ -306,7 +310,7 @@ class Invoices(Group):
         command = use_cases.IssueCreditNote(
             invoice_id=id_of(invoice),
             amount=optional_money(amount),
-            lines=tuple(lines),
+            lines=several(lines, "lines"),
             disposition=None
             if disposition is None
             else chosen(CreditNoteDisposition, disposition, "disposition"),
@@ -382,10 +386,9 @@ class Invoices(Group):
         status: InvoiceStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Invoice]:
+    ) -> AsyncPage[Invoice]:
         """Invoices, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             Invoice,
             after=after,
             limit=limit,
@@ -394,9 +397,9 @@ class Invoices(Group):
             status=None if status is None else chosen(InvoiceStatus, status, "status"),
         )
 
-    async def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
+    async def credit_notes(self, invoice: str | Invoice) -> AsyncPage[CreditNote]:
         """The credit notes of an invoice, oldest first."""
-        return await queries.page(self._deps, CreditNote, limit=200, invoice_id=id_of(invoice))
+        return await self._page(CreditNote, limit=200, invoice_id=id_of(invoice))
 
     async def overdue(self, enterprise: str) -> builtins.list[Invoice]:
         """Open invoices past their due date in the enterprise's zone."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from invoicepay.client.base import Group, chosen, instant
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.ids import party_id
 from invoicepay.domain.parties import Party, PartyKind, Wallet
 from invoicepay.domain.policies import Policy
 from invoicepay.use_cases import parties as use_cases
 from invoicepay.use_cases import queries
-from invoicepay.use_cases.queries import Page, WalletBalance
+from invoicepay.use_cases.queries import WalletBalance
 
 
 class Parties(Group):
@@ -59,10 +60,10 @@ class Parties(Group):
 
     async def list(
         self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50
-    ) -> Page[Party]:
+    ) -> AsyncPage[Party]:
         """Parties in the order of their ids."""
         wanted = None if kind is None else chosen(PartyKind, kind, "kind")
-        return await queries.page(self._deps, Party, after=after, limit=limit, kind=wanted)
+        return await self._page(Party, after=after, limit=limit, kind=wanted)
 
     async def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
         """Change how an enterprise treats payments from now on (spec 6)."""

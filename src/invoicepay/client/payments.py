@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from invoicepay.client.base import Group, chosen, id_of
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.payments import Payment, PaymentStatus
 from invoicepay.use_cases import payments as use_cases
 from invoicepay.use_cases import queries
-from invoicepay.use_cases.queries import Page
 
 
 class Payments(Group):
@@ -29,10 +29,9 @@ class Payments(Group):
         status: PaymentStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Payment]:
+    ) -> AsyncPage[Payment]:
         """Payments, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             Payment,
             after=after,
             limit=limit,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from invoicepay.client.base import Group, chosen, id_of, instant, money, optional_money
+from invoicepay.client.base import Group, chosen, id_of, instant, money, optional_money, several
+from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.errors import InvalidInput
 from invoicepay.use_cases import queries
 from invoicepay.use_cases import requests as use_cases
-from invoicepay.use_cases.queries import Page
 from invoicepay.use_cases.requests import Scanned
 
 
@@ -78,7 +78,7 @@ class Requests(Group):
         command = use_cases.SplitRequest(
             requester_id=requester,
             amount=money(amount),
-            payer_ids=tuple(payers),
+            payer_ids=several(payers, "payers"),
             amount_editable=amount_editable,
             note=note,
             expires_at=instant(expires_at, "expires_at"),
@@ -155,10 +155,9 @@ class Requests(Group):
         status: RequestStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[PaymentRequest]:
+    ) -> AsyncPage[PaymentRequest]:
         """Requests, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             PaymentRequest,
             after=after,
             limit=limit,
@@ -305,10 +304,9 @@ class Transfers(Group):
         status: TransferStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Transfer]:
+    ) -> AsyncPage[Transfer]:
         """Transfers, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             Transfer,
             after=after,
             limit=limit,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from invoicepay.client.base import Group, chosen, id_of, money, optional_money
+from invoicepay.client.base import Group, chosen, id_of, money, optional_money, several
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus, UnmatchedFunds
 from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.reserves import Cover
 from invoicepay.use_cases import queries, returns
 from invoicepay.use_cases import reserves as use_cases
-from invoicepay.use_cases.queries import Page
 from invoicepay.use_cases.reconcile import Reconcile, TieOut, reconcile
 from invoicepay.use_cases.reserve_audit import ReserveAudit, audit_reserve
 
@@ -34,12 +34,10 @@ class Reserves(Group):
         status: ReserveStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Reserve]:
+    ) -> AsyncPage[Reserve]:
         """Reserves, oldest first."""
         wanted = None if status is None else chosen(ReserveStatus, status, "status")
-        return await queries.page(
-            self._deps, Reserve, after=after, limit=limit, party_id=party, status=wanted
-        )
+        return await self._page(Reserve, after=after, limit=limit, party_id=party, status=wanted)
 
     async def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
         """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
@@ -130,5 +128,7 @@ class Reserves(Group):
         Raises:
             NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
         """
-        command = Reconcile(asset=asset, lines=tuple(statement), bank_balance=optional_money(bank_balance))
+        command = Reconcile(
+            asset=asset, lines=several(statement, "statement"), bank_balance=optional_money(bank_balance)
+        )
         return await self._do(reconcile, command, idempotency_key)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from invoicepay.client.base import Group, LineLike, chosen, lines_of
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
 from invoicepay.use_cases import queries
 from invoicepay.use_cases import schedules as use_cases
-from invoicepay.use_cases.queries import Page
 
 
 class Schedules(Group):
@@ -98,17 +98,16 @@ class Schedules(Group):
         *,
         enterprise: str | None = None,
         customer: str | None = None,
-        status: ScheduleStatus | None = None,
+        status: ScheduleStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Schedule]:
+    ) -> AsyncPage[Schedule]:
         """Schedules, oldest first."""
-        return await queries.page(
-            self._deps,
+        return await self._page(
             Schedule,
             after=after,
             limit=limit,
             enterprise_id=enterprise,
             customer_id=customer,
-            status=status,
+            status=None if status is None else chosen(ScheduleStatus, status, "status"),
         )

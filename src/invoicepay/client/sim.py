@@ -14,7 +14,7 @@ from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import ConfigurationError, NotFound
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.inbox import receive_webhook
-from invoicepay.use_cases.pending import run_pending
+from invoicepay.use_cases.pending import LIMIT
 
 
 class Sim(Group):
@@ -23,7 +23,10 @@ class Sim(Group):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         if core.sim is None:
-            raise ConfigurationError("pay.sim exists only with simulated rails and tokens")
+            raise ConfigurationError(
+                "pay.sim exists only with simulated rails and tokens",
+                hint="With real providers, news comes through pay.webhooks.receive and pay.run_pending.",
+            )
         self._sim: SimControl = core.sim
 
     async def settle(
@@ -97,8 +100,8 @@ class Sim(Group):
             for slot, delivery in deliveries:
                 await receive_webhook(self._deps, slot, delivery.body, dict(delivery.headers))
                 made += 1
-            await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
-        await run_pending(self._deps, handlers=self._core.handlers, until_quiet=True)
+            await self._core.run_pending(LIMIT)
+        await self._core.run_pending(LIMIT)
         return made
 
     async def _reference(self, cause_id: str, kind: EffectKind) -> str:

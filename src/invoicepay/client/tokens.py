@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from invoicepay.client.base import Group, chosen, id_of, optional_money
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.deposits import Reserve
 from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.reserves import Backing
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
-from invoicepay.use_cases import queries
 from invoicepay.use_cases import tokens as use_cases
-from invoicepay.use_cases.queries import Page
 
 
 class Tokens(Group):
@@ -51,10 +50,10 @@ class Tokens(Group):
         status: MintStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Mint]:
+    ) -> AsyncPage[Mint]:
         """Mints, oldest first."""
         wanted = None if status is None else chosen(MintStatus, status, "status")
-        return await queries.page(self._deps, Mint, after=after, limit=limit, party_id=party, status=wanted)
+        return await self._page(Mint, after=after, limit=limit, party_id=party, status=wanted)
 
     async def burns(
         self,
@@ -63,7 +62,7 @@ class Tokens(Group):
         status: BurnStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Burn]:
+    ) -> AsyncPage[Burn]:
         """Burns, oldest first."""
         wanted = None if status is None else chosen(BurnStatus, status, "status")
-        return await queries.page(self._deps, Burn, after=after, limit=limit, party_id=party, status=wanted)
+        return await self._page(Burn, after=after, limit=limit, party_id=party, status=wanted)

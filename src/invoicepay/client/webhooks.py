@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from invoicepay.client.base import Group
 from invoicepay.domain.effects import InboxMessage
+from invoicepay.errors import InvalidInput, WebhookSignatureInvalid
 from invoicepay.use_cases.inbox import receive_webhook
 
 
@@ -18,11 +19,38 @@ class Webhooks(Group):
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: `rails` or `tokens`, the side it belongs to.
+            provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
+            headers: as they came, in any spelling of upper and lower case.
+            body: the raw bytes of the request; the signature covers them.
 
         Raises:
+            InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")
+            Traceback (most recent call last):
+            invoicepay.errors.InvalidInput: provider is one of rails, tokens, ..., not 'stripe'
         """
-        kept = await receive_webhook(self._deps, provider, body, dict(headers))
+        slot = self._slot(provider)
+        if not isinstance(headers, Mapping) or not isinstance(body, bytes):
+            raise WebhookSignatureInvalid(
+                f"a delivery is headers and raw bytes, not {type(body).__name__}",
+                hint="Pass the request's body before anything has parsed it.",
+            )
+        kept = await receive_webhook(self._deps, slot, body, dict(headers))
         await self._follow_up()
         return kept
+
+    def _slot(self, provider: str) -> str:
+        """The side that a provider is wired on; a name that both sides share says nothing."""
+        names = {"rails": self._deps.rails.name, "tokens": self._deps.tokens.name}
+        if provider in names:
+            return provider
+        sides = [slot for slot, name in names.items() if name == provider]
+        if len(sides) != 1:
+            known = dict.fromkeys((*names, *names.values()))
+            raise InvalidInput(f"provider is one of {', '.join(known)}, not {provider!r}", field="provider")
+        return sides[0]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoicepay.client.base import Group, chosen, id_of, money
+from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.use_cases import queries
 from invoicepay.use_cases import withdrawals as use_cases
-from invoicepay.use_cases.queries import Page
 
 
 class Withdrawals(Group):
@@ -93,9 +93,7 @@ class Withdrawals(Group):
         status: WithdrawalStatus | str | None = None,
         after: str = "",
         limit: int = 50,
-    ) -> Page[Withdrawal]:
+    ) -> AsyncPage[Withdrawal]:
         """Withdrawals, oldest first."""
         wanted = None if status is None else chosen(WithdrawalStatus, status, "status")
-        return await queries.page(
-            self._deps, Withdrawal, after=after, limit=limit, party_id=party, status=wanted
-        )
+        return await self._page(Withdrawal, after=after, limit=limit, party_id=party, status=wanted)

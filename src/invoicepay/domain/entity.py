@@ -31,4 +31,11 @@ class Entity(Shown):
     replayed: bool = field(default=False, compare=False, repr=False, metadata={"transient": True})
 
 
+def kinds_of(kind: type[Entity]) -> frozenset[str]:
+    """The words for every kind of thing below `kind` whose module is loaded."""
+    below = kind.__subclasses__()
+    words = {one.KIND for one in below if "KIND" in vars(one)}
+    return frozenset(words).union(*map(kinds_of, below))
+
+
 E = TypeVar("E", bound=Entity)

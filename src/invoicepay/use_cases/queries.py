@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -10,13 +9,14 @@ from typing import Any, Generic
 from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
 from invoicepay.domain.change import Find, find
-from invoicepay.domain.codec import to_dict
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
-from invoicepay.errors import InvalidInput, NotFound
+from invoicepay.domain.shape import identifier, identifier_or_none, whole
+from invoicepay.domain.shown import Shown
+from invoicepay.errors import NotFound
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.perform import Deps
 
@@ -24,29 +24,19 @@ LARGEST_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[E]):
+class Rows(Generic[E]):
     """Some rows in order of time, and where the next ones begin.
 
     Attributes:
-        next_cursor: pass it as `after` for the next page; empty at the end.
+        next_cursor: pass it as `after` for the next ones; empty at the end.
     """
 
     items: tuple[E, ...]
     next_cursor: str = ""
 
-    def __iter__(self) -> Iterator[E]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def to_records(self) -> list[dict[str, Any]]:
-        """JSON-ready rows, for data frames and exports."""
-        return [to_dict(item) for item in self.items]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WalletBalance:
+class WalletBalance(Shown):
     """What a party has of one asset; `total` is the sum of the four parts (spec 3.5).
 
     Attributes:
@@ -55,6 +45,8 @@ class WalletBalance:
         credit_reserve: an enterprise's tokens behind its customers' credits.
         frozen: blocked by compliance.
     """
+
+    SHOWN = ("party_id", "asset", "status", "available", "held", "credit_reserve", "frozen", "total")
 
     party_id: str
     asset: str
@@ -71,7 +63,7 @@ class WalletBalance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(Shown):
     """Whether the audit trail is unbroken; true in a condition when it is.
 
     Attributes:
@@ -91,8 +83,10 @@ async def get(deps: Deps, kind: type[E], id: str) -> E:
     """The row.
 
     Raises:
+        InvalidIdentifier: no row can have this id.
         NotFound: there is none in this tenant.
     """
+    identifier(id, f"the {kind.KIND}")
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.find(find(kind, id=id))
     if not found:
@@ -102,20 +96,27 @@ async def get(deps: Deps, kind: type[E], id: str) -> E:
 
 async def page(
     deps: Deps, kind: type[E], /, *, after: str = "", limit: int = 50, **conditions: Any
-) -> Page[E]:
+) -> Rows[E]:
     """Rows that meet the conditions, oldest first; conditions of None are left out.
 
     Raises:
         InvalidInput: the limit is outside 1 to 200.
+        InvalidIdentifier: a condition or the cursor is none that a row can have.
     """
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise InvalidInput(f"a page has 1 to {LARGEST_PAGE} rows, not {limit}")
     wanted = {name: value for name, value in conditions.items() if value is not None}
+    for name, value in wanted.items():
+        identifier_or_none(value, name)
+    _window(after, limit)
     if after:
         wanted["id__gt"] = after
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.find(find(kind, order=("id",), limit=limit + 1, **wanted))
-    return Page(found[:limit], found[limit - 1].id if len(found) > limit else "")
+    return Rows(found[:limit], found[limit - 1].id if len(found) > limit else "")
+
+
+def _window(after: str, limit: int) -> None:
+    identifier_or_none(after, "after")
+    whole(limit, "limit", least=1, most=LARGEST_PAGE)
 
 
 async def every(deps: Deps, wanted: Find[E]) -> tuple[E, ...]:
@@ -128,6 +129,8 @@ async def wallet_balance(
     deps: Deps, party_id: str, asset: str, *, at: datetime | None = None
 ) -> WalletBalance:
     """What a party has of an asset, now or as of an instant."""
+    identifier(party_id, "the party")
+    identifier(asset, "the asset")
     codes = (Code.AVAILABLE, Code.HELD, Code.CREDIT_RESERVE, Code.FROZEN)
     accounts = [Account(code, asset, party_id) for code in codes]
     async with deps.repository.reader(deps.tenant_id) as reader:
@@ -149,6 +152,8 @@ async def balances(
     deps: Deps, *, party_id: str | None = None, at: datetime | None = None
 ) -> dict[Account, Money]:
     """Every account that holds something, by code; of one party, or as of an instant."""
+    if party_id is not None:
+        identifier_or_none(party_id, "the party")
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.balances(party_id=party_id, at=at)
     accounts = sorted((account for account, n in found.items() if n), key=lambda account: account.id)
@@ -159,18 +164,23 @@ async def transactions(
     deps: Deps, *, memo: str | None = None, after: str = "", limit: int = LARGEST_PAGE
 ) -> tuple[Booked, ...]:
     """Ledger transactions in order, all or those about one thing (a payment, a deposit, …)."""
+    if memo is not None:
+        identifier_or_none(memo, "about")
+    _window(after, limit)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.transactions(memo=memo, after=after, limit=limit)
 
 
 async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
     """Every step of one entity, in order."""
+    identifier(entity_id, "the entity")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.events(entity_id=entity_id, limit=LARGEST_PAGE)
 
 
 async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
     """Every audited command that changed one entity, in order."""
+    identifier(entity_id, "the entity")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.audit_trail(entity_id)
 

@@ -1,0 +1,101 @@
+"""Lists: rows in order of time, fetched a page at a time while they are walked over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Generic
+
+from invoicepay.bridge import run_blocking
+from invoicepay.domain.entity import E
+
+SHOWN_IDS = 5
+
+
+class AsyncPage(Generic[E]):
+    """Some rows of a list, oldest first; `async for` goes on through every page that follows.
+
+    Attributes:
+        items: the rows of this page.
+        next_cursor: pass it as `after` to begin where this page ends; empty at the end of the list.
+    """
+
+    __slots__ = ("_fetch", "_kind", "items", "next_cursor")
+
+    def __init__(
+        self,
+        kind: type[E],
+        items: tuple[E, ...],
+        next_cursor: str,
+        fetch: Callable[[str], Awaitable[AsyncPage[E]]],
+    ) -> None:
+        self.items, self.next_cursor = items, next_cursor
+        self._kind, self._fetch = kind, fetch
+
+    async def next_page(self) -> AsyncPage[E] | None:
+        """The page that follows; None at the end of the list."""
+        return await self._fetch(self.next_cursor) if self.next_cursor else None
+
+    async def to_records(self) -> list[dict[str, Any]]:
+        """JSON-ready rows of this page and every one that follows, for data frames and exports."""
+        return [item.to_dict() async for item in self]
+
+    async def __aiter__(self) -> AsyncIterator[E]:
+        page: AsyncPage[E] | None = self
+        while page is not None:
+            for item in page.items:
+                yield item
+            page = await page.next_page()
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+    def __repr__(self) -> str:
+        ids = ", ".join([item.id for item in self.items[:SHOWN_IDS]] or ["nothing"])
+        dots = ", …" if len(self.items) > SHOWN_IDS else ""
+        more = ", more follow" if self.next_cursor else ""
+        return f"<page of {len(self.items)} {self._kind.__name__}{more}: {ids}{dots}>"
+
+    def _repr_html_(self) -> str:
+        from invoicepay.documents.html import listing
+
+        more = "More follow: walk over the list, or pass next_cursor as after." if self.next_cursor else ""
+        return listing(self.items, caption=self._kind.KIND.replace("_", " "), note=more)
+
+
+class Page(Generic[E]):
+    """Some rows of a list, oldest first; `for` goes on through every page that follows.
+
+    Attributes:
+        items: the rows of this page.
+        next_cursor: pass it as `after` to begin where this page ends; empty at the end of the list.
+    """
+
+    __slots__ = ("_page", "items", "next_cursor")
+
+    def __init__(self, page: AsyncPage[E]) -> None:
+        self.items, self.next_cursor = page.items, page.next_cursor
+        self._page = page
+
+    def next_page(self) -> Page[E] | None:
+        """The page that follows; None at the end of the list."""
+        following = run_blocking(self._page.next_page())
+        return None if following is None else Page(following)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """JSON-ready rows of this page and every one that follows, for data frames and exports."""
+        return [item.to_dict() for item in self]
+
+    def __iter__(self) -> Iterator[E]:
+        page: Page[E] | None = self
+        while page is not None:
+            yield from page.items
+            page = page.next_page()
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+    def __repr__(self) -> str:
+        return repr(self._page)
+
+    def _repr_html_(self) -> str:
+        return self._page._repr_html_()
