@@ -127,19 +127,6 @@ def test_p04_a_part_that_goes_back_makes_the_deposit_smaller(desk: MoneyDesk) ->
     assert desk.deposit(deposit.id).status is D.COMPLETED
 
 
-def test_p04_a_part_of_a_confirmed_reserve_goes_back_and_the_rest_is_minted(desk: MoneyDesk) -> None:
-    deposit = desk.initiate("ann", "100.00")
-    desk.tell(deposit.id, S.FINAL)
-    part = RecordReturn(deposit_id=deposit.id, amount=usd("30.00"))
-    desk.run(returns.record_return(desk.deps, part))
-
-    mint = desk.run(tokens.mint(desk.deps, tokens.MintTokens(reserve_id=desk.deposit(deposit.id).reserve_id)))
-    desk.tell(mint.id, S.FINAL)
-
-    assert desk.books() == {"1000": "70.00", "2000 ann": "70.00"}
-    assert desk.deposit(deposit.id).status is D.COMPLETED
-
-
 def test_p04_the_operator_releases_an_unminted_reserve(desk: MoneyDesk) -> None:
     deposit = desk.initiate("ann", "100.00")
     desk.tell(deposit.id, S.FINAL)

@@ -12,6 +12,7 @@ from invoicepay.domain.deposits import (
     RESERVE,
     Deposit,
     DepositCommand,
+    DepositStatus,
     Reserve,
     ReserveCommand,
     ReserveStatus,
@@ -20,6 +21,7 @@ from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.parties import WalletStatus
 from invoicepay.domain.policies import Custody
+from invoicepay.domain.receiving import mint_or_wait
 from invoicepay.domain.reserves import cover
 from invoicepay.domain.tokens import LIVE_MINTS, BurnPurpose, Mint, MintStatus, mints_of
 
@@ -49,17 +51,22 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
     """Book that the bank took `amount` of a received deposit back; a fact that cannot be refused.
 
     Tokens that are being made right now are stopped where nothing was sent; where something was, the return
-    waits for their outcome (`Deposit.returning`) and is booked with it.
+    waits for their outcome (`Deposit.returning`) and is booked with it. After a part went back the rest is
+    minted instead.
 
     Raises:
         InvalidTransition: the deposit never arrived, or was taken back already.
     """
     DEPOSIT.after(deposit.status, DepositCommand.RETURN)
     deposit = replace(deposit, return_code=return_code)
-    stopped = [_stopped(change, mint) for mint in _mints(change, deposit)]
+    mints = _mints(change, deposit)
+    stopped = tuple(_stopped(change, mint) for mint in mints)
     if any(mint.status in LIVE_MINTS for mint in stopped):
         return change.put(replace(deposit, returning=amount), "deposit.return_parked")
-    return settle_return(change, deposit, amount)
+    deposit = settle_return(change, deposit, amount)
+    if deposit.status is not DepositStatus.CONFIRMED or stopped == mints:
+        return deposit
+    return mint_or_wait(change, deposit, change.get(Reserve, deposit.reserve_id), stopped)
 
 
 def reject(change: Change, deposit: Deposit, reason: str) -> Deposit:
@@ -180,10 +187,21 @@ def _freeze(change: Change, deposit: Deposit) -> None:
 
 
 def _shrunk(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:
-    """A part went back before its tokens existed: the rest goes on as if it had never been more."""
-    change.put(replace(reserve, amount=reserve.amount - amount), "reserve.reduced")
-    received = deposit.received - amount
-    return change.put(replace(deposit, received=received, returning=None), "deposit.partly_returned")
+    """A part went back before its tokens existed: the rest goes on as if it had never been more.
+
+    Fees that are not taken yet are at most what is left.
+    """
+    left, received = reserve.amount - amount, deposit.received - amount
+    fee = min(reserve.fee, left)
+    change.put(replace(reserve, amount=left, fee=fee), "reserve.reduced")
+    after = replace(
+        deposit,
+        received=received,
+        fee=fee,
+        processor_fee=min(deposit.processor_fee, received),
+        returning=None,
+    )
+    return change.put(after, "deposit.partly_returned")
 
 
 def _ended(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from invoicepay.domain import access, effects
@@ -101,14 +101,15 @@ def start_mint(change: Change, reserve: Reserve, amount: Money, earlier: Iterabl
     return add_mint(change, reserve.party_id, amount, MintPurpose.DEPOSIT, reserve_id=reserve.id)
 
 
-def try_mint(change: Change, reserve: Reserve) -> str:
-    """Start the mint of a whole reserve, unless the programme or the wallet has to wait.
+def try_mint(change: Change, reserve: Reserve, earlier: Collection[Mint] = ()) -> str:
+    """Start the mint of what is left of a reserve, unless the programme or the wallet has to wait.
 
     Returns:
         Empty, or the code of what it waits for; the reserve stays confirmed and can be minted later.
     """
+    made = total((mint.amount for mint in earlier if mint.status is MintStatus.COMPLETED), reserve.asset)
     try:
-        start_mint(change, reserve, reserve.mintable)
+        start_mint(change, reserve, reserve.mintable - made, earlier)
     except (WalletFrozen, ReserveDeficit, ReserveStale) as barrier:
         return barrier.code
     return ""

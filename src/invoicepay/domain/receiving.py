@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import Cover, cover
+from invoicepay.domain.tokens import Mint
 from invoicepay.errors import DuplicateProviderReference, InvalidInput
 
 
@@ -118,9 +120,11 @@ def confirm(change: Change, deposit: Deposit) -> Deposit:
     return mint_or_wait(change, deposit, reserve)
 
 
-def mint_or_wait(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
-    """Start the mint of a newly confirmed reserve, or note on its deposit what it waits for."""
-    barrier = minting.try_mint(change, reserve)
+def mint_or_wait(
+    change: Change, deposit: Deposit, reserve: Reserve, earlier: Collection[Mint] = ()
+) -> Deposit:
+    """Start the mint of what is left of a reserve, or note on its deposit what it waits for."""
+    barrier = minting.try_mint(change, reserve, earlier)
     if not barrier:
         return deposit
     return change.put(replace(deposit, reason=barrier), "deposit.mint_waiting")

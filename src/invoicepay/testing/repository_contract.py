@@ -255,6 +255,21 @@ class RepositoryContract(TrailContract):
 
         assert len(store.found(find(Deposit))) == 3
 
+    def test_what_one_row_gives_up_another_takes_in_the_same_unit(self, store: Store) -> None:
+        before = sample(Deposit, 1, provider="acme", provider_ref="r-1")
+        store.add(before)
+
+        def hand_over(change: Change) -> Deposit:
+            change.put(replace(change.get(Deposit, before.id), provider_ref="r-2"))
+            return change.add(sample(Deposit, 2, provider="acme", provider_ref="r-1"))
+
+        store.write(hand_over, needs=need((Deposit, before.id)))
+
+        refs = {row.id: row.provider_ref for row in store.found(find(Deposit, provider="acme"))}
+        assert refs == {before.id: "r-2", sample(Deposit, 2).id: "r-1"}
+        with pytest.raises(DuplicateProviderReference):
+            store.add(sample(Deposit, 3, provider="acme", provider_ref="r-2"))
+
     def test_a_key_is_answered_once(self, store: Store) -> None:
         store.write(_everything, needs=need(accounts=[BANK]), keys=["k1"])
 

@@ -120,13 +120,16 @@ class MemoryUnit:
         for row in writes.added:
             if row.id in self._tables.rows(type(row)):
                 raise ConcurrentUpdate(id=row.id)
+        changed = {(type(row), row.id) for row, _ in writes.changed}
         for unique in UNIQUE:
             taken: dict[tuple[Any, ...], str] = {}
             for row in rows:
                 value = unique.value(row) if type(row) is unique.kind else None
                 if value is None:
                     continue
-                owner = self._tables.unique.get((unique, value)) or taken.setdefault(value, row.id)
+                stored = self._tables.unique.get((unique, value), "")
+                keeps = stored and (unique.kind, stored) not in changed
+                owner = stored if keeps else taken.setdefault(value, row.id)
                 if owner != row.id:
                     if "provider_ref" in unique.fields:
                         raise DuplicateProviderReference(id=owner)

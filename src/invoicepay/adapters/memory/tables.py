@@ -77,8 +77,11 @@ class Tables:
                     if before is not None:
                         index[getattr(before, name)].pop(row.id, None)
                     index.setdefault(getattr(row, name), {})[row.id] = None
-            for unique in UNIQUE:
-                if unique.kind is kind and (value := unique.value(row)):
+            for unique in (unique for unique in UNIQUE if unique.kind is kind):
+                given_up = unique.value(before) if before is not None else None
+                if given_up and self.unique.get((unique, given_up)) == row.id:
+                    del self.unique[unique, given_up]
+                if value := unique.value(row):
                     self.unique[unique, value] = row.id
 
     def tell(self, events: Iterable[Event]) -> None:

@@ -41,11 +41,12 @@ class Batch:
 def apply(connection: Connection, place: Place, batch: Batch) -> None:
     """Write rows, postings, events, audit records and replies.
 
-    Replies come first: a twin under the same key waits there, before it holds anything others want.
+    Replies come first: a twin under the same key waits there, before it holds anything others want. Changed
+    rows come before new ones, which may take what they give up.
     """
     _insert_replies(connection, place, batch.replies)
-    _insert_rows(connection, place, batch.writes.added)
     _update_rows(connection, place, batch.writes.changed)
+    _insert_rows(connection, place, batch.writes.added)
     _insert_postings(connection, place, batch)
     _insert_events(connection, place, batch)
     _move(connection, place, batch.writes.movements, batch.existing)
