@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from invoicepay.domain.change import Change, Needs, Snapshot, need
-from invoicepay.domain.deposits import Reserve, ReserveStatus
+from invoicepay.domain.deposit_returns import return_needs, take_back
+from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.minting import earlier_mints, earlier_needs, minting_needs, refuse_new_tokens
+from invoicepay.domain.money import Money
 from invoicepay.domain.tokens import LIVE_MINTS, Mint
 from invoicepay.errors import (
     InvalidTransition,
@@ -30,7 +32,16 @@ def guard_needs(effect: Effect, seen: Snapshot) -> Needs:
     wanted |= minting_needs(mint.party_id, mint.asset)
     if not mint.reserve_id:
         return wanted
-    return wanted | need((Reserve, mint.reserve_id)) | earlier_needs(mint.reserve_id, seen)
+    wanted |= need((Reserve, mint.reserve_id)) | earlier_needs(mint.reserve_id, seen)
+    reserve = seen.peek(Reserve, mint.reserve_id)
+    return wanted | _return_needs(reserve.deposit_id, seen) if reserve else wanted
+
+
+def _return_needs(deposit_id: str, seen: Snapshot) -> Needs:
+    """The deposit of a mint; what its return touches only where one waits."""
+    deposit = seen.peek(Deposit, deposit_id)
+    is_returning = deposit is not None and deposit.returning is not None
+    return return_needs(deposit_id, seen) if is_returning else need((Deposit, deposit_id))
 
 
 def barrier(change: Change, effect: Effect) -> str:
@@ -51,7 +62,21 @@ def _refuse_mint(change: Change, mint: Mint) -> None:
         raise InvalidTransition("mint", mint.status, "send")
     if mint.reserve_id:
         reserve = change.get(Reserve, mint.reserve_id)
-        if reserve.status is not ReserveStatus.CONFIRMED:
+        if reserve.status is not ReserveStatus.CONFIRMED or _returning(change, reserve):
             raise ReserveNotConfirmed(reserve=reserve.id)
         earlier_mints(change, reserve.id)
     refuse_new_tokens(change, mint.party_id, mint.asset)
+
+
+def _returning(change: Change, reserve: Reserve) -> Money | None:
+    return change.get(Deposit, reserve.deposit_id).returning
+
+
+def give_way(change: Change, effect: Effect) -> None:
+    """Book the return that waited for a mint which, as it turns out, never left (reliability 2.2)."""
+    mint = change.peek(Mint, effect.cause_id) if effect.kind is EffectKind.MINT else None
+    if mint is None or not mint.reserve_id:
+        return
+    deposit = change.get(Deposit, change.get(Reserve, mint.reserve_id).deposit_id)
+    if deposit.returning:
+        take_back(change, deposit, deposit.returning, deposit.return_code)

@@ -20,7 +20,7 @@ from invoicepay.domain.effects import (
 from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.use_cases import providers
-from invoicepay.use_cases.guards import barrier, guard_needs
+from invoicepay.use_cases.guards import barrier, give_way, guard_needs
 from invoicepay.use_cases.observations import as_worker, record
 from invoicepay.use_cases.perform import Deps, UseCase
 
@@ -108,14 +108,14 @@ def _needs_mark(command: MarkSent, seen: Snapshot) -> Needs:
 def decide_mark(command: MarkSent, change: Change) -> bool:
     """From here on an absent answer is unknown; a lost or nearly ended claim must not send.
 
-    What never left is planned again while a guard stands in its way.
+    What never left is planned again while a guard stands in its way, or given up for good.
     """
     effect = change.get(Effect, command.effect.id)
     is_ours = effect.fence == command.effect.fence and effect.status in TO_SEND
     if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
         return False
     if effect.last_sent_at is None and barrier(change, effect):
-        change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting")
+        give_way(change, change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting"))
         return False
     change.put(replace(effect, last_sent_at=change.now))
     return True
