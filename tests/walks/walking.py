@@ -194,9 +194,9 @@ def check_refunds(world: World) -> None:
     given = summed(
         (entry.account.party_id, entry.amount)
         for booked in books.ledger
+        if booked.posting.memo in refunds and booked.posting.entries[0].account.code is Code.AVAILABLE
         for entry in booked.posting.entries
-        if booked.posting.memo in refunds and entry.account.code in (Code.AVAILABLE, Code.FROZEN)
-        if entry.side == "C"
+        if entry.side == "C" and entry.account.code in (Code.AVAILABLE, Code.FROZEN)
     )
     if owed != given:
         raise Broken((f"refunds: {owed} were owed, {given} were given",), recent(world))
