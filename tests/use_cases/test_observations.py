@@ -11,12 +11,14 @@ from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor, Role
+from invoicepay.domain.withdrawals import WithdrawalStatus
 from invoicepay.errors import InvalidTransition, NotAllowed, NotFound, SecondActorRequired
 from invoicepay.ports.rails import RailStatus
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, poll, send, status, until_due
+from tests.support.money_desk import MoneyDesk
 
 S = EffectStatus
 
@@ -103,6 +105,33 @@ def test_a_finding_may_state_what_really_moved() -> None:
     desk.run(resolve_review(desk.deps, replace(a_finding(id), amount=part)))
 
     assert observations(desk, id)[-1].amount == part
+
+
+def test_a_fact_that_came_during_a_review_counts_once_the_review_is_over() -> None:
+    desk = MoneyDesk()
+    desk.bring("ann", "100.00")
+    payout = desk.withdraw("ann", "100.00", until=S.ACCEPTED)
+    desk.tell(payout.id, S.SETTLED, amount="90.00")
+    desk.tell(payout.id, S.SETTLED)
+    assert desk.withdrawal(payout.id).status is WithdrawalStatus.PAYOUT_SUBMITTED
+
+    desk.run(resolve_review(desk.deps, a_finding(desk.effect(payout.id).id, S.ACCEPTED)))
+    desk.tell(payout.id, S.SETTLED, source=Source.POLL)
+
+    assert desk.withdrawal(payout.id).status is WithdrawalStatus.PAID
+    assert desk.rules().count("P-33") == 1
+    assert desk.broken() == []
+
+
+def test_a_contradiction_that_a_person_settled_is_not_raised_again() -> None:
+    desk = Desk()
+    id = in_review(desk)
+    desk.run(resolve_review(desk.deps, a_finding(id, S.SETTLED)))
+
+    until_due(desk, id)
+    poll(desk)
+
+    assert status(desk, id) is S.SETTLED
 
 
 @pytest.mark.parametrize("approved_by", ["", "ops"])

@@ -78,7 +78,7 @@ def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
 
 
 def decide_record(command: RecordObservation, change: Change) -> Effect:
-    """Keep the fact and do what follows from it; a known fact only ends the claim and the message.
+    """Keep the fact and do what follows from it; a known fact follows once a review does not stop it any more.
 
     Raises:
         DuplicateProviderReference: the fact was told of another intent.
@@ -87,12 +87,11 @@ def decide_record(command: RecordObservation, change: Change) -> Effect:
     known = change.peek(Observation, command.observation_id)
     if known is not None and known.effect_id != effect.id:
         raise DuplicateProviderReference(known=known.effect_id, effect=effect.id)
-    if known is None:
-        seen = change.add(_observation(command))
-        if command.contradiction:
-            effect = review(change, effect, command.contradiction)
-        else:
-            effect = _folded(change, effect, seen)
+    seen = known or change.add(_observation(command))
+    if command.contradiction:
+        effect = review(change, effect, command.contradiction)
+    elif known is None or reduce(effect, known).verdict is Verdict.APPLY:
+        effect = _folded(change, effect, seen)
     if command.fence == effect.fence:
         effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
     if command.message_id:
