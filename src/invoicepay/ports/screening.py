@@ -27,7 +27,11 @@ class Screened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is about to happen: `deposit`, `payment`, `transfer`, `withdrawal`."""
+    """What is about to happen: `deposit`, `payment`, `transfer`, `withdrawal`, `payee_change`.
+
+    Attributes:
+        counterparty_id: a party, an address outside, or the token of the new account; may be empty.
+    """
 
     action: str
     party_id: str

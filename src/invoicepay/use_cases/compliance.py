@@ -13,7 +13,7 @@ ALLOWED = Screened(verdict=Verdict.ALLOW)
 async def screened(
     deps: Deps, action: str, *, party_id: str, counterparty_id: str = "", amount: Money
 ) -> Screened:
-    """The verdict on what is about to start: `deposit`, `payment`, `transfer` or `withdrawal`.
+    """The verdict on what is about to start; `Subject` lists the actions.
 
     Keep it in a field of the command with `compare=False`: a repeated call is the same call, whatever the
     verdict is by then.

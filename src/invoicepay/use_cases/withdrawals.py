@@ -18,8 +18,9 @@ from invoicepay.domain.withdrawal_news import plan_payout, submit_again
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus
 from invoicepay.errors import AmountNotPositive, ComplianceBlocked, InvalidTransition
 from invoicepay.ports.screening import Screened, Verdict
-from invoicepay.use_cases.compliance import ALLOWED, screened
+from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.queries import get
 
 S, C = WithdrawalStatus, WithdrawalCommand
 
@@ -248,10 +249,15 @@ class Remint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPayout:
-    """Pay a payout that came back to another bank account."""
+    """Pay a payout that came back to another bank account.
+
+    Attributes:
+        verdict: screening's word on the new account; put in by the use case.
+    """
 
     withdrawal_id: str
     account_token: str
+    verdict: Screened = field(default=ALLOWED, compare=False)
 
 
 def _needs_returned(command: Remint | RetryPayout, seen: Snapshot) -> Needs:
@@ -315,6 +321,7 @@ def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
     access.payer_side(change.actor, withdrawal.party_id)
     WITHDRAWAL.after(withdrawal.status, C.RETRY_PAYOUT)
     _refuse_second_way(change, withdrawal, C.RETRY_PAYOUT)
+    require_allowed(command.verdict)
     access.payable(change, withdrawal.party_id, withdrawal.asset)
     *_, ended = change.find(effects_of(withdrawal.id, EffectKind.PAYOUT))
     again = replace(
@@ -340,6 +347,14 @@ async def retry_payout(deps: Deps, command: RetryPayout, key: str | None = None)
     Raises:
         NotFound, NotThePayer: no such withdrawal, or somebody else asks.
         InvalidTransition: nothing came back, that is in doubt, or it is being reminted.
-        WalletFrozen: the party's wallet is blocked.
+        ComplianceBlocked, ComplianceReview, WalletFrozen: the new account or the party's wallet is blocked.
     """
-    return await perform(deps, RETRY_PAYOUT, command, key)
+    withdrawal = await get(deps, Withdrawal, command.withdrawal_id)
+    verdict = await screened(
+        deps,
+        "payee_change",
+        party_id=withdrawal.party_id,
+        counterparty_id=command.account_token,
+        amount=withdrawal.payout,
+    )
+    return await perform(deps, RETRY_PAYOUT, replace(command, verdict=verdict), key)
