@@ -78,7 +78,7 @@ def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
 
 
 def decide_record(command: RecordObservation, change: Change) -> Effect:
-    """Keep the fact and do what follows from it; a known fact follows once a review does not stop it any more.
+    """Keep the fact and do what follows from it; a known one when a review stopped that before.
 
     Raises:
         DuplicateProviderReference: the fact was told of another intent.

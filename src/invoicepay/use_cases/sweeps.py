@@ -5,6 +5,7 @@ Sweeps look without writing first, so that an idle worker leaves no trace; each 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,30 +25,41 @@ BARRIERS = tuple(error.code for error in (ReserveDeficit, ReserveStale, WalletFr
 
 
 async def confirm_due(deps: Deps, limit: int = 100) -> int:
-    """Confirm deposits whose delay is over and which the buffer covers; returns how many."""
-    now = deps.clock.now()
-    wanted = find(
-        Deposit, status=DepositStatus.RECEIVED, confirm_at__le=now, order=("confirm_at",), limit=limit
-    )
-    async with deps.repository.reader(deps.tenant_id) as reader:
-        waiting = await reader.find(wanted)
-        covers = {asset: await _cover(reader, asset) for asset in {deposit.asset for deposit in waiting}}
-    due = [d for d in waiting if is_trusted(d, deps.programme, covers[d.asset], now)]
+    """Confirm up to `limit` deposits whose delay is over and which the buffer covers; returns how many."""
+    now, covers = deps.clock.now(), dict[str, Cover]()
+
+    async def is_due(reader: Reader, deposit: Deposit) -> bool:
+        if deposit.asset not in covers:
+            covers[deposit.asset] = await _cover(reader, deposit.asset)
+        return is_trusted(deposit, deps.programme, covers[deposit.asset], now)
+
+    due = await _ready(deps, limit, is_due, status=DepositStatus.RECEIVED, confirm_at__le=now)
     return sum([await _done(deps, CONFIRM, ConfirmDeposit(deposit_id=deposit.id)) for deposit in due])
 
 
 async def mint_waiting(deps: Deps, limit: int = 100) -> int:
-    """Mint what waited for the buffer, a tie-out or an unfrozen wallet; returns how many."""
-    wanted = find(
-        Deposit,
-        status=DepositStatus.CONFIRMED,
-        reason__in=BARRIERS,
-        order=("confirmed_at",),
-        limit=limit,
-    )
-    async with deps.repository.reader(deps.tenant_id) as reader:
-        free = [deposit for deposit in await reader.find(wanted) if await _is_free(deps, reader, deposit)]
+    """Mint up to `limit` reserves that waited for the buffer, a tie-out or a wallet; returns how many."""
+
+    async def is_free(reader: Reader, deposit: Deposit) -> bool:
+        return await _is_free(deps, reader, deposit)
+
+    free = await _ready(deps, limit, is_free, status=DepositStatus.CONFIRMED, reason__in=BARRIERS)
     return sum([await _done(deps, MINT_TOKENS, MintTokens(reserve_id=d.reserve_id)) for d in free])
+
+
+async def _ready(
+    deps: Deps, limit: int, is_ready: Callable[[Reader, Deposit], Awaitable[bool]], **conditions: Any
+) -> list[Deposit]:
+    """The oldest deposits that meet the conditions and are ready, however many others are not."""
+    ready, last_id = list[Deposit](), ""
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        while len(ready) < limit:
+            page = await reader.find(find(Deposit, id__gt=last_id, order=("id",), limit=limit, **conditions))
+            ready += [deposit for deposit in page if await is_ready(reader, deposit)]
+            if len(page) < limit:
+                break
+            last_id = page[-1].id
+    return ready[:limit]
 
 
 async def _is_free(deps: Deps, reader: Reader, deposit: Deposit) -> bool:

@@ -50,7 +50,7 @@ SEARCHES: tuple[Find[Any], ...] = (
     Find(Effect, (*REFERENCE, ("kind", "eq", EffectKind.PAYOUT))),
     find(Observation, effect_id="eff_1"),
     find(InboxMessage, status=InboxStatus.PARKED, created_at__ge=NOW),
-    find(Deposit, status=DepositStatus.RECEIVED, confirm_at__le=NOW, order=("confirm_at",), limit=10),
+    find(Deposit, status=DepositStatus.RECEIVED, confirm_at__le=NOW, id__gt="", order=("id",), limit=10),
     find(Invoice, enterprise_id="acme", order=("id",), limit=51),
     find(Invoice, customer_id="ann", status=InvoiceStatus.OPEN, order=("id",), limit=51),
     find(Invoice, enterprise_id="acme", series="A", number="A-0001"),
