@@ -272,6 +272,13 @@ class AsyncInvoicePay:
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
 
+        A handler that raises is offered the event again by the next `run_pending`; where that runs by itself,
+        what was raised is logged to `invoicepay.handlers`.
+
+        Raises:
+            InvalidInput: no event can match the pattern.
+            ConfigurationError: an async handler of a blocking client.
+
         Example:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
@@ -281,7 +288,7 @@ class AsyncInvoicePay:
         events = event_pattern(pattern)
 
         def register(handler: EventHandler) -> EventHandler:
-            self._core.handlers.append(handler_of(events, handler))
+            self._core.handlers.append(handler_of(events, handler, blocks=self._blocks))
             return handler
 
         return register

@@ -39,6 +39,7 @@ from invoicepay.domain.credits import CreditLot, CreditStatus
 from invoicepay.domain.deposits import Deposit, DepositStatus, Reserve, ReserveStatus, UnmatchedFunds
 from invoicepay.domain.effects import InboxMessage
 from invoicepay.domain.enterprise_book import EnterpriseBook
+from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
@@ -84,7 +85,7 @@ class Audit:
     def __init__(self, group: _Audit) -> None:
         self._group = group
 
-    def trail(self, entity_id: str) -> tuple[AuditRecord, ...]:
+    def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
         """Every audited command that changed one entity, in order."""
         return run_blocking(self._group.trail(entity_id))
 
@@ -106,7 +107,7 @@ class Audit:
         """
         return run_blocking(self._group.seal())
 
-    def history(self, entity_id: str) -> tuple[Event, ...]:
+    def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order."""
         return run_blocking(self._group.history(entity_id))
 
@@ -128,7 +129,7 @@ class Ledger:
         return run_blocking(self._group.balances(party=party, at=at))
 
     def transactions(
-        self, *, about: str | None = None, after: str = "", limit: int = 200
+        self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
         """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
         return run_blocking(self._group.transactions(about=about, after=after, limit=limit))
@@ -163,7 +164,7 @@ class Credits:
     def __init__(self, group: _Credits) -> None:
         self._group = group
 
-    def get(self, credit: str) -> CreditLot:
+    def get(self, credit: str | CreditLot) -> CreditLot:
         """One lot.
 
         Raises:
@@ -326,7 +327,7 @@ class Deposits:
             )
         )
 
-    def get(self, deposit: str) -> Deposit:
+    def get(self, deposit: str | Deposit) -> Deposit:
         """One deposit and its status.
 
         Raises:
@@ -451,7 +452,7 @@ class Holds:
         """Give the tokens back to their owner (P-12)."""
         return run_blocking(self._group.release(hold, reason=reason, idempotency_key=idempotency_key))
 
-    def get(self, hold: str) -> Hold:
+    def get(self, hold: str | Hold) -> Hold:
         """One hold.
 
         Raises:
@@ -636,7 +637,7 @@ class Invoices:
         *,
         payer: str,
         amount: MoneyLike,
-        invoices: Sequence[str] = (),
+        invoices: Sequence[str | Invoice] = (),
         enterprise: str = "",
         idempotency_key: str | None = None,
     ) -> PaidInvoices:
@@ -749,7 +750,9 @@ class Invoices:
             )
         )
 
-    def void_credit_note(self, credit_note: str, *, idempotency_key: str | None = None) -> CreditNote:
+    def void_credit_note(
+        self, credit_note: str | CreditNote, *, idempotency_key: str | None = None
+    ) -> CreditNote:
         """Take a credit note back as long as nobody used what it gave.
 
         Raises:
@@ -793,7 +796,7 @@ class Invoices:
             self._group.reopen(invoice, expires_at=expires_at, idempotency_key=idempotency_key)
         )
 
-    def get(self, invoice: str) -> Invoice:
+    def get(self, invoice: str | Invoice) -> Invoice:
         """One invoice as it stands: its status, what is applied, pending and remaining.
 
         Raises:
@@ -916,6 +919,7 @@ class Wallets:
         """Available, held, ring-fenced and frozen tokens, now or as of an instant.
 
         Raises:
+            NotFound: nobody is registered under that id; in memory everybody is.
             InvalidTime: `at` is naive.
         """
         return run_blocking(self._group.get(party, asset, at=at))
@@ -943,7 +947,7 @@ class Payments:
     def __init__(self, group: _Payments) -> None:
         self._group = group
 
-    def get(self, payment: str) -> Payment:
+    def get(self, payment: str | Payment) -> Payment:
         """One payment.
 
         Raises:
@@ -954,7 +958,7 @@ class Payments:
     def list(
         self,
         *,
-        invoice: str | None = None,
+        invoice: str | Invoice | None = None,
         payer: str | None = None,
         enterprise: str | None = None,
         status: PaymentStatus | str | None = None,
@@ -1127,7 +1131,7 @@ class Requests:
         """
         return run_blocking(self._group.cancel(request, idempotency_key=idempotency_key))
 
-    def get(self, request: str) -> PaymentRequest:
+    def get(self, request: str | PaymentRequest) -> PaymentRequest:
         """One request.
 
         Raises:
@@ -1140,7 +1144,7 @@ class Requests:
         *,
         requester: str | None = None,
         payer: str | None = None,
-        parent: str | None = None,
+        parent: str | PaymentRequest | None = None,
         status: RequestStatus | str | None = None,
         after: str = "",
         limit: int = 50,
@@ -1268,7 +1272,7 @@ class Transfers:
             )
         )
 
-    def get(self, transfer: str) -> Transfer:
+    def get(self, transfer: str | Transfer) -> Transfer:
         """One transfer.
 
         Raises:
@@ -1299,7 +1303,7 @@ class Reserves:
     def __init__(self, group: _Reserves) -> None:
         self._group = group
 
-    def get(self, reserve: str) -> Reserve:
+    def get(self, reserve: str | Reserve) -> Reserve:
         """One reserve.
 
         Raises:
@@ -1476,25 +1480,25 @@ class Schedules:
         """Issue what is due by now; returns what this run issued, so running twice makes nothing twice."""
         return run_blocking(self._group.run_due())
 
-    def pause(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    def pause(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """Issue nothing until resumed."""
-        return run_blocking(self._group.pause(id, idempotency_key=idempotency_key))
+        return run_blocking(self._group.pause(schedule, idempotency_key=idempotency_key))
 
-    def resume(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    def resume(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """Go on; missed occurrences follow the schedule's `catch_up`."""
-        return run_blocking(self._group.resume(id, idempotency_key=idempotency_key))
+        return run_blocking(self._group.resume(schedule, idempotency_key=idempotency_key))
 
-    def cancel(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    def cancel(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """End it for good; invoices already issued stay."""
-        return run_blocking(self._group.cancel(id, idempotency_key=idempotency_key))
+        return run_blocking(self._group.cancel(schedule, idempotency_key=idempotency_key))
 
-    def get(self, id: str) -> Schedule:
+    def get(self, schedule: str | Schedule) -> Schedule:
         """One schedule.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return run_blocking(self._group.get(id))
+        return run_blocking(self._group.get(schedule))
 
     def list(
         self,
@@ -1723,7 +1727,7 @@ class Withdrawals:
             self._group.retry_payout(withdrawal, account_token=account_token, idempotency_key=idempotency_key)
         )
 
-    def get(self, withdrawal: str) -> Withdrawal:
+    def get(self, withdrawal: str | Withdrawal) -> Withdrawal:
         """One withdrawal.
 
         Raises:
@@ -1988,6 +1992,13 @@ class InvoicePay:
 
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
+
+        A handler that raises is offered the event again by the next `run_pending`; where that runs by itself,
+        what was raised is logged to `invoicepay.handlers`.
+
+        Raises:
+            InvalidInput: no event can match the pattern.
+            ConfigurationError: an async handler of a blocking client.
 
         Example:
             >>> from invoicepay import InvoicePay

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from invoicepay.client.base import Group, instant
+from invoicepay.client.base import Group, id_of, instant, optional_id
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.enterprise_book import EnterpriseBook
+from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
@@ -18,9 +19,9 @@ from invoicepay.use_cases.queries import Verification
 class Audit(Group):
     """The tamper-evident trail of every command."""
 
-    async def trail(self, entity_id: str) -> tuple[AuditRecord, ...]:
+    async def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
         """Every audited command that changed one entity, in order."""
-        return await queries.trail(self._deps, entity_id)
+        return await queries.trail(self._deps, id_of(entity_id))
 
     async def verify(self) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
@@ -40,9 +41,9 @@ class Audit(Group):
         """
         return await self._deps.repository.seal(self._deps.tenant_id, self._deps.clock.now())
 
-    async def history(self, entity_id: str) -> tuple[Event, ...]:
+    async def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order."""
-        return await queries.history(self._deps, entity_id)
+        return await queries.history(self._deps, id_of(entity_id))
 
 
 class Ledger(Group):
@@ -57,10 +58,10 @@ class Ledger(Group):
         return await queries.balances(self._deps, party_id=party, at=instant(at, "at"))
 
     async def transactions(
-        self, *, about: str | None = None, after: str = "", limit: int = 200
+        self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
         """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
-        return await queries.transactions(self._deps, memo=about, after=after, limit=limit)
+        return await queries.transactions(self._deps, memo=optional_id(about), after=after, limit=limit)
 
     async def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
         """An enterprise's own journal and balances, derived from its invoices, payments and credits."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from invoicepay.client.events import log_undelivered
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import party_id
@@ -135,7 +136,7 @@ class Group:
     async def _follow_up(self) -> None:
         """Provider work, due work and handlers, right away where the host asked for that."""
         if self._core.dispatch == "inline":
-            await self._core.run_pending(LIMIT)
+            log_undelivered(await self._core.run_pending(LIMIT))
 
 
 def money(value: MoneyLike, *, asset: str | None = None) -> Money:
@@ -170,6 +171,11 @@ def id_of(value: str | Entity) -> str:
     return value.id if isinstance(value, Entity) else identifier_or_none(value, "the id")
 
 
+def optional_id(value: str | Entity | None) -> str | None:
+    """`id_of` for a thing that may be left out."""
+    return None if value is None else id_of(value)
+
+
 def chosen(kind: type[W], word: str, name: str) -> W:
     """A word of a closed list.
 
@@ -193,7 +199,10 @@ def lines_of(lines: Sequence[LineLike]) -> tuple[Line, ...]:
 
 def _line(pair: tuple[str, MoneyLike]) -> Line:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise InvalidLine("a line is a Line, or its description and price")
+        raise InvalidLine(
+            "a line is a Line, or its description and price",
+            hint='Write Line.of("Hosting", "120.00 USD", tax_rate="0.19") or ("Hosting", "120.00 USD").',
+        )
     return Line.of(*pair)
 
 

@@ -16,13 +16,13 @@ from invoicepay.use_cases import queries
 class Credits(Group):
     """Credit lots (spec 4.3): first in, first out; cash credits are refundable and ring-fenced."""
 
-    async def get(self, credit: str) -> CreditLot:
+    async def get(self, credit: str | CreditLot) -> CreditLot:
         """One lot.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, CreditLot, credit)
+        return await queries.get(self._deps, CreditLot, id_of(credit))
 
     async def list(
         self,

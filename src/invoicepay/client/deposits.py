@@ -69,13 +69,13 @@ class Deposits(Group):
         )
         return await self._do(use_cases.record_deposit, command, idempotency_key)
 
-    async def get(self, deposit: str) -> Deposit:
+    async def get(self, deposit: str | Deposit) -> Deposit:
         """One deposit and its status.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Deposit, deposit)
+        return await queries.get(self._deps, Deposit, id_of(deposit))
 
     async def list(
         self,

@@ -9,8 +9,9 @@ from typing import Any
 
 from invoicepay.domain.entity import Entity, kinds_of
 from invoicepay.domain.events import Event
-from invoicepay.errors import InvalidInput
+from invoicepay.errors import ConfigurationError, InvalidInput
 from invoicepay.use_cases.outbox import Handler
+from invoicepay.use_cases.pending import PendingSummary
 
 
 def event_pattern(text: str) -> str:
@@ -31,8 +32,17 @@ def event_pattern(text: str) -> str:
     return text
 
 
-def handler_of(pattern: str, call: Callable[[Event], Any]) -> Handler:
-    """Offers the matching events to a function of the host, plain or awaited."""
+def handler_of(pattern: str, call: Callable[[Event], Any], *, blocks: bool) -> Handler:
+    """Offers the matching events to a function of the host, plain or awaited.
+
+    Raises:
+        ConfigurationError: the function is awaited, and the client that calls it cannot wait.
+    """
+    if blocks and inspect.iscoroutinefunction(call):
+        raise ConfigurationError(
+            f"{call.__name__} is an async function, and InvoicePay cannot await it",
+            hint="Make the handler a plain function, or use AsyncInvoicePay.",
+        )
 
     async def offered(event: Event) -> None:
         if fnmatchcase(event.name, pattern):
@@ -42,3 +52,16 @@ def handler_of(pattern: str, call: Callable[[Event], Any]) -> Handler:
                 await awaited
 
     return offered
+
+
+def log_undelivered(summary: PendingSummary) -> None:
+    """Tell what a handler raised where nobody looks at the summary: the call that led to it has succeeded."""
+    for event in summary.undelivered:
+        from logging import getLogger
+
+        getLogger("invoicepay.handlers").error(
+            "a handler of %s refused %s and will be offered it again: %s",
+            event.name,
+            event.entity_id,
+            event.error.encode("unicode_escape").decode(),
+        )

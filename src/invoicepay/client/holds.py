@@ -56,13 +56,13 @@ class Holds(Group):
         command = use_cases.ReleaseHold(hold_id=id_of(hold), reason=reason)
         return await self._do(use_cases.release_hold, command, idempotency_key)
 
-    async def get(self, hold: str) -> Hold:
+    async def get(self, hold: str | Hold) -> Hold:
         """One hold.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Hold, hold)
+        return await queries.get(self._deps, Hold, id_of(hold))
 
     async def list(
         self,

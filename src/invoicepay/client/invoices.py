@@ -206,7 +206,7 @@ class Invoices(Group):
         *,
         payer: str,
         amount: MoneyLike,
-        invoices: Sequence[str] = (),
+        invoices: Sequence[str | Invoice] = (),
         enterprise: str = "",
         idempotency_key: str | None = None,
     ) -> PaidInvoices:
@@ -218,7 +218,7 @@ class Invoices(Group):
         command = payments.PayInvoices(
             payer_id=payer,
             amount=money(amount),
-            invoice_ids=several(invoices, "invoices"),
+            invoice_ids=tuple(map(id_of, several(invoices, "invoices"))),
             enterprise_id=enterprise,
         )
         return await self._do(payments.pay_invoices, command, idempotency_key)
@@ -318,13 +318,15 @@ class Invoices(Group):
         )
         return await self._do(use_cases.issue_credit_note, command, idempotency_key)
 
-    async def void_credit_note(self, credit_note: str, *, idempotency_key: str | None = None) -> CreditNote:
+    async def void_credit_note(
+        self, credit_note: str | CreditNote, *, idempotency_key: str | None = None
+    ) -> CreditNote:
         """Take a credit note back as long as nobody used what it gave.
 
         Raises:
             CreditConsumed: somebody did.
         """
-        command = use_cases.VoidCreditNote(credit_note_id=credit_note)
+        command = use_cases.VoidCreditNote(credit_note_id=id_of(credit_note))
         return await self._do(use_cases.void_credit_note, command, idempotency_key)
 
     async def void(
@@ -370,13 +372,13 @@ class Invoices(Group):
         )
         return await self._do(use_cases.reopen_invoice, command, idempotency_key)
 
-    async def get(self, invoice: str) -> Invoice:
+    async def get(self, invoice: str | Invoice) -> Invoice:
         """One invoice as it stands: its status, what is applied, pending and remaining.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Invoice, invoice)
+        return await queries.get(self._deps, Invoice, id_of(invoice))
 
     async def list(
         self,

@@ -88,6 +88,7 @@ class Wallets(Group):
         """Available, held, ring-fenced and frozen tokens, now or as of an instant.
 
         Raises:
+            NotFound: nobody is registered under that id; in memory everybody is.
             InvalidTime: `at` is naive.
         """
         return await queries.wallet_balance(self._deps, party, asset, at=instant(at, "at"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from invoicepay.client.base import Group, chosen, id_of
+from invoicepay.client.base import Group, chosen, id_of, optional_id
 from invoicepay.client.pages import AsyncPage
+from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.payments import Payment, PaymentStatus
 from invoicepay.use_cases import payments as use_cases
 from invoicepay.use_cases import queries
@@ -12,18 +13,18 @@ from invoicepay.use_cases import queries
 class Payments(Group):
     """Payments of invoices (spec 4.2); `pay.invoices.pay` makes them."""
 
-    async def get(self, payment: str) -> Payment:
+    async def get(self, payment: str | Payment) -> Payment:
         """One payment.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Payment, payment)
+        return await queries.get(self._deps, Payment, id_of(payment))
 
     async def list(
         self,
         *,
-        invoice: str | None = None,
+        invoice: str | Invoice | None = None,
         payer: str | None = None,
         enterprise: str | None = None,
         status: PaymentStatus | str | None = None,
@@ -35,7 +36,7 @@ class Payments(Group):
             Payment,
             after=after,
             limit=limit,
-            invoice_id=invoice,
+            invoice_id=optional_id(invoice),
             payer_id=payer,
             enterprise_id=enterprise,
             status=None if status is None else chosen(PaymentStatus, status, "status"),

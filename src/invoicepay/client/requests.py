@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from invoicepay.client.base import Group, chosen, id_of, instant, money, optional_money, several
+from invoicepay.client.base import (
+    Group,
+    chosen,
+    id_of,
+    instant,
+    money,
+    optional_id,
+    optional_money,
+    several,
+)
 from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.money import Money, MoneyLike
@@ -138,20 +147,20 @@ class Requests(Group):
         command = use_cases.CancelRequest(request_id=id_of(request))
         return await self._do(use_cases.cancel_request, command, idempotency_key)
 
-    async def get(self, request: str) -> PaymentRequest:
+    async def get(self, request: str | PaymentRequest) -> PaymentRequest:
         """One request.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, PaymentRequest, request)
+        return await queries.get(self._deps, PaymentRequest, id_of(request))
 
     async def list(
         self,
         *,
         requester: str | None = None,
         payer: str | None = None,
-        parent: str | None = None,
+        parent: str | PaymentRequest | None = None,
         status: RequestStatus | str | None = None,
         after: str = "",
         limit: int = 50,
@@ -163,7 +172,7 @@ class Requests(Group):
             limit=limit,
             requester_id=requester,
             payer_id=payer,
-            parent_id=parent,
+            parent_id=optional_id(parent),
             status=None if status is None else chosen(RequestStatus, status, "status"),
         )
 
@@ -288,13 +297,13 @@ class Transfers(Group):
         )
         return await self._do(use_cases.receive_from_outside, command, idempotency_key)
 
-    async def get(self, transfer: str) -> Transfer:
+    async def get(self, transfer: str | Transfer) -> Transfer:
         """One transfer.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Transfer, transfer)
+        return await queries.get(self._deps, Transfer, id_of(transfer))
 
     async def list(
         self,

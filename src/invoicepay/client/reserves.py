@@ -19,13 +19,13 @@ from invoicepay.use_cases.reserve_audit import ReserveAudit, audit_reserve
 class Reserves(Group):
     """Backing is an equality at every commit: earmarked cash = tokens outstanding (INV-02)."""
 
-    async def get(self, reserve: str) -> Reserve:
+    async def get(self, reserve: str | Reserve) -> Reserve:
         """One reserve.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Reserve, reserve)
+        return await queries.get(self._deps, Reserve, id_of(reserve))
 
     async def list(
         self,

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Sequence
 from datetime import date
 
-from invoicepay.client.base import Group, LineLike, chosen, lines_of
+from invoicepay.client.base import Group, LineLike, chosen, id_of, lines_of
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
@@ -67,31 +67,31 @@ class Schedules(Group):
         await self._follow_up()
         return issued
 
-    async def pause(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    async def pause(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """Issue nothing until resumed."""
         return await self._do(
-            use_cases.pause_schedule, use_cases.OneSchedule(schedule_id=id), idempotency_key
+            use_cases.pause_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
 
-    async def resume(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    async def resume(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """Go on; missed occurrences follow the schedule's `catch_up`."""
         return await self._do(
-            use_cases.resume_schedule, use_cases.OneSchedule(schedule_id=id), idempotency_key
+            use_cases.resume_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
 
-    async def cancel(self, id: str, *, idempotency_key: str | None = None) -> Schedule:
+    async def cancel(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
         """End it for good; invoices already issued stay."""
         return await self._do(
-            use_cases.cancel_schedule, use_cases.OneSchedule(schedule_id=id), idempotency_key
+            use_cases.cancel_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
 
-    async def get(self, id: str) -> Schedule:
+    async def get(self, schedule: str | Schedule) -> Schedule:
         """One schedule.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Schedule, id)
+        return await queries.get(self._deps, Schedule, id_of(schedule))
 
     async def list(
         self,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.client.base import Core, Group, id_of, optional_money
+from invoicepay.client.events import log_undelivered
 from invoicepay.domain.change import find
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind
@@ -100,8 +101,8 @@ class Sim(Group):
             for slot, delivery in deliveries:
                 await receive_webhook(self._deps, slot, delivery.body, dict(delivery.headers))
                 made += 1
-            await self._core.run_pending(LIMIT)
-        await self._core.run_pending(LIMIT)
+            log_undelivered(await self._core.run_pending(LIMIT))
+        log_undelivered(await self._core.run_pending(LIMIT))
         return made
 
     async def _reference(self, cause_id: str, kind: EffectKind) -> str:

@@ -37,7 +37,7 @@ class Webhooks(Group):
         slot = self._slot(provider)
         if not isinstance(headers, Mapping) or not isinstance(body, bytes):
             raise WebhookSignatureInvalid(
-                f"a delivery is headers and raw bytes, not {type(body).__name__}",
+                f"a delivery is a mapping and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
         kept = await receive_webhook(self._deps, slot, body, dict(headers))

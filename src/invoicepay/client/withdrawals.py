@@ -78,13 +78,13 @@ class Withdrawals(Group):
         command = use_cases.RetryPayout(withdrawal_id=id_of(withdrawal), account_token=account_token)
         return await self._do(use_cases.retry_payout, command, idempotency_key)
 
-    async def get(self, withdrawal: str) -> Withdrawal:
+    async def get(self, withdrawal: str | Withdrawal) -> Withdrawal:
         """One withdrawal.
 
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Withdrawal, withdrawal)
+        return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
 
     async def list(
         self,

@@ -13,7 +13,7 @@ from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
-from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
+from invoicepay.domain.parties import Party, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import NotFound
@@ -128,7 +128,11 @@ async def every(deps: Deps, wanted: Find[E]) -> tuple[E, ...]:
 async def wallet_balance(
     deps: Deps, party_id: str, asset: str, *, at: datetime | None = None
 ) -> WalletBalance:
-    """What a party has of an asset, now or as of an instant."""
+    """What a party has of an asset, now or as of an instant.
+
+    Raises:
+        NotFound: nobody is registered under that id, where parties are not made on first use (D14).
+    """
     identifier(party_id, "the party")
     identifier(asset, "the asset")
     codes = (Code.AVAILABLE, Code.HELD, Code.CREDIT_RESERVE, Code.FROZEN)
@@ -136,6 +140,8 @@ async def wallet_balance(
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.balances(accounts, at=at)
         wallets = await reader.find(find(Wallet, id=wallet_id(party_id, asset)))
+        if not wallets and not any(found.values()):
+            await _require_party(deps, reader, party_id)
     parts = [Money.from_micros(found[account], asset) for account in accounts]
     return WalletBalance(
         party_id=party_id,
@@ -146,6 +152,12 @@ async def wallet_balance(
         credit_reserve=parts[2],
         frozen=parts[3],
     )
+
+
+async def _require_party(deps: Deps, reader: Reader, party_id: str) -> None:
+    """So that a misspelt id does not look like an empty wallet."""
+    if deps.programme.unknown_parties != "register" and not await reader.find(find(Party, id=party_id)):
+        raise NotFound(f"there is no party {party_id}", kind=Party.KIND, id=party_id)
 
 
 async def balances(

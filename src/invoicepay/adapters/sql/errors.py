@@ -31,6 +31,7 @@ Said = Callable[[], InvoicePayError]
 BEHIND = "the store's tables are missing or older than this version: call invoicepay.migrate(url) once"
 _LOST = "the connection to the store was lost before the commit; nothing was recorded, call again"
 _NO_ANSWER = "no database answers: check that it runs, that the URL names it and that the login is right"
+_NO_FILE = "the file cannot be opened: check that its folder exists and that you may write there"
 _BUSY = "the store was busy with other writers for too long; call again with the same key"
 _POOL = "every connection of the pool is in use: give the engine a larger pool, or call from fewer threads"
 _READ_ONLY = "the store takes no writes: connect to the primary, or let the role or the user write there"
@@ -56,8 +57,8 @@ _SQLITE: dict[int, Said] = {
     sqlite3.SQLITE_LOCKED: lambda: StoreBusy(_BUSY),
     sqlite3.SQLITE_READONLY: lambda: StoreReadOnly(_READ_ONLY),
     sqlite3.SQLITE_FULL: lambda: StoreFull(_FULL),
-    sqlite3.SQLITE_CANTOPEN: lambda: StoreUnreachable(_NO_ANSWER),
-    sqlite3.SQLITE_PERM: lambda: StoreUnreachable(_NO_ANSWER),
+    sqlite3.SQLITE_CANTOPEN: lambda: StoreUnreachable(_NO_FILE),
+    sqlite3.SQLITE_PERM: lambda: StoreUnreachable(_NO_FILE),
     sqlite3.SQLITE_CORRUPT: lambda: StoreError(_DAMAGED),
     sqlite3.SQLITE_NOTADB: lambda: StoreError(_DAMAGED),
 }
