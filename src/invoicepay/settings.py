@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from invoicepay.domain.ids import party_id
 from invoicepay.domain.policies import Programme
@@ -28,6 +29,8 @@ class Settings:
         qr_secret: at least 32 bytes that sign payment codes; made at random when left out.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a misspelt name in a host's nested settings
 
     store: str = MEMORY
     tenant: str = "default"

@@ -47,9 +47,8 @@ class Webhooks(Group):
     def _slot(self, provider: str) -> str:
         """The side that a provider is wired on; a name that both sides share says nothing."""
         names = {"rails": self._deps.rails.name, "tokens": self._deps.tokens.name}
-        if provider in names:
-            return provider
-        sides = [slot for slot, name in names.items() if name == provider]
+        sides = [slot for slot in names if slot == provider]
+        sides = sides or [slot for slot, name in names.items() if name == provider]
         if len(sides) != 1:
             known = dict.fromkeys((*names, *names.values()))
             raise InvalidInput(f"provider is one of {', '.join(known)}, not {provider!r}", field="provider")
