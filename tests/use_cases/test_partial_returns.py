@@ -12,10 +12,12 @@ from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.parties import WalletStatus
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.tokens import Mint, MintStatus
+from invoicepay.errors import InvalidTransition
+from invoicepay.ports.screening import Verdict
 from invoicepay.use_cases import parties, returns
 from invoicepay.use_cases.returns import RecordReturn
 from tests.support.desk import CountingIds
-from tests.support.money_desk import MoneyDesk, S, usd
+from tests.support.money_desk import MoneyDesk, S, Says, usd
 
 D = DepositStatus
 DEBIT = "bank_debit"
@@ -96,3 +98,12 @@ def test_p04_the_rest_waits_for_what_stands_in_the_way_of_any_mint(desk: MoneyDe
     assert (waiting.status, waiting.reason) == (D.CONFIRMED, "wallet_frozen")
     assert [mint.status for mint in desk.rows(Mint)] == [MintStatus.CANCELLED]
     assert desk.books() == {"1050": "70.00", "2110 ann": "70.00"}
+
+
+def test_nothing_goes_back_of_a_deposit_that_did_not_arrive() -> None:
+    desk = MoneyDesk(screening=Says(Verdict.REVIEW))
+    deposit = desk.initiate("ann", "100.00")
+    assert deposit.status is D.IN_REVIEW
+
+    with pytest.raises(InvalidTransition):
+        desk.run(returns.record_return(desk.deps, RecordReturn(deposit_id=deposit.id)))

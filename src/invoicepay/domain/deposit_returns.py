@@ -24,6 +24,7 @@ from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import mint_or_wait
 from invoicepay.domain.reserves import cover
 from invoicepay.domain.tokens import LIVE_MINTS, BurnPurpose, Mint, MintStatus, mints_of
+from invoicepay.errors import InvalidTransition
 
 
 def return_needs(deposit_id: str, seen: Snapshot) -> Needs:
@@ -58,6 +59,8 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
         InvalidTransition: the deposit never arrived, or was taken back already.
     """
     DEPOSIT.after(deposit.status, DepositCommand.RETURN)
+    if not deposit.has_arrived:
+        raise InvalidTransition("deposit", f"{deposit.status}, nothing arrived", DepositCommand.RETURN)
     deposit = replace(deposit, return_code=return_code)
     mints = _mints(change, deposit)
     stopped = tuple(_stopped(change, mint) for mint in mints)
