@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from invoicepay.domain.accounts import TOKEN_CODES, Account, Code
 from invoicepay.domain.change import Change, Needs, need
@@ -51,7 +52,7 @@ class Backing(Shown):
         inbound: captured by the processor, not settled yet (1100).
     """
 
-    SHOWN = ("asset", "is_backed", "tokens", "backing", "inbound", "cover")
+    SHOWN: ClassVar[tuple[str, ...]] = ("asset", "is_backed", "tokens", "backing", "inbound", "cover")
 
     asset: str
     earmarked: Money

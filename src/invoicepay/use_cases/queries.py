@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
@@ -46,7 +46,16 @@ class WalletBalance(Shown):
         frozen: blocked by compliance.
     """
 
-    SHOWN = ("party_id", "asset", "status", "available", "held", "credit_reserve", "frozen", "total")
+    SHOWN: ClassVar[tuple[str, ...]] = (
+        "party_id",
+        "asset",
+        "status",
+        "available",
+        "held",
+        "credit_reserve",
+        "frozen",
+        "total",
+    )
 
     party_id: str
     asset: str

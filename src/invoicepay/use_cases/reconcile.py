@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import ClassVar
 
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import bank_date
@@ -23,6 +24,8 @@ from invoicepay.domain.reconciliation import (
     breaks_of,
     is_explained,
 )
+from invoicepay.domain.shape import require_shape
+from invoicepay.domain.shown import Shown
 from invoicepay.domain.tokens import Burn, BurnStatus
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.cash_items import booked_items, items_on_the_way
@@ -55,7 +58,7 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TieOut:
+class TieOut(Shown):
     """What the bank, the books and the token side say at one instant, and where they differ.
 
     Attributes:
@@ -64,6 +67,18 @@ class TieOut:
         breaks: every difference; timing ones clear by themselves.
         attestation: the record that was kept.
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = (
+        "is_tied_out",
+        "backed",
+        "bank_balance",
+        "ledger_balance",
+        "supply",
+        "unexplained",
+        "breaks",
+        "violations",
+        "attestation",
+    )
 
     audit: ReserveAudit
     bank_balance: Money | None
@@ -143,11 +158,13 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
     Nothing is posted. A break may carry a proposal, which an operator carries out with a command.
 
     Raises:
+        InvalidInput: a line is no line.
         UnknownAsset: the programme does not have it.
         CurrencyMismatch: a line or the balance is of another asset.
         NotAllowed: the actor is no operator.
         ProviderUnavailable: the bank or the token side did not answer.
     """
+    require_shape(command)
     operator_only(deps.actor)
     asset = deps.programme.asset(command.asset).code
     total((line.amount for line in command.lines), asset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
@@ -23,7 +24,7 @@ class ReserveAudit(Shown):
         violations: rows that break a rule of the reserve (INV-02 to INV-06), in any asset.
     """
 
-    SHOWN = (
+    SHOWN: ClassVar[tuple[str, ...]] = (
         "asset",
         "as_of",
         "backed",

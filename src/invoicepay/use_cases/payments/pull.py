@@ -22,10 +22,11 @@ from invoicepay.domain.holds import HoldPurpose, place
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import Invoice, invoice_needs, require_payable
 from invoicepay.domain.money import Money, document_amount, positive, total
-from invoicepay.domain.parties import Party
+from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
 from invoicepay.domain.policies import Overpay, Partial, Policy, Settlement
 from invoicepay.domain.settlement import new_payment, settle, settle_needs, source_account
+from invoicepay.domain.shown import Shown
 from invoicepay.errors import (
     AllocationIncomplete,
     AssetNotAccepted,
@@ -156,7 +157,7 @@ class PayInvoices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaidInvoices:
+class PaidInvoices(Shown):
     """The payments that one transfer became, one for each invoice that it reached."""
 
     payments: tuple[Payment, ...]
@@ -167,7 +168,7 @@ def _needs_pay_several(command: PayInvoices, seen: Snapshot) -> Needs:
     ids = command.invoice_ids
     if command.enterprise_id:
         owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)
-        needs |= need(finds=[owed])
+        needs |= need((Party, command.enterprise_id), finds=[owed])
         ids = tuple(invoice.id for invoice in seen.search(owed))
     for invoice_id in ids:
         needs |= _pull_needs(seen, invoice_id, command.payer_id)
@@ -185,6 +186,8 @@ def decide_pay_invoices(command: PayInvoices, change: Change) -> PaidInvoices:
     if bool(command.invoice_ids) == bool(command.enterprise_id):
         raise InvalidInput("name the invoices, or the enterprise whose open invoices are meant")
     payer = known_party(change, command.payer_id)
+    if command.enterprise_id:
+        known_party(change, command.enterprise_id, kind=PartyKind.ENTERPRISE)
     invoices = _chosen(command, change)
     payer_side(change.actor, payer.id)
     for invoice in invoices:

@@ -18,9 +18,11 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Party, PartyStatus, Role
 from invoicepay.domain.qr_payload import SCHEME, QrKind, QrPayload, sign, verify
 from invoicepay.domain.requests import PaymentRequest, Transfer, require_payable
+from invoicepay.domain.shape import identifier
+from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import aware
 from invoicepay.domain.transfers import token_amount
-from invoicepay.errors import InvalidInput, InvalidTime, NotAllowed, NotFound
+from invoicepay.errors import InvalidInput, InvalidTime, NotAllowed, NotFound, QrSignatureInvalid
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.queries import get
 from invoicepay.use_cases.requests.answering import ApproveRequest, approve_request
@@ -28,7 +30,7 @@ from invoicepay.use_cases.requests.moving import SendTransfer, send_transfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
+class Scanned(Shown):
     """What a genuine code would pay if it were approved now.
 
     Attributes:
@@ -97,6 +99,7 @@ async def payee_code(
         InvalidTime: the expiry is over already.
         NotFound, NotAllowed: an unknown party, or the actor is somebody else.
     """
+    identifier(payee_id, "the payee")
     deps.programme.asset(asset)
     if expires_at is not None and aware(expires_at, "expires_at") <= deps.clock.now():
         raise InvalidTime("expires_at is over already")
@@ -133,7 +136,7 @@ async def scan(deps: Deps, text: str) -> Scanned:
         InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: the invoice takes no payment.
     """
     now = deps.clock.now()
-    payload = verify(text.removeprefix(SCHEME), deps.qr_keys, now=now, tenant=deps.tenant_id)
+    payload = verify(_signed(text), deps.qr_keys, now=now, tenant=deps.tenant_id)
     if payload.kind is QrKind.REQUEST:
         return _scanned_request(deps, await get(deps, PaymentRequest, payload.id), now)
     if payload.kind is QrKind.INVOICE:
@@ -241,7 +244,13 @@ async def send_scanned(
 
 def _genuine(deps: Deps, text: str) -> QrPayload:
     """A payload we signed, however old: the transaction judges its expiry, so a repeated key answers."""
-    return verify(text.removeprefix(SCHEME), deps.qr_keys, now=EPOCH, tenant=deps.tenant_id)
+    return verify(_signed(text), deps.qr_keys, now=EPOCH, tenant=deps.tenant_id)
+
+
+def _signed(text: str) -> str:
+    if not isinstance(text, str):
+        raise QrSignatureInvalid
+    return text.removeprefix(SCHEME)
 
 
 def _sent_amount(payload: QrPayload, chosen: Money | None) -> Money:
