@@ -222,7 +222,7 @@ def _apply_lot(change: Change, lot: CreditLot, invoice: Invoice, part: Money) ->
 
 
 def _fee(change: Change, lot: CreditLot, part: Money) -> Money:
-    """None without tokens (2.3); of an unsecured lot what the enterprise still has, for nobody waits for it."""
+    """None without tokens (2.3); of an unsecured lot what the enterprise has: no customer waits for it."""
     nothing = Money.zero(part.asset)
     if lot.backing is CreditBacking.NONE:
         return nothing
