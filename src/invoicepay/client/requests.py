@@ -19,6 +19,7 @@ from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
+from invoicepay.domain.shape import identifier
 from invoicepay.errors import InvalidInput
 from invoicepay.use_cases import queries
 from invoicepay.use_cases import requests as use_cases
@@ -210,7 +211,7 @@ class Requests(Group):
         paid = await use_cases.approve_scanned(
             self._deps,
             text,
-            payer_id=payer,
+            payer_id=identifier(payer, "the payer"),
             amount=optional_money(amount),
             pay_at=instant(pay_at, "pay_at"),
             key=idempotency_key,

@@ -40,6 +40,8 @@ class Webhooks(Group):
                 f"a delivery is a mapping and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
+        if not all(isinstance(text, str) for pair in headers.items() for text in pair):
+            raise WebhookSignatureInvalid("the names and values of headers are text")
         kept = await receive_webhook(self._deps, slot, body, dict(headers))
         await self._follow_up()
         return kept

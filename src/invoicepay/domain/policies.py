@@ -206,6 +206,8 @@ class Programme:
         Raises:
             UnknownAsset: not configured, or not an ISO 4217 currency.
         """
+        if not isinstance(code, str):
+            raise UnknownAsset(f"an asset is text, not {type(code).__name__}")
         if code in self.assets:
             return self.assets[code]
         if self.only_listed_assets or code not in MINOR_UNITS:

@@ -15,6 +15,7 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
+from invoicepay.domain.shape import identifier
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import NotFound
 from invoicepay.ports.repository import Reader
@@ -27,10 +28,12 @@ async def enterprise_book(deps: Deps, enterprise_id: str, asset: str) -> Enterpr
     """The enterprise's journal and balances in one asset, as of now.
 
     Raises:
+        InvalidIdentifier: nobody can be called that.
         NotAllowed: the actor is neither the enterprise nor an operator.
         NotFound: there is no such enterprise.
         UnknownAsset: the programme does not know the asset.
     """
+    identifier(enterprise_id, "the enterprise")
     enterprise_side(deps.actor, enterprise_id)
     code = deps.programme.asset(asset).code
     async with deps.repository.reader(deps.tenant_id) as reader:

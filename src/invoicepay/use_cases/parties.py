@@ -20,6 +20,7 @@ from invoicepay.domain.parties import (
     checked_tier,
 )
 from invoicepay.domain.policies import Policy
+from invoicepay.domain.shape import identifier
 from invoicepay.domain.time import zone
 from invoicepay.errors import InvalidInput, InvalidText, PartyHasBalances
 from invoicepay.use_cases.perform import Deps, UseCase, perform
@@ -187,10 +188,12 @@ async def close_party(deps: Deps, command: CloseParty, key: str | None = None) -
     """End a party: it starts nothing new, and nobody sends to it any more.
 
     Raises:
+        InvalidIdentifier: nobody can be called that.
         NotFound: no such party.
         NotAllowed: the actor is no operator.
         PartyHasBalances: it still holds, or is owed, or owes something.
     """
+    identifier(command.party_id, "the party")
     async with deps.repository.reader(deps.tenant_id) as reader:
         accounts = await reader.balances(party_id=command.party_id)
     assets = {account.asset for account in accounts} | deps.programme.assets.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.change import Change, Context, Needs, Outcome, Snapshot
@@ -15,6 +15,7 @@ from invoicepay.domain.ids import idempotency_key
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import QrKeys
+from invoicepay.domain.shape import require_shape
 from invoicepay.errors import (
     ComplianceError,
     ConcurrentUpdate,
@@ -116,11 +117,13 @@ async def perform_many(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]
 
 
 def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) -> Call[C, R]:
-    """A call with its key checked, or made when the host gave none.
+    """A call with its command and key checked; the key is made when the host gave none.
 
     Raises:
+        InvalidInput: the command holds something else than it declares.
         InvalidKey: malformed, or missing although the programme requires one.
     """
+    require_shape(command)
     if key is None:
         if deps.programme.require_idempotency_keys:
             raise InvalidKey("this programme requires an idempotency key on every call")
@@ -221,5 +224,17 @@ def _replayed(call: Call[Any, Any], reply: Reply) -> Any:
     body = json.loads(reply.body)
     if reply.is_error:
         return error_from(**body)
-    result = from_dict(call.use_case.result, body)
-    return replace(result, replayed=True) if isinstance(result, Entity) else result
+    return _marked(from_dict(call.use_case.result, body))
+
+
+def _marked(result: Any) -> Any:
+    """The stored result, every row in it marked as replayed."""
+    if isinstance(result, Entity):
+        return replace(result, replayed=True)
+    if isinstance(result, tuple):
+        return tuple(_marked(one) for one in result)
+    if not is_dataclass(result) or isinstance(result, type):
+        return result
+    parts = {part.name: getattr(result, part.name) for part in fields(result)}
+    rows = {name: part for name, part in parts.items() if isinstance(part, Entity | tuple)}
+    return replace(result, **{name: _marked(part) for name, part in rows.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import ClassVar
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import bank_date
 from invoicepay.domain.change import Change, Needs, Snapshot, find
+from invoicepay.domain.codec import canonical
 from invoicepay.domain.deposits import Attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.ids import Prefix
@@ -119,9 +121,14 @@ class TieOut(Shown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attest:
-    """Keep the result of a tie-out; the figures are put in by the use case."""
+    """Keep the result of a tie-out; the figures are put in by the use case.
+
+    Attributes:
+        asked: digest of the tie-out's command, so that a key stands for one statement and balance.
+    """
 
     asset: str
+    asked: str
     bank_balance: Money = field(compare=False)
     ledger_balance: Money = field(compare=False)
     supply: Money = field(compare=False)
@@ -177,6 +184,7 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
         return tie_out
     attest = Attest(
         asset=asset,
+        asked=hashlib.sha256(canonical(command).encode()).hexdigest(),
         bank_balance=bank,
         ledger_balance=tie_out.ledger_balance,
         supply=supply,
