@@ -29,7 +29,7 @@ from invoicepay.domain.credits import (
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import UNSETTLED, Invoice, InvoiceStatus, invoice_needs, require_payable
 from invoicepay.domain.money import Money, document_amount, positive, total
-from invoicepay.domain.parties import Actor, PartyKind, Role
+from invoicepay.domain.parties import Actor, Party, PartyKind, Role
 from invoicepay.domain.policies import CreditBacking
 from invoicepay.domain.time import aware
 from invoicepay.errors import (
@@ -78,6 +78,7 @@ def decide_apply_credit(command: ApplyCredit, change: Change) -> Invoice:
     """Apply credits in their order (P-13); never across enterprises, customers or assets.
 
     Raises:
+        AmountNotPositive, AmountPrecision: the amount cannot be used.
         NotFound, NotAllowed, CurrencyMismatch: whose credit, whose invoice, who asks.
         InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: not open, a payment is pending, or a used lot.
         OverpaymentRefused, InsufficientFunds: `amount` is more than is due, or than the credit.
@@ -85,6 +86,7 @@ def decide_apply_credit(command: ApplyCredit, change: Change) -> Invoice:
     if command.amount is not None:
         positive(command.amount)
     invoice = change.get(Invoice, command.invoice_id)
+    _refuse_fine(change, invoice.enterprise_id, command.amount)
     chosen = _own_lot(change, command.credit_id, invoice) if command.credit_id else None
     _either_side(change.actor, invoice)
     _require_open(change, invoice)
@@ -101,6 +103,12 @@ APPLY = UseCase("credits.apply", Invoice, _needs_apply, decide_apply_credit)
 async def apply_credit(deps: Deps, command: ApplyCredit, key: str | None = None) -> Invoice:
     """Pay an invoice with the customer's credit (P-13)."""
     return await perform(deps, APPLY, command, key)
+
+
+def _refuse_fine(change: Change, enterprise_id: str, amount: Money | None) -> None:
+    """Parts finer than a document shows take an enterprise that allows them (spec 1.2)."""
+    if amount is not None and not change.get(Party, enterprise_id).policy.micro_payments:
+        document_amount(amount)
 
 
 def _own_lot(change: Change, credit_id: str, invoice: Invoice) -> CreditLot:
@@ -175,6 +183,7 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
     """Give the tokens behind a credit back to their source (P-15).
 
     Raises:
+        AmountNotPositive, AmountPrecision: the amount cannot be used.
         NotFound, NotAllowed, SecondActorRequired: which credit, who asks, who approved another destination.
         SelfPayment: the enterprise is the destination.
         InvalidTransition, CreditNotRefundable: used up, not from money, or from money outside the system.
@@ -183,6 +192,7 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
     if command.amount is not None:
         positive(command.amount)
     lot = change.get(CreditLot, command.credit_id)
+    _refuse_fine(change, lot.enterprise_id, command.amount)
     enterprise_side(change.actor, lot.enterprise_id)
     receiver_id = command.receiver_id or lot.payer_id
     if receiver_id == lot.enterprise_id:

@@ -53,6 +53,7 @@ def _needs_initiate(command: InitiateDeposit, _seen: Snapshot) -> Needs:
 def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     """A new deposit with its intent; under review nothing is sent before a person let it go."""
     amount = document_amount(positive(command.amount))
+    account = clean_text(command.account_token, 255, "the account token")
     receiving.finality_of(change.programme, command.rail)
     fee = change.programme.deposit_fee(change.programme.asset(amount.asset).code)
     if amount <= fee:
@@ -63,7 +64,7 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     _refuse_blocked(command.verdict)
     is_reviewed = command.verdict.verdict is Verdict.REVIEW
     status = DEPOSIT.after(None, C.REVIEW if is_reviewed else C.INITIATE)
-    deposit = _new_deposit(change, command.party_id, amount, command.rail, command.account_token)
+    deposit = _new_deposit(change, command.party_id, amount, command.rail, account)
     deposit = change.add(
         replace(deposit, fee=fee, status=status, reason=command.verdict.reason), f"deposit.{status}"
     )
@@ -157,6 +158,8 @@ def decide_record(command: RecordDeposit, change: Change) -> Deposit:
     """A deposit that is received at once (P-01); it is confirmed like any other."""
     amount = document_amount(positive(command.amount))
     kept = command.processor_fee or Money.zero(amount.asset)
+    if kept:
+        document_amount(positive(kept))
     if amount <= kept:
         raise AmountNotPositive(f"nothing is left of {amount}", processor_fee=str(kept))
     change.programme.asset(amount.asset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.access import enterprise_side, known_party, party_needs
 from invoicepay.domain.change import Change, Needs, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
@@ -35,6 +35,8 @@ class RecordExternalPayment:
 
 def _needs_record(command: RecordExternalPayment, seen: Snapshot) -> Needs:
     needs = invoice_needs(command.invoice_id, seen)
+    if command.payer_id:
+        needs |= party_needs(command.payer_id)
     invoice = seen.peek(Invoice, command.invoice_id)
     return needs if invoice is None else needs | settle_needs(seen, invoice, None)
 
@@ -49,6 +51,8 @@ def decide_record_external(command: RecordExternalPayment, change: Change) -> Pa
     document_amount(positive(command.amount))
     reference = clean_text(command.reference, REFERENCE_LENGTH, "the reference")
     invoice = change.get(Invoice, command.invoice_id)
+    if command.payer_id:
+        known_party(change, command.payer_id)
     enterprise_side(change.actor, invoice.enterprise_id)
     if command.amount.asset != invoice.asset:
         raise AssetNotAccepted(f"{invoice.id} is paid in {invoice.asset}", accepted=[invoice.asset])
