@@ -1,0 +1,54 @@
+"""What every refusal must be: an error of the tree with a next step, and nothing written anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from invoicepay import InvoicePayError
+from tests.input.calls import make
+from tests.input.scene import Scene, changed
+
+LONGEST_MESSAGE = 1_000
+
+
+@contextmanager
+def refused(scene: Scene, *kinds: type[InvoicePayError]) -> Iterator[pytest.ExceptionInfo[InvoicePayError]]:
+    """A call in this block is refused as one of the kinds, says what to do next, and leaves no trace."""
+    before = scene.stored()
+    with pytest.raises(kinds or InvoicePayError) as caught:
+        yield caught
+    assert changed(before, scene.stored()) == []
+    told(caught.value)
+
+
+def slips(
+    scene: Scene, call: str, name: str, values: Mapping[str, Any], *kinds: type[InvoicePayError]
+) -> dict[str, str]:
+    """Which values of a parameter are not refused as one of the kinds; none of them may leave a trace."""
+    before = scene.stored()
+    slipped: dict[str, str] = {}
+    for form, value in values.items():
+        try:
+            result = make(scene, call, **{name: value})
+        except kinds as refusal:
+            told(refusal)
+        except Exception as other:  # noqa: BLE001 - named in the result
+            slipped[form] = repr(other)
+        else:
+            slipped[form] = f"was taken: {result!r:.80}"
+    assert changed(before, scene.stored()) == [], slipped
+    return slipped
+
+
+def told(error: InvoicePayError) -> None:
+    """The error can be shown to a person, logged on one line and sent as JSON."""
+    assert error.code in json.dumps(error.to_problem(), ensure_ascii=False).encode().decode()
+    assert error.hint
+    for text in (error.message, error.hint, str(error)):
+        assert 0 < len(text) <= LONGEST_MESSAGE
+        assert text.isprintable()

@@ -1,0 +1,245 @@
+"""Who asks: parties for others, parties for operators, operators without a second person (S-01, S-03)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from invoicepay.domain.parties import Role
+from invoicepay.errors import (
+    IdentityError,
+    InvalidIdentifier,
+    InvalidInput,
+    NotAllowed,
+    NotThePayer,
+    SecondActorRequired,
+)
+from tests.input.calls import CALLS, make
+from tests.input.refusals import refused
+from tests.input.scene import Scene
+
+OPERATORS_ONLY = [
+    "run_pending_everywhere",
+    "parties.register",
+    "parties.set_policy",
+    "parties.set_tier",
+    "parties.close",
+    "wallets.freeze",
+    "wallets.unfreeze",
+    "deposits.record",
+    "deposits.confirm",
+    "deposits.review",
+    "deposits.release",
+    "deposits.reject",
+    "deposits.record_return",
+    "deposits.recover",
+    "deposits.write_off",
+    "reserves.release",
+    "reserves.top_up",
+    "reserves.sweep_fees",
+    "reserves.record_interest",
+    "reserves.take_interest",
+    "reserves.record_unmatched",
+    "reserves.match",
+    "reserves.reconcile",
+    "tokens.mint",
+    "tokens.retry_mint",
+    "tokens.retry_burn",
+    "payments.reverse",
+    "transfers.receive_from_outside",
+    "withdrawals.release",
+    "withdrawals.reject",
+]
+PAYERS = {
+    "deposits.initiate": "ann",
+    "deposits.cancel": "ann",
+    "invoices.pay": "ann",
+    "invoices.pay_several": "ann",
+    "invoices.receive": "ann",
+    "payments.cancel": "ann",
+    "requests.approve": "ann",
+    "requests.approve_scanned": "ann",
+    "requests.decline": "ann",
+    "requests.revoke": "ann",
+    "transfers.send": "ann",
+    "transfers.send_scanned": "ann",
+    "transfers.send_outside": "ann",
+    "withdrawals.initiate": "ann",
+    "withdrawals.cancel": "ann",
+    "withdrawals.remint": "ann",
+    "withdrawals.retry_payout": "ann",
+    "holds.place": "ann",
+}
+"""Calls that move somebody's tokens, and whose."""
+PAYEES = {"requests.create": "bob", "requests.split": "bob", "requests.cancel": "bob", "requests.qr": "bob"}
+"""Calls in the name of whoever is to be paid."""
+ENTERPRISES = {
+    "invoices.issue": "acme",
+    "invoices.draft": "acme",
+    "invoices.update": "acme",
+    "invoices.delete": "acme",
+    "invoices.finalize": "acme",
+    "invoices.send": "acme",
+    "invoices.record_external": "acme",
+    "invoices.refund": "acme",
+    "invoices.credit_note": "acme",
+    "invoices.void_credit_note": "acme",
+    "invoices.void": "acme",
+    "invoices.mark_uncollectible": "acme",
+    "invoices.expire": "acme",
+    "invoices.reopen": "acme",
+    "credits.grant": "acme",
+    "credits.expire": "globex",
+    "holds.release": "acme",
+    "schedules.create": "acme",
+    "schedules.pause": "globex",
+    "schedules.resume": "globex",
+    "schedules.cancel": "globex",
+    "ledger.enterprise_book": "acme",
+    "ledger.enterprise_csv": "acme",
+}
+BOTH_SIDES = ["invoices.qr", "credits.apply"]
+"""Calls that an invoice's customer may make as well as its issuer."""
+ELSEWHERE = {
+    "wallets.open",
+    "credits.refund",
+    "requests.payee_qr",
+    "holds.capture",
+    "requests.scan",
+    "schedules.run_due",
+}
+"""Stated on their own below, or open to everybody."""
+
+FOUR_EYES = [
+    "deposits.confirm",
+    "deposits.write_off",
+    "reserves.top_up",
+    "payments.reverse",
+    "credits.refund",
+]
+OWN_SIDE = {**PAYERS, **PAYEES, **ENTERPRISES}
+
+
+def test_every_call_that_changes_something_is_stated_here() -> None:
+    looking = {
+        call
+        for call in CALLS
+        if call.endswith(
+            (
+                "get",
+                ".list",
+                "mints",
+                "burns",
+                "audit",
+                "backing",
+                "credit_notes",
+                "overdue",
+                "ageing",
+                "check",
+            )
+        )
+        or call.startswith(("audit.", "sim.", "webhooks.", "ledger.balances", "ledger.transactions"))
+    }
+    stated = {*OPERATORS_ONLY, *OWN_SIDE, *BOTH_SIDES, *ELSEWHERE, "tenant", "acting_as", "run_pending"}
+
+    assert CALLS.keys() - looking == stated - looking
+
+
+@pytest.mark.parametrize("subject", ["ann", "acme", "ops"])
+@pytest.mark.parametrize("call", OPERATORS_ONLY)
+def test_a_party_does_not_do_what_operators_do(home: Scene, call: str, subject: str) -> None:
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as(subject))
+
+
+@pytest.mark.parametrize("subject", ["bob", "cho", "acme", "nobody"])
+@pytest.mark.parametrize("call", PAYERS)
+def test_nobody_moves_what_is_anothers(home: Scene, call: str, subject: str) -> None:
+    with refused(home, NotThePayer):
+        make(home, call, home.pay.acting_as(subject))
+
+
+@pytest.mark.parametrize("subject", ["ann", "cho", "acme", "nobody"])
+@pytest.mark.parametrize("call", PAYEES)
+def test_nobody_asks_in_anothers_name(home: Scene, call: str, subject: str) -> None:
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as(subject))
+
+
+@pytest.mark.parametrize("subject", ["ann", "bob", "nobody", "other-enterprise"])
+@pytest.mark.parametrize("call", ENTERPRISES)
+def test_nobody_acts_for_an_enterprise(home: Scene, call: str, subject: str) -> None:
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as(subject))
+
+
+@pytest.mark.parametrize("call", ENTERPRISES)
+def test_one_enterprise_does_not_act_for_another(home: Scene, call: str) -> None:
+    other = {"acme": "globex", "globex": "acme"}[ENTERPRISES[call]]
+
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as(other))
+
+
+@pytest.mark.parametrize("call", BOTH_SIDES)
+def test_a_third_party_is_no_side(home: Scene, call: str) -> None:
+    with refused(home, IdentityError):
+        make(home, call, home.pay.acting_as("bob"))
+
+
+@pytest.mark.parametrize("call", OWN_SIDE)
+def test_the_right_party_may(fresh: Scene, call: str) -> None:
+    assert make(fresh, call, fresh.pay.acting_as(OWN_SIDE[call])) is not None
+
+
+@pytest.mark.parametrize("side", ["ann", "acme"])
+@pytest.mark.parametrize("call", BOTH_SIDES)
+def test_both_sides_may(fresh: Scene, call: str, side: str) -> None:
+    assert make(fresh, call, fresh.pay.acting_as(side)) is not None
+
+
+@pytest.mark.parametrize("approved_by", ["", "host"])
+@pytest.mark.parametrize("call", FOUR_EYES)
+def test_two_people_are_two_people(home: Scene, call: str, approved_by: str) -> None:
+    with refused(home, SecondActorRequired):
+        make(home, call, approved_by=approved_by)
+
+
+@pytest.mark.parametrize("call", FOUR_EYES)
+def test_the_same_operator_in_another_session_is_no_second_person(home: Scene, call: str) -> None:
+    with refused(home, SecondActorRequired):
+        make(home, call, home.pay.acting_as("eva", role="operator"), approved_by="eva")
+
+
+@pytest.mark.parametrize(
+    "approved_by", [" host", "host ", "host\x00", "ho\u202est", "\ud800", "x" * 200, 7, ["cfo"]]
+)
+@pytest.mark.parametrize("call", FOUR_EYES)
+def test_a_disguised_name_is_nobody(home: Scene, call: str, approved_by: Any) -> None:
+    with refused(home, InvalidInput):
+        make(home, call, approved_by=approved_by)
+
+
+@pytest.mark.parametrize("call", ["wallets.open", "credits.refund", "requests.payee_qr", "holds.capture"])
+def test_an_outsider_may_none_of_the_rest(home: Scene, call: str) -> None:
+    with refused(home, IdentityError):
+        make(home, call, home.pay.acting_as("nobody"))
+
+
+@pytest.mark.parametrize("role", ["admin", "", "SYSTEM", 1, None, ["party"], "operator "])
+def test_a_role_that_is_none_is_refused(home: Scene, role: Any) -> None:
+    with pytest.raises(InvalidInput, match="party"):
+        home.pay.acting_as("ann", role=role)
+
+
+@pytest.mark.parametrize("subject", ["", " ann", "ann\n", "a" * 129, 1, None])
+def test_an_actor_who_is_none_is_refused(home: Scene, subject: Any) -> None:
+    with pytest.raises(InvalidIdentifier):
+        home.pay.acting_as(subject)
+
+
+def test_acting_as_somebody_leaves_the_client_as_it_was(home: Scene) -> None:
+    home.pay.acting_as("ann", role=Role.PARTY)
+
+    assert make(home, "requests.qr") is not None
