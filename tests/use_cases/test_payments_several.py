@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -15,17 +15,19 @@ from invoicepay.domain.policies import (
 )
 from invoicepay.errors import (
     AllocationIncomplete,
+    ComplianceBlocked,
     InvalidInput,
     InvoiceAlreadyPaid,
     NotThePayer,
     OverpaymentRefused,
 )
+from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.use_cases.payments import (
     PaidInvoices,
     PayInvoices,
     pay_invoices,
 )
-from tests.support.till import Till, usd
+from tests.support.till import ON_CHAIN, Till, usd
 
 
 @pytest.fixture
@@ -113,6 +115,54 @@ class TestSeveral:
         with pytest.raises(InvoiceAlreadyPaid):
             several(till, "50.00", till.issue("40.00"), paid)
         assert till.available("ann") == usd("490.00")
+
+    def test_what_has_expired_is_left_out_marked_or_not(self, till: Till) -> None:
+        till.issue("40.00", due_on=date(2026, 1, 10), expires_at=till.clock.now() + timedelta(hours=1))
+        open_one = till.issue("40.00")
+        till.clock.advance(hours=2)
+
+        paid = several(till, "30.00", enterprise="acme")
+
+        assert [(p.invoice_id, p.applied) for p in paid.payments] == [(open_one.id, usd("30.00"))]
+
+    def test_only_expired_invoices_leave_nothing_to_allocate(self, till: Till) -> None:
+        till.issue("40.00", expires_at=till.clock.now() + timedelta(hours=1))
+        till.clock.advance(hours=2)
+
+        with pytest.raises(AllocationIncomplete):
+            several(till, "30.00", enterprise="acme")
+
+    @pytest.mark.parametrize("overpay", [Overpay.CAP, Overpay.CREDIT])
+    def test_an_invoice_whose_payment_is_on_its_way_does_not_stop_the_others(self, overpay: Overpay) -> None:
+        till = Till(Policy(overpay=overpay), ON_CHAIN)
+        first, second = till.issue("40.00"), till.issue("40.00")
+        till.pay(second)
+
+        paid = several(till, "50.00", first, second)
+
+        moved = {Overpay.CAP: "40.00", Overpay.CREDIT: "50.00"}[overpay]
+        assert [(p.invoice_id, p.amount) for p in paid.payments] == [(first.id, usd(moved))]
+
+    def test_screening_is_asked_about_every_payee(self) -> None:
+        asked: list[Subject] = []
+
+        class Suspicious:
+            async def screen(self, subject: Subject) -> Screened:
+                asked.append(subject)
+                word = Verdict.BLOCK if subject.counterparty_id == "bolt" else Verdict.ALLOW
+                return Screened(verdict=word)
+
+        till = Till(screening=Suspicious())
+        till.enterprise("bolt")
+        bills = [till.issue("40.00"), till.issue("40.00", enterprise="bolt"), till.issue("40.00")]
+
+        with pytest.raises(ComplianceBlocked):
+            several(till, "120.00", *bills)
+        assert [(subject.action, subject.counterparty_id) for subject in asked] == [
+            ("payment", "acme"),
+            ("payment", "bolt"),
+        ]
+        assert till.available("ann") == usd("500.00")
 
     def test_nothing_open_leaves_nothing_to_allocate(self, till: Till) -> None:
         with pytest.raises(AllocationIncomplete):

@@ -20,7 +20,7 @@ from invoicepay.domain.credits import waiting_invoices
 from invoicepay.domain.effects import EffectKind
 from invoicepay.domain.holds import HoldPurpose, place
 from invoicepay.domain.ids import Prefix
-from invoicepay.domain.invoices import Invoice, invoice_needs, require_payable
+from invoicepay.domain.invoices import Invoice, has_expired, invoice_needs, require_payable
 from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
@@ -36,7 +36,7 @@ from invoicepay.errors import (
     PartialPaymentRefused,
     SelfPayment,
 )
-from invoicepay.ports.screening import Screened
+from invoicepay.ports.screening import Screened, Verdict
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
 from invoicepay.use_cases.perform import Deps, UseCase, call_of, perform, perform_many
 
@@ -211,21 +211,30 @@ PAY_SEVERAL = UseCase("invoices.pay_several", PaidInvoices, _needs_pay_several, 
 
 async def pay_invoices(deps: Deps, command: PayInvoices, key: str | None = None) -> PaidInvoices:
     """Pay several invoices with one transfer, all of them or none."""
-    verdict = await screened(
-        deps,
-        "payment",
-        party_id=command.payer_id,
-        counterparty_id=command.enterprise_id,
-        amount=command.amount,
-    )
+    verdict = ALLOWED
+    for payee_id in await _payees(deps, command):
+        verdict = await screened(
+            deps, "payment", party_id=command.payer_id, counterparty_id=payee_id, amount=command.amount
+        )
+        if verdict.verdict is not Verdict.ALLOW:
+            break
     return await perform(deps, PAY_SEVERAL, replace(command, verdict=verdict), key)
+
+
+async def _payees(deps: Deps, command: PayInvoices) -> list[str]:
+    """Whoever may receive a part of the transfer, each once."""
+    if command.enterprise_id:
+        return [command.enterprise_id]
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        invoices = await reader.find(find(Invoice, id__in=command.invoice_ids))
+    return list(dict.fromkeys(invoice.enterprise_id for invoice in invoices))
 
 
 def _chosen(command: PayInvoices, change: Change) -> list[Invoice]:
     if command.invoice_ids:
         return [change.get(Invoice, id) for id in dict.fromkeys(command.invoice_ids)]
     owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)
-    invoices = list(change.find(owed))
+    invoices = [invoice for invoice in change.find(owed) if not has_expired(invoice, change.now)]
     if not invoices:
         raise AllocationIncomplete("nothing is open", left=str(command.amount))
     return invoices
@@ -239,7 +248,8 @@ def _allocated(invoices: Sequence[Invoice], amount: Money) -> list[tuple[Invoice
         left -= parts[invoice.id]
     if left and len({invoice.enterprise_id for invoice in invoices}) > 1:
         raise AllocationIncomplete(left=str(left))
-    parts[invoices[-1].id] += left
+    last = next((invoice for invoice in reversed(invoices) if _due(invoice)), invoices[-1])
+    parts[last.id] += left
     return [(invoice, parts[invoice.id]) for invoice in invoices if parts[invoice.id]]
 
 
