@@ -51,11 +51,11 @@ def two_parties(payer_id: str, payee_id: str) -> None:
 
 
 def move_needs(seen: Snapshot, payer_id: str, payee_id: str, asset: str) -> Needs:
-    """What `carry_out` reads and debits."""
+    """What `carry_out` reads and moves; both wallets, so that people who pay each other never deadlock."""
     return (
         party_needs(payer_id, payee_id, asset=asset)
         | limit_needs(seen, payer_id, asset)
-        | need(accounts=[available(payer_id, asset)])
+        | need(accounts=[available(payer_id, asset), available(payee_id, asset)])
     )
 
 

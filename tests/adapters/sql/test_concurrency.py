@@ -17,6 +17,7 @@ from invoicepay.domain.audit import broken_links
 from invoicepay.domain.change import Change, Needs, Snapshot, find, need
 from invoicepay.domain.holds import Hold
 from invoicepay.domain.money import Money
+from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.testing.hosts import AwaitingHost
 from invoicepay.testing.samples import sample
 from invoicepay.testing.store import TENANT
@@ -49,22 +50,33 @@ COUNT = UseCase("test.count", Hold, _count_needs, _count)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Move one micro from one wallet to another; the receiver is not loaded."""
+    """Move one micro from one account to another.
+
+    Attributes:
+        names_both: whether the receiver's balance is loaded too, as between people.
+    """
 
     sender: Account
     receiver: Account
+    names_both: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The transaction that moved it."""
+
+    id: str
 
 
 def _send_needs(command: Send, seen: Snapshot) -> Needs:
-    return need((Hold, COUNTER), accounts=[command.sender])
+    return need(accounts=[command.sender, command.receiver] if command.names_both else [command.sender])
 
 
-def _send(command: Send, change: Change) -> Hold:
-    change.post(posting("P-17", (command.sender, command.receiver, 1)))
-    return change.get(Hold, COUNTER)
+def _send(command: Send, change: Change) -> Sent:
+    return Sent(id=change.post(posting("P-17", (command.sender, command.receiver, 1))).id)
 
 
-SEND = UseCase("test.send", Hold, _send_needs, _send)
+SEND = UseCase("test.send", Sent, _send_needs, _send)
 
 
 @pytest.fixture
@@ -120,11 +132,31 @@ def test_twins_with_one_key_are_done_once(deps: Deps) -> None:
 def test_people_who_pay_each_other_at_once_all_succeed(deps: Deps) -> None:
     def send(number: int) -> None:
         sender, receiver = (ANN, BOB) if number % 2 else (BOB, ANN)
-        run_blocking(perform(deps, SEND, Send(sender=sender, receiver=receiver)))
+        run_blocking(perform(deps, SEND, Send(sender=sender, receiver=receiver, names_both=True)))
 
-    in_threads(send, 40)
+    in_threads(send, 80)
 
     assert (balance(deps, ANN), balance(deps, BOB)) == (1_000, 1_000)
+
+
+def test_customers_pay_while_the_enterprise_refunds(deps: Deps, stores: Stores, url: str) -> None:
+    acme, customers = available("acme", "USD"), [available(f"c{number}", "USD") for number in range(50)]
+
+    def furnish(change: Change) -> None:
+        change.add(Party(id="acme", kind=PartyKind.ENTERPRISE), "party.registered")
+        change.post(posting("P-17", *((BANK, account, 100) for account in (acme, *customers))))
+
+    stores.opened(url).write(furnish, needs=need(accounts=[BANK]), keys=["acme opens"])
+
+    def pay_or_refund(number: int) -> None:
+        payer, refunded = customers[number % 50], customers[(number * 7 + 3) % 50]
+        sender, receiver = (acme, refunded) if number % 4 == 0 else (payer, acme)
+        run_blocking(perform(deps, SEND, Send(sender=sender, receiver=receiver)))
+
+    in_threads(pay_or_refund, 160)
+
+    assert balance(deps, acme) == 100 + 120 - 40
+    assert sum(balance(deps, customer) for customer in customers) == 5_000 - 120 + 40
 
 
 def test_new_accounts_of_one_name_are_made_once(deps: Deps) -> None:

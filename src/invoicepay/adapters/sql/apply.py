@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from invoicepay.adapters.sql.balances import Held, move
 from invoicepay.adapters.sql.schema import Place
-from invoicepay.domain.accounts import Account
 from invoicepay.domain.audit import GENESIS, Head, chain
 from invoicepay.domain.change import Outcome, lock_rank
 from invoicepay.domain.codec import canonical
@@ -26,7 +25,7 @@ class Batch:
 
     Attributes:
         group_ids: one for each outcome: the id of its audit record, which its postings and events carry too.
-        existing: accounts known to be stored already.
+        held: the accounts that the unit has locked.
         stream: the audit stream of this writer.
     """
 
@@ -34,7 +33,7 @@ class Batch:
     outcomes: Sequence[Outcome[Any]]
     group_ids: Sequence[str]
     replies: Sequence[Reply]
-    existing: set[Account]
+    held: Held
     stream: str
 
 
@@ -49,7 +48,7 @@ def apply(connection: Connection, place: Place, batch: Batch) -> None:
     _insert_rows(connection, place, batch.writes.added)
     _insert_postings(connection, place, batch)
     _insert_events(connection, place, batch)
-    _move(connection, place, batch.writes.movements, batch.existing)
+    move(connection, place, batch.writes.movements, batch.held)
     _audit(connection, place, batch)
 
 
@@ -131,38 +130,6 @@ def _insert_events(connection: Connection, place: Place, batch: Batch) -> None:
         for event in outcome.events
     ]
     insert_all(connection, place, place.schema.outbox, rows)
-
-
-def _move(
-    connection: Connection, place: Place, movements: Sequence[tuple[Account, int]], existing: set[Account]
-) -> None:
-    """Add to balances without reading them, so that a busy receiver is held only until the commit."""
-    table = place.schema.accounts
-    fresh = [_account(place, account) for account, _ in movements if account not in existing]
-    if fresh:
-        made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(made(table).on_conflict_do_nothing(), fresh)
-    if movements:
-        statement = (
-            update(table)
-            .where(place.owns(table), table.c.id == bindparam("account_id"))
-            .values(balance=table.c.balance + bindparam("growth"))
-        )
-        grown = [{"account_id": account.id, "growth": growth} for account, growth in movements]
-        if connection.execute(statement, grown).rowcount != len(grown):
-            raise ConcurrentUpdate(kind="account")
-
-
-def _account(place: Place, account: Account) -> dict[str, Any]:
-    return {
-        "tenant_id": place.tenant_id,
-        "id": account.id,
-        "code": int(account.code),
-        "asset": account.asset,
-        "party_id": account.party_id,
-        "type": account.type.value,
-        "balance": 0,
-    }
 
 
 def _audit(connection: Connection, place: Place, batch: Batch) -> None:

@@ -22,19 +22,22 @@ from sqlalchemy import (
 )
 
 from invoicepay.adapters.sql.schema import Kept, Place
-from invoicepay.domain.accounts import Account
 from invoicepay.domain.change import Find, Needs, Snapshot, lock_rank
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
-from invoicepay.domain.writes import in_lock_order
+from invoicepay.domain.parties import Party, Wallet
 from invoicepay.ports.repository import Reply
 
 CHUNK = 500
 """Most ids in one statement: SQLite's variables are bounded, and long lists are planned badly."""
 
 
-def load(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> set[Account]:
-    """Put locked rows and balances into the snapshot; returns the accounts that exist."""
+SHARED = (Party, Wallet)
+"""Kinds that every payment reads and hardly anybody changes: readers do not exclude each other."""
+
+
+def load_rows(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> None:
+    """Lock rows and what searches find, and put them into the snapshot."""
     for kind in sorted({kind for kind, _ in needs.rows} | {f.kind for f in needs.finds}, key=lock_rank):
         kept = place.schema.kinds[kind]
         ids = sorted(id for named, id in needs.rows if named is kind)
@@ -44,7 +47,6 @@ def load(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> 
             rows.extend(found(connection, place, wanted, lock=True))
             into.finds.add(wanted)
         into.rows.update(((kind, row.id), row) for row in rows)
-    return _load_balances(connection, place, needs.accounts, into)
 
 
 def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str]) -> Iterator[Entity]:
@@ -52,7 +54,7 @@ def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str])
     query = kept.rows.where(place.owns(table))
     for some in chunks(ids):
         named = query.where(among(connection, table.c.id, some)).order_by(table.c.id)
-        yield from map(kept.shape.read, connection.execute(_locked(named)))
+        yield from map(kept.shape.read, connection.execute(_locked(kept, named)))
 
 
 def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False) -> list[Entity]:
@@ -65,28 +67,10 @@ def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool
     elif lock and connection.dialect.name == "postgresql":
         query = query.order_by(kept.table.c.id)
     if lock:
-        query = _locked(query, skip_locked=wanted.skip_locked)
+        query = _locked(kept, query, skip_locked=wanted.skip_locked)
     rows = [kept.shape.read(row) for row in connection.execute(query)]
     # All rows are sorted here: SQLite would choose an index for their order instead of for the search.
     return rows if wanted.limit is not None else list(wanted.pick(rows))
-
-
-def _load_balances(
-    connection: Connection, place: Place, accounts: Iterable[Account], into: Snapshot
-) -> set[Account]:
-    wanted = {account.id: account for account in in_lock_order(accounts)}
-    into.balances.update(dict.fromkeys(wanted.values(), 0))
-    table = place.schema.accounts
-    query = select(table.c.id, table.c.balance).where(place.owns(table))
-    existing = set()
-    for some in chunks(list(wanted)):
-        locked = _locked(
-            query.where(among(connection, table.c.id, some)).order_by(table.c.party_id == "", table.c.id)
-        )
-        for id, balance in connection.execute(locked):
-            into.balances[wanted[id]] = balance
-            existing.add(wanted[id])
-    return existing
 
 
 def replies(
@@ -121,8 +105,10 @@ def among(connection: Connection, column: ColumnElement[Any], values: Sequence[s
     return column.in_(values)
 
 
-def _locked(query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
+def _locked(kept: Kept, query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
     """Lock the rows; SQLite's transaction holds the whole store and renders nothing here."""
+    if kept.shape.kind in SHARED:
+        return query.with_for_update(read=True)
     return query.with_for_update(key_share=True, skip_locked=skip_locked)
 
 

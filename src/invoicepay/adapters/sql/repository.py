@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
 from invoicepay.adapters.sql.apply import Batch, apply, insert_all
+from invoicepay.adapters.sql.balances import Held, load_balances
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
-from invoicepay.adapters.sql.load import among, chunks, load, replies
+from invoicepay.adapters.sql.load import among, chunks, load_rows, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.schema import Place
-from invoicepay.domain.accounts import Account
 from invoicepay.domain.audit import Checkpoint, seal
 from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
 from invoicepay.domain.writes import merged
@@ -157,14 +157,18 @@ class SqlUnit:
     def __init__(self, link: Link, place: Place, stream: str, new_id: Callable[[str, datetime], str]) -> None:
         self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
         self._versions: dict[RowKey, int] = {}
-        self._accounts: set[Account] = set()
+        self._held = Held()
         self._keys: list[str] = []
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
-        self._accounts |= await self._link.run(lambda connection: load(connection, self._place, needs, into))
+        await self._link.run(lambda connection: self._load(connection, needs, into))
         for key, row in into.rows.items():
             if row is not None:
                 self._versions.setdefault(key, row.version)
+
+    def _load(self, connection: Connection, needs: Needs, into: Snapshot) -> None:
+        load_rows(connection, self._place, needs, into)
+        load_balances(connection, self._place, needs.accounts, into, self._held)
 
     async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
         return await self._link.run(lambda connection: replies(connection, self._place, keys))
@@ -175,7 +179,7 @@ class SqlUnit:
             outcomes=outcomes,
             group_ids=[self._new_id("aud", outcome.context.now) for outcome in outcomes],
             replies=replies,
-            existing=self._accounts,
+            held=self._held,
             stream=self._stream,
         )
         self._keys = [reply.key for reply in replies]
