@@ -174,7 +174,7 @@ async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
 
 
 async def _load(unit: Unit, calls: Sequence[Call[Any, Any]], seen: Snapshot) -> None:
-    """Load in stages until no call needs anything more."""
+    """Load in stages until no call needs anything more: rows first, accounts last."""
     while True:
         wanted = Needs()
         for call in calls:
@@ -183,7 +183,7 @@ async def _load(unit: Unit, calls: Sequence[Call[Any, Any]], seen: Snapshot) -> 
         if not missing:
             return
         loaded = Snapshot(seen.now)
-        await unit.load(missing, loaded)
+        await unit.load(Needs(missing.rows, missing.finds) or missing, loaded)
         seen.take(loaded)
 
 
