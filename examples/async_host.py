@@ -1,11 +1,9 @@
 """The awaiting client on a host's own engine: many tasks at once pay one invoice, and nothing is lost.
 
-Run it with: python examples/async_host.py [folder for the database]
+Run it with: python examples/async_host.py, in a folder that may keep dinner.db
 """
 
 import asyncio
-import sys
-from pathlib import Path
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -14,9 +12,9 @@ from invoicepay import AsyncInvoicePay, Event, Line
 GUESTS = ("ann", "ben", "cho")
 
 
-async def main(folder: str = ".") -> None:
+async def main() -> None:
     """Give three people money, let all of them pay a shared bill at once, and walk over the payments."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{Path(folder) / 'dinner.db'}")
+    engine = create_async_engine("sqlite+aiosqlite:///dinner.db")
     async with AsyncInvoicePay(engine, table_prefix="pay_") as pay:
 
         @pay.on("invoice.paid")
@@ -41,4 +39,4 @@ async def main(folder: str = ".") -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:2]))
+    asyncio.run(main())
