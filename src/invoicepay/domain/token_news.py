@@ -9,12 +9,13 @@ from invoicepay.domain.access import receiving_code
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.deposit_returns import return_needs, settle_return
-from invoicepay.domain.deposits import Deposit, Reserve
+from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
 from invoicepay.domain.money import total
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import complete
 from invoicepay.domain.tokens import (
+    LIVE_MINTS,
     MINT,
     Mint,
     MintCommand,
@@ -23,7 +24,7 @@ from invoicepay.domain.tokens import (
     mints_of,
 )
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand
-from invoicepay.errors import InvalidTransition
+from invoicepay.errors import InvalidTransition, MintExceedsReserve
 
 S, C = MintStatus, MintCommand
 
@@ -50,13 +51,15 @@ def fold_mint(change: Change, effect: Effect, seen: Observation) -> None:
     """Follow the mint; final tokens are booked once (P-03, P-36), a return that waited for them with it.
 
     Raises:
-        InvalidTransition, InsufficientFunds: the books cannot follow; a person has to look.
+        InvalidTransition, MintExceedsReserve: the books cannot follow; a person has to look.
     """
     mint = change.get(Mint, effect.cause_id)
     status = EffectStatus(seen.status)
     if _is_known(mint, status, seen.provider_ref):
         return
     mint = replace(mint, provider=seen.provider, provider_ref=seen.provider_ref or mint.provider_ref)
+    if mint.status is S.FAILED:
+        _require_room(change, mint)
     if mint.status in (S.PENDING, S.FAILED):
         mint = _moved(change, mint, C.SUBMIT)
     match status:
@@ -83,6 +86,23 @@ def _is_known(mint: Mint, status: EffectStatus, provider_ref: str) -> bool:
         return status in (EffectStatus.REJECTED, EffectStatus.FAILED)
     is_same = provider_ref == mint.provider_ref
     return mint.status is S.COMPLETED and status is EffectStatus.FINAL and is_same
+
+
+def _require_room(change: Change, mint: Mint) -> None:
+    """A mint that failed and happened all the same still needs what it was made for (INV-05)."""
+    if mint.purpose is MintPurpose.REMINT:
+        withdrawal = change.get(Withdrawal, mint.withdrawal_id)
+        WITHDRAWAL.after(withdrawal.status, WithdrawalCommand.REMINT)
+        if withdrawal.mint_id != mint.id:
+            raise InvalidTransition("withdrawal", "being reminted", WithdrawalCommand.REMINT)
+        return
+    reserve = change.get(Reserve, mint.reserve_id)
+    counted = LIVE_MINTS | {S.COMPLETED}
+    made = total(
+        (other.amount for other in change.find(mints_of(reserve.id)) if other.status in counted), mint.asset
+    )
+    if reserve.status is not ReserveStatus.CONFIRMED or mint.amount > reserve.mintable - made:
+        raise MintExceedsReserve(f"reserve {reserve.id} does not back it any more", reserve=reserve.id)
 
 
 def _moved(change: Change, mint: Mint, command: MintCommand) -> Mint:
