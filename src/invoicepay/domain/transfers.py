@@ -14,7 +14,7 @@ from invoicepay.domain.access import (
     payable,
     receiving_code,
 )
-from invoicepay.domain.accounts import Account, Code, available, held
+from invoicepay.domain.accounts import Account, Code, available, frozen, held
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.effects import EffectKind, plan
 from invoicepay.domain.holds import Hold, HoldPurpose, capture, commit, place, release
@@ -28,6 +28,8 @@ from invoicepay.errors import InsufficientFunds, SelfPayment
 NOTE_LENGTH = 500
 
 C = TransferCommand
+GIVEN_UP = frozenset({TransferStatus.FAILED, TransferStatus.CANCELLED})
+"""The payer has the tokens back in the books; the chain may have moved them all the same."""
 
 
 def token_amount(amount: Money, receiver: Party) -> Money:
@@ -156,15 +158,34 @@ def outcome_needs(transfer: Transfer | None) -> Needs:
     if transfer is None:
         return need()
     hold = [(Hold, transfer.hold_id)] if transfer.hold_id else []
-    return party_needs(transfer.payer_id, transfer.payee_id, asset=transfer.asset) | need(
-        *hold, accounts=[held(transfer.payer_id, transfer.asset)]
-    )
+    payer_id, asset = transfer.payer_id, transfer.asset
+    accounts = [held(payer_id, asset)]
+    if transfer.status in GIVEN_UP:
+        accounts += [available(payer_id, asset), frozen(payer_id, asset)]
+    return party_needs(payer_id, transfer.payee_id, asset=asset) | need(*hold, accounts=accounts)
 
 
 def confirm(change: Change, transfer: Transfer) -> Transfer:
     """The chain moved the tokens for good: the hold is used (P-17 from 2010)."""
     capture(change, change.get(Hold, transfer.hold_id))
     return _completed(change, transfer, C.SETTLE, source=Code.HELD)
+
+
+def arrived_after_all(change: Change, transfer: Transfer) -> Transfer:
+    """What was given up reached the payee, as a person found: booked as another transfer (P-17).
+
+    Raises:
+        InsufficientFunds: the payer has spent the tokens in the books since.
+    """
+    late = new_transfer(
+        change,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        amount=transfer.amount,
+        note=transfer.note,
+    )
+    source = receiving_code(change, transfer.payer_id, transfer.asset)
+    return _completed(change, late, C.BOOK, source=source)
 
 
 def _completed(change: Change, transfer: Transfer, command: TransferCommand, *, source: Code) -> Transfer:

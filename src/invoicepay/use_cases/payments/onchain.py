@@ -12,11 +12,13 @@ from invoicepay.domain.following import fold_followed, follows
 from invoicepay.domain.holds import Hold, hold_needs, release
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
-from invoicepay.domain.payments import PAYMENT, UNRESOLVED, Payment, PaymentCommand, PaymentStatus
-from invoicepay.domain.settlement import settle, settle_needs, source_account
+from invoicepay.domain.payments import PAYMENT, UNRESOLVED, Channel, Payment, PaymentCommand, PaymentStatus
+from invoicepay.domain.settlement import new_payment, push_sources, settle, settle_needs, source_account
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 REASON_LENGTH = 500
+GIVEN_UP = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED})
+"""The payer has the tokens back in the books; the chain may have moved them all the same."""
 
 
 def fold_needs(effect: Effect, seen: Snapshot) -> Needs:
@@ -33,6 +35,8 @@ def _payment_needs(payment_id: str, seen: Snapshot) -> Needs:
     invoice = seen.peek(Invoice, payment.invoice_id)
     if invoice is None:
         return needs
+    if payment.status in GIVEN_UP:
+        needs |= need(accounts=push_sources(payment.payer_id, payment.asset))
     return needs | settle_needs(seen, invoice, source_account(payment.payer_id, payment.asset, is_held=True))
 
 
@@ -42,9 +46,14 @@ def fold_transfer(change: Change, effect: Effect, seen: Observation) -> None:
         fold_followed(change, effect, seen)
         return
     payment = change.get(Payment, effect.cause_id)
-    if payment.status not in UNRESOLVED:
-        return
     status = EffectStatus(seen.status)
+    if payment.status in GIVEN_UP and status is EffectStatus.FINAL:
+        _arrived_after_all(change, payment, seen)
+    elif payment.status in UNRESOLVED:
+        _followed(change, payment, status, seen)
+
+
+def _followed(change: Change, payment: Payment, status: EffectStatus, seen: Observation) -> None:
     if status is EffectStatus.FINAL:
         settle(change, payment)
     elif status in (EffectStatus.FAILED, EffectStatus.REJECTED):
@@ -53,6 +62,21 @@ def fold_transfer(change: Change, effect: Effect, seen: Observation) -> None:
         _submitted(change, payment)
     elif status is EffectStatus.UNKNOWN:
         _lost(change, _submitted(change, payment))
+
+
+def _arrived_after_all(change: Change, payment: Payment, seen: Observation) -> None:
+    """What was given up reached the enterprise, as a person found: booked like any push (P-11)."""
+    invoice = change.get(Invoice, payment.invoice_id)
+    late = new_payment(
+        change,
+        invoice,
+        payer_id=payment.payer_id,
+        amount=payment.amount,
+        channel=Channel.PUSH,
+        provider=seen.provider,
+        provider_ref=seen.provider_ref,
+    )
+    settle(change, late)
 
 
 def _submitted(change: Change, payment: Payment) -> Payment:

@@ -19,7 +19,15 @@ from invoicepay.domain.requests import (
     request_needs,
     settle,
 )
-from invoicepay.domain.transfers import carry_out, confirm, fail, move_needs, outcome_needs
+from invoicepay.domain.transfers import (
+    GIVEN_UP,
+    arrived_after_all,
+    carry_out,
+    confirm,
+    fail,
+    move_needs,
+    outcome_needs,
+)
 from invoicepay.errors import ComplianceError, InvoicePayError, MoneyError, NotFound
 from invoicepay.ports.screening import Screened
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
@@ -120,9 +128,11 @@ def fold_needs(effect: Effect, seen: Snapshot) -> Needs:
 def fold_transfer(change: Change, effect: Effect, seen: Observation) -> None:
     """Settle on finality (P-17), release on certain failure (P-12), and hold on while it is unknown."""
     transfer = change.get(Transfer, effect.cause_id)
+    status = EffectStatus(seen.status)
+    if transfer.status in GIVEN_UP and status is EffectStatus.FINAL:
+        arrived_after_all(change, transfer)
     if transfer.status in TRANSFER.terminal:
         return
-    status = EffectStatus(seen.status)
     if status is EffectStatus.FINAL:
         _settle_request(change, confirm(change, transfer))
     elif status in (EffectStatus.FAILED, EffectStatus.REJECTED):
