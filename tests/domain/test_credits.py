@@ -1,7 +1,7 @@
 """Credit lots: which state follows which, in which order they pay, and that each adds up."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations, product
 
 import pytest
@@ -18,10 +18,12 @@ from invoicepay.domain.credits import (
     has_expired,
     in_order,
     new_lot,
+    waiting_invoices,
 )
 from invoicepay.domain.money import Money
 from invoicepay.domain.policies import CreditBacking
 from invoicepay.errors import InvalidTransition
+from tests.support.invoices import an_invoice
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -119,3 +121,14 @@ def test_the_longest_overdue_lots_expire_first() -> None:
 
     assert [lot.id for lot in expiring_lots(NOON).pick(lots)] == ["b", "a"]
     assert [lot.id for lot in expiring_lots(NOON, limit=1).pick(lots)] == ["b"]
+
+
+def test_of_invoices_due_together_the_lower_number_goes_first_also_past_four_digits() -> None:
+    finalized = [
+        an_invoice(id=f"inv_{n}", number=f"A-{9_998 + n}", finalized_at=NOON + n * DAY) for n in range(4)
+    ]
+    due = an_invoice(id="inv_due", number="A-20000", due_on=date(2026, 2, 1), finalized_at=NOON)
+
+    ordered = waiting_invoices("acme", "ann", "USD").pick([*reversed(finalized), due])
+
+    assert [invoice.number for invoice in ordered] == ["A-20000", "A-9998", "A-9999", "A-10000", "A-10001"]

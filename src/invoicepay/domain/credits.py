@@ -254,14 +254,17 @@ def auto_apply(change: Change, enterprise_id: str, customer_id: str, asset: str)
 
 
 def waiting_invoices(enterprise_id: str, customer_id: str, asset: str) -> Find[Invoice]:
-    """The search for a customer's open invoices with an enterprise: oldest due date first, then number."""
+    """The search for a customer's open invoices with an enterprise: oldest due date first, then number.
+
+    Numbers are given out when invoices are finalized; as text they would not count past four digits.
+    """
     return find(
         Invoice,
         enterprise_id=enterprise_id,
         customer_id=customer_id,
         asset=asset,
         status__in=tuple(sorted(UNSETTLED)),
-        order=("due_on", "number"),
+        order=("due_on", "finalized_at", "number"),
     )
 
 
