@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
 SHARED = ("base", "events", "pages")  # what the groups have in common: nothing to generate from it
+PARTS = ("invoice_endings",)  # bases of groups whose calls fill two files
 
 ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
 
@@ -25,7 +26,9 @@ HEAD = '''"""The blocking client: generated from the awaiting one by tools/gen_b
 
 def generate() -> str:
     """The text of blocking.py."""
-    modules = sorted(path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem not in SHARED)
+    modules = sorted(
+        path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem not in (*SHARED, *PARTS)
+    )
     imports: dict[str, set[str]] = {
         "invoicepay.bridge": {"run_blocking"},
         "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler", "_BlockingLeaves"},
@@ -33,6 +36,7 @@ def generate() -> str:
     }
     plain: set[str] = set()
     classes: list[str] = []
+    parts = _parts(imports, plain)
     facade = ast.parse((PACKAGE / "awaiting.py").read_text())
     for path in [*modules, PACKAGE / "awaiting.py"]:
         tree = facade if path.stem == "awaiting" else ast.parse(path.read_text())
@@ -44,13 +48,21 @@ def generate() -> str:
                 else:
                     module = f"invoicepay.client.{path.stem}"
                     imports.setdefault(module, set()).add(f"{node.name} as _{node.name}")
-                    classes.append(_group(node))
+                    classes.append(_group(node, parts))
     body = "\n\n".join(classes)
     lines = ["from __future__ import annotations", *sorted(plain)]
     for module, names in sorted(imports.items()):
         lines += [f"from {module} import {name}" for name in sorted(names)]
     lines += ["if TYPE_CHECKING:", *(f"    {line}" for line in ONLY_FOR_TYPES)]
     return HEAD + "\n".join(lines) + "\n\n" + body + "\n"
+
+
+def _parts(imports: dict[str, set[str]], plain: set[str]) -> dict[str, list[ast.stmt]]:
+    """The bodies of the groups' bases, by the base's name."""
+    trees = [ast.parse((PACKAGE / "client" / f"{stem}.py").read_text()) for stem in PARTS]
+    for tree in trees:
+        _collect(tree, imports, plain)
+    return {node.name: node.body for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _is_public(node: ast.ClassDef) -> bool:
@@ -74,12 +86,13 @@ def _is_wanted(module: str) -> bool:
     return module != "__future__" and not is_group
 
 
-def _group(node: ast.ClassDef) -> str:
-    """A blocking class around the awaiting group."""
+def _group(node: ast.ClassDef, parts: dict[str, list[ast.stmt]]) -> str:
+    """A blocking class around the awaiting group; the calls of its bases come after its own."""
     lines = [f"class {node.name}:", f"    {_doc(node)}", ""]
     lines += ["    __slots__ = ('_group',)", ""]
     lines += [f"    def __init__(self, group: _{node.name}) -> None:", "        self._group = group", ""]
-    for item in node.body:
+    inherited = [item for base in node.bases for item in parts.get(ast.unparse(base), [])]
+    for item in [*node.body, *inherited]:
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.name.startswith("_"):
             lines += _method(item, "self._group")
     return "\n".join(lines)

@@ -43,12 +43,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
-from invoicepay.domain.invoices import (
-    AgeingBucket,
-    Invoice,
-    InvoiceStatus,
-    VoidDisposition,
-)
+from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, VoidDisposition
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
@@ -125,21 +120,41 @@ class Ledger:
 
         Raises:
             InvalidTime: `at` is naive.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
+            >>> {account.name: str(held) for account, held in pay.ledger.balances().items()}
+            {'reserve:backing': '200.00 USD', 'wallet:available:ann': '200.00 USD'}
         """
         return run_blocking(self._group.balances(party=party, at=at))
 
     def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
-        """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
+        """Ledger transactions in order, after a transaction's id.
+
+        Args:
+            about: only those of one payment, deposit, withdrawal and so on.
+            limit: 1 to 200.
+        """
         return run_blocking(self._group.transactions(about=about, after=after, limit=limit))
 
     def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
-        """An enterprise's own journal and balances, derived from its invoices, payments and credits."""
+        """An enterprise's own journal and balances, derived from its invoices, payments and credits.
+
+        Raises:
+            NotFound, NotAllowed, UnknownAsset: nothing is shown.
+        """
         return run_blocking(self._group.enterprise_book(enterprise, asset))
 
     def enterprise_csv(self, enterprise: str, asset: str = "USD") -> str:
-        """That journal as CSV; text cells are safe to open in a spreadsheet."""
+        """That journal as CSV; text cells are safe to open in a spreadsheet.
+
+        Raises:
+            NotFound, NotAllowed, UnknownAsset: nothing is written.
+        """
         return run_blocking(self._group.enterprise_csv(enterprise, asset))
 
 
@@ -181,7 +196,12 @@ class Credits:
         after: str = "",
         limit: int = 50,
     ) -> Page[CreditLot]:
-        """Lots, oldest first."""
+        """Lots, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(
             run_blocking(
                 self._group.list(
@@ -198,7 +218,16 @@ class Credits:
         amount: MoneyLike | None = None,
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Pay an invoice with its customer's credit (P-13): one lot, or all in their order."""
+        """Pay an invoice with its customer's credit (P-13): one lot, or all in their order.
+
+        Args:
+            credit: one lot; all that the enterprise owes the customer, oldest first, when left out.
+            amount: at most this much; everything open when left out.
+
+        Raises:
+            InsufficientFunds: there is no such credit, or less.
+            InvoiceAlreadyPaid, InvoiceExpired, CurrencyMismatch, NotAllowed: nothing was applied.
+        """
         return run_blocking(
             self._group.apply(invoice, credit=credit, amount=amount, idempotency_key=idempotency_key)
         )
@@ -221,6 +250,16 @@ class Credits:
 
         Raises:
             CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
+            SecondActorRequired, NotAllowed: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> payment = pay.invoices.pay(invoice, payer="ann", amount="10.00 USD")
+            >>> pay.credits.refund(payment.credit_id).status.value, str(pay.wallets.get("ann").available)
+            ('refunded', '41.00 USD')
         """
         return run_blocking(
             self._group.refund(
@@ -243,7 +282,11 @@ class Credits:
         note: str = "",
         idempotency_key: str | None = None,
     ) -> CreditLot:
-        """Give goodwill credit (P-14): usable on invoices, never refundable."""
+        """Give goodwill credit (P-14): usable on invoices, never refundable.
+
+        Raises:
+            NotFound, NotAllowed, AmountPrecision, InvalidTime: nothing was given.
+        """
         return run_blocking(
             self._group.grant(
                 enterprise,
@@ -256,7 +299,11 @@ class Credits:
         )
 
     def expire(self, credit: str | CreditLot, *, idempotency_key: str | None = None) -> CreditLot:
-        """Expire a lot whose time is over (P-16); `run_pending` does so by itself."""
+        """Expire a lot whose time is over (P-16); `run_pending` does so by itself.
+
+        Raises:
+            InvalidTransition: its time is not over, or nothing is left of it.
+        """
         return run_blocking(self._group.expire(credit, idempotency_key=idempotency_key))
 
 
@@ -343,7 +390,12 @@ class Deposits:
         after: str = "",
         limit: int = 50,
     ) -> Page[Deposit]:
-        """Deposits, oldest first."""
+        """Deposits, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
     def confirm(
@@ -359,19 +411,36 @@ class Deposits:
         )
 
     def cancel(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
-        """Withdraw a deposit before the bank was asked."""
+        """Withdraw a deposit before the bank was asked.
+
+        Raises:
+            InvalidTransition: the bank was asked.
+        """
         return run_blocking(self._group.cancel(deposit, idempotency_key=idempotency_key))
 
     def review(self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None) -> Deposit:
-        """Hold a deposit back until a person has looked; operators only."""
+        """Hold a deposit back until a person has looked; operators only.
+
+        Raises:
+            InvalidTransition: it is confirmed already, or over. NotAllowed: the actor is no operator.
+        """
         return run_blocking(self._group.review(deposit, reason=reason, idempotency_key=idempotency_key))
 
     def release(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
-        """Let a deposit under review go on; operators only."""
+        """Let a deposit under review go on; operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+        """
         return run_blocking(self._group.release(deposit, idempotency_key=idempotency_key))
 
     def reject(self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None) -> Deposit:
-        """End a deposit under review and send its money back (P-04); operators only."""
+        """End a deposit under review and send its money back (P-04); operators only.
+
+        Raises:
+            InvalidTransition: it is not under review, or its money is still on its way.
+            NotAllowed: the actor is no operator.
+        """
         return run_blocking(self._group.reject(deposit, reason=reason, idempotency_key=idempotency_key))
 
     def record_return(
@@ -382,7 +451,11 @@ class Deposits:
         amount: MoneyLike | None = None,
         idempotency_key: str | None = None,
     ) -> Deposit:
-        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only."""
+        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only.
+
+        Raises:
+            InvalidInput, CurrencyMismatch, InvalidTransition, NotAllowed: nothing was recorded.
+        """
         return run_blocking(
             self._group.record_return(
                 deposit, return_code=return_code, amount=amount, idempotency_key=idempotency_key
@@ -392,7 +465,12 @@ class Deposits:
     def recover(
         self, deposit: str | Deposit, amount: MoneyLike | None = None, *, idempotency_key: str | None = None
     ) -> Deposit:
-        """Take what a returned deposit left owed from the party's tokens and burn them (P-06)."""
+        """Take what a returned deposit left owed from the party's tokens and burn them (P-06).
+
+        Raises:
+            InsufficientFunds: the party does not have it.
+            InvalidTransition, InvalidInput, NotAllowed: nothing moved.
+        """
         return run_blocking(self._group.recover(deposit, amount, idempotency_key=idempotency_key))
 
     def write_off(
@@ -403,7 +481,11 @@ class Deposits:
         approved_by: str,
         idempotency_key: str | None = None,
     ) -> Deposit:
-        """Give up what a returned deposit left owed (P-06); two operators are needed."""
+        """Give up what a returned deposit left owed (P-06); two operators are needed.
+
+        Raises:
+            NotAllowed, SecondActorRequired, InvalidTransition, InvalidInput: nothing changed.
+        """
         return run_blocking(
             self._group.write_off(deposit, amount, approved_by=approved_by, idempotency_key=idempotency_key)
         )
@@ -430,6 +512,15 @@ class Holds:
 
         Raises:
             InsufficientFunds, WalletFrozen, NotThePayer, InvalidTime: nothing is set aside.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> hold = pay.holds.place("ann", "20.00 USD", payee="acme")
+            >>> captured = pay.holds.capture(hold, "15.00 USD")  # the other 5.00 go back
+            >>> str(pay.wallets.get("ann").available), str(pay.wallets.get("acme").available)
+            ('35.00 USD', '15.00 USD')
         """
         return run_blocking(
             self._group.place(
@@ -445,11 +536,20 @@ class Holds:
         payee: str = "",
         idempotency_key: str | None = None,
     ) -> Hold:
-        """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12)."""
+        """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12).
+
+        Raises:
+            InsufficientFunds: more than it holds. InvalidInput: no payee, or another than the hold's.
+            InvalidTransition, NotAllowed, NotThePayer, WalletFrozen: nothing moved.
+        """
         return run_blocking(self._group.capture(hold, amount, payee=payee, idempotency_key=idempotency_key))
 
     def release(self, hold: str | Hold, *, reason: str = "", idempotency_key: str | None = None) -> Hold:
-        """Give the tokens back to their owner (P-12)."""
+        """Give the tokens back to their owner (P-12).
+
+        Raises:
+            InvalidTransition, NotAllowed, NotThePayer: nothing moved.
+        """
         return run_blocking(self._group.release(hold, reason=reason, idempotency_key=idempotency_key))
 
     def get(self, hold: str | Hold) -> Hold:
@@ -468,7 +568,12 @@ class Holds:
         after: str = "",
         limit: int = 50,
     ) -> Page[Hold]:
-        """Holds, oldest first."""
+        """Holds, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.list(owner=owner, status=status, after=after, limit=limit)))
 
 
@@ -541,7 +646,18 @@ class Invoices:
         reference: str = "",
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Write an invoice that can still be changed; it has no number yet."""
+        """Write an invoice that can still be changed; it has no number yet.
+
+        Takes and refuses what `issue` does.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> draft = pay.invoices.draft(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> draft = pay.invoices.update(draft, lines=[("Seat", "9.00 USD"), ("Set-up", "1.00 USD")])
+            >>> pay.invoices.finalize(draft).number
+            'A-0001'
+        """
         return run_blocking(
             self._group.draft(
                 enterprise=enterprise,
@@ -573,6 +689,7 @@ class Invoices:
 
         Raises:
             InvalidTransition: it is finalized already.
+            InvalidLine, CurrencyMismatch, InvalidTime: nothing was changed.
         """
         return run_blocking(
             self._group.update(
@@ -588,15 +705,28 @@ class Invoices:
         )
 
     def delete(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Throw a draft away; finalized invoices are voided instead."""
+        """Throw a draft away; finalized invoices are voided instead.
+
+        Raises:
+            InvalidTransition: it is finalized already.
+        """
         return run_blocking(self._group.delete(invoice, idempotency_key=idempotency_key))
 
     def finalize(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Freeze a draft and give it the next number of its series."""
+        """Freeze a draft and give it the next number of its series; the customer's credits pay first.
+
+        Raises:
+            InvalidTransition: it is no draft.
+            InvoiceExpired: its expiry is over before it was ever open.
+        """
         return run_blocking(self._group.finalize(invoice, idempotency_key=idempotency_key))
 
     def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending."""
+        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending.
+
+        Raises:
+            InvalidTransition: it is a draft, expired or void.
+        """
         return run_blocking(self._group.send(invoice, idempotency_key=idempotency_key))
 
     def pay(
@@ -611,7 +741,7 @@ class Invoices:
 
         Args:
             payer: whose tokens move; need not be the invoice's customer.
-            amount: everything still open when left out.
+            amount: everything still open when left out; more than that becomes credit of the customer.
 
         Raises:
             InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired: nothing moved.
@@ -643,8 +773,22 @@ class Invoices:
     ) -> PaidInvoices:
         """Pay several invoices with one amount, all or none: in the given order, else oldest due first.
 
+        Args:
+            invoices: in the order of payment; without them, the payer's open ones with `enterprise`.
+
         Raises:
             AllocationIncomplete: something is left over and the invoices belong to several enterprises.
+            InsufficientFunds, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> for price in ("20.00 USD", "15.00 USD"):
+            ...     _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", price)])
+            >>> paid = pay.invoices.pay_several(payer="ann", amount="35.00 USD", enterprise="acme")
+            >>> [str(payment.applied) for payment in paid.payments]
+            ['20.00 USD', '15.00 USD']
         """
         return run_blocking(
             self._group.pay_several(
@@ -696,12 +840,87 @@ class Invoices:
         reference: str = "",
         idempotency_key: str | None = None,
     ) -> Payment:
-        """Record a payment made outside the system, for example in cash (P-19); no token moves."""
+        """Record a payment made outside the system, for example in cash (P-19); no token moves.
+
+        Args:
+            payer: who paid; the invoice's customer when left out.
+            reference: your own reference, for example a receipt's number.
+
+        Raises:
+            InvoiceAlreadyPaid, InvoiceExpired, NotAllowed: nothing was recorded.
+        """
         return run_blocking(
             self._group.record_external(
                 invoice, amount, payer=payer, reference=reference, idempotency_key=idempotency_key
             )
         )
+
+    def get(self, invoice: str | Invoice) -> Invoice:
+        """One invoice as it stands: its status, what is applied, pending and remaining.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(invoice))
+
+    def list(
+        self,
+        *,
+        enterprise: str | None = None,
+        customer: str | None = None,
+        status: InvoiceStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Invoice]:
+        """Invoices, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(
+            run_blocking(
+                self._group.list(
+                    enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
+                )
+            )
+        )
+
+    def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
+        """The credit notes of an invoice, oldest first."""
+        return Page(run_blocking(self._group.credit_notes(invoice)))
+
+    def overdue(self, enterprise: str) -> builtins.list[Invoice]:
+        """Open invoices past their due date in the enterprise's zone.
+
+        Raises:
+            NotFound: no such enterprise.
+        """
+        return run_blocking(self._group.overdue(enterprise))
+
+    def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
+        """What is open of an enterprise's invoices, by asset and by how many days it is past due.
+
+        Raises:
+            NotFound: no such enterprise.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> {bucket.value: str(due) for bucket, due in pay.invoices.ageing("acme")["USD"].items() if due}
+            {'current': '9.00 USD'}
+        """
+        return run_blocking(self._group.ageing(enterprise))
+
+    def qr(self, invoice: str | Invoice) -> QrCode:
+        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text.
+
+        Raises:
+            InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: it takes no payment.
+            NotAllowed: the actor is neither its issuer nor its customer.
+        """
+        return run_blocking(self._group.qr(invoice))
 
     def refund(
         self,
@@ -713,8 +932,21 @@ class Invoices:
     ) -> CreditNote:
         """Give back what was paid, newest first: tokens to their payers, credit to its lots (P-27).
 
+        Args:
+            amount: everything that was paid and not yet given back when left out.
+
         Raises:
-            RefundExceedsPaid, InsufficientEnterpriseFunds: nothing moved.
+            InvalidTransition: it is not paid; void it, or issue a credit note.
+            RefundExceedsPaid, InsufficientEnterpriseFunds, NotAllowed: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> _ = pay.invoices.pay(invoice, payer="ann")
+            >>> str(pay.invoices.refund(invoice, "4.00 USD").amount), str(pay.wallets.get("ann").available)
+            ('4.00 USD', '45.00 USD')
         """
         return run_blocking(
             self._group.refund(invoice, amount, reason=reason, idempotency_key=idempotency_key)
@@ -737,7 +969,8 @@ class Invoices:
             disposition: `refund`, `credit` or `out_of_band`; needed once something paid is credited.
 
         Raises:
-            CreditNoteExceedsInvoice, InsufficientEnterpriseFunds: nothing moved.
+            CreditNoteExceedsInvoice, InsufficientEnterpriseFunds, NotAllowed: nothing moved.
+            InvalidTransition: the invoice is neither open nor paid.
         """
         return run_blocking(
             self._group.credit_note(
@@ -771,17 +1004,28 @@ class Invoices:
 
         Raises:
             InvoiceHasPayments: something was paid and no disposition is given.
+            InsufficientEnterpriseFunds, InvalidTransition, NotAllowed: nothing changed.
         """
         return run_blocking(
             self._group.void(invoice, disposition=disposition, idempotency_key=idempotency_key)
         )
 
     def mark_uncollectible(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Give an open invoice up (P-25); a late payment is still taken (P-26)."""
+        """Give an open invoice up (P-25); a late payment is still taken (P-26).
+
+        Raises:
+            InvoiceHasPayments: a payment is in flight.
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.mark_uncollectible(invoice, idempotency_key=idempotency_key))
 
     def expire(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Mark an invoice whose expiry is over; `run_pending` does so by itself."""
+        """Mark an invoice whose expiry is over; `run_pending` does so by itself.
+
+        Raises:
+            InvalidTransition: its time is not over, or it is not open.
+            InvoiceHasPayments: a payment that began in time is unresolved.
+        """
         return run_blocking(self._group.expire(invoice, idempotency_key=idempotency_key))
 
     def reopen(
@@ -791,52 +1035,14 @@ class Invoices:
         expires_at: datetime | None = None,
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Let an expired invoice be paid again, until the new expiry."""
+        """Let an expired invoice be paid again, until the new expiry or for good.
+
+        Raises:
+            InvalidTransition, InvalidTime: nothing changed.
+        """
         return run_blocking(
             self._group.reopen(invoice, expires_at=expires_at, idempotency_key=idempotency_key)
         )
-
-    def get(self, invoice: str | Invoice) -> Invoice:
-        """One invoice as it stands: its status, what is applied, pending and remaining.
-
-        Raises:
-            NotFound: unknown in this tenant.
-        """
-        return run_blocking(self._group.get(invoice))
-
-    def list(
-        self,
-        *,
-        enterprise: str | None = None,
-        customer: str | None = None,
-        status: InvoiceStatus | str | None = None,
-        after: str = "",
-        limit: int = 50,
-    ) -> Page[Invoice]:
-        """Invoices, oldest first."""
-        return Page(
-            run_blocking(
-                self._group.list(
-                    enterprise=enterprise, customer=customer, status=status, after=after, limit=limit
-                )
-            )
-        )
-
-    def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
-        """The credit notes of an invoice, oldest first."""
-        return Page(run_blocking(self._group.credit_notes(invoice)))
-
-    def overdue(self, enterprise: str) -> builtins.list[Invoice]:
-        """Open invoices past their due date in the enterprise's zone."""
-        return run_blocking(self._group.overdue(enterprise))
-
-    def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
-        """What is open of an enterprise's invoices, by asset and by how long it is past due."""
-        return run_blocking(self._group.ageing(enterprise))
-
-    def qr(self, invoice: str | Invoice) -> QrCode:
-        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text."""
-        return run_blocking(self._group.qr(invoice))
 
 
 class Parties:
@@ -860,7 +1066,10 @@ class Parties:
         """Make a party known; registering it again as it is returns it.
 
         Args:
+            id: your own id for it, such as `user:42`; 1 to 128 characters.
             kind: `user`, `enterprise` or `platform`.
+            kyc_tier: the verification level that the programme's limits look at.
+            policy: how an enterprise treats payments.
             timezone: IANA zone in which an enterprise's due dates end.
 
         Raises:
@@ -891,19 +1100,37 @@ class Parties:
         return run_blocking(self._group.get(id))
 
     def list(self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50) -> Page[Party]:
-        """Parties in the order of their ids."""
+        """Parties in the order of their ids.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.list(kind=kind, after=after, limit=limit)))
 
     def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
-        """Change how an enterprise treats payments from now on (spec 6)."""
+        """Change how an enterprise treats payments from now on (spec 6).
+
+        Raises:
+            NotFound, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.set_policy(id, policy, idempotency_key=idempotency_key))
 
     def set_tier(self, id: str, kyc_tier: int, *, idempotency_key: str | None = None) -> Party:
-        """Change the verification level that limits look at; operators only."""
+        """Change the verification level that limits look at; operators only.
+
+        Raises:
+            InvalidInput: not a whole number from 0 to 99. NotFound, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.set_tier(id, kyc_tier, idempotency_key=idempotency_key))
 
     def close(self, id: str, *, idempotency_key: str | None = None) -> Party:
-        """End a party's participation; refused while it holds or owes anything."""
+        """End a party's participation; its id is never given to anybody else.
+
+        Raises:
+            PartyHasBalances: it still holds or owes something; the details say what.
+            NotFound, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.close(id, idempotency_key=idempotency_key))
 
 
@@ -925,15 +1152,27 @@ class Wallets:
         return run_blocking(self._group.get(party, asset, at=at))
 
     def open(self, party: str, asset: str, *, idempotency_key: str | None = None) -> Wallet:
-        """Open a wallet explicitly; wallets also open by themselves when tokens arrive."""
+        """Open a wallet explicitly; wallets also open by themselves when tokens arrive.
+
+        Raises:
+            UnknownAsset, NotFound, NotAllowed: no wallet was opened.
+        """
         return run_blocking(self._group.open(party, asset, idempotency_key=idempotency_key))
 
     def freeze(self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None) -> Wallet:
-        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only."""
+        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         return run_blocking(self._group.freeze(party, asset, reason=reason, idempotency_key=idempotency_key))
 
     def unfreeze(self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None) -> Wallet:
-        """Lift the block; everything frozen is spendable again (P-09 reversed)."""
+        """Lift the block; everything frozen is spendable again (P-09 reversed).
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         return run_blocking(
             self._group.unfreeze(party, asset, reason=reason, idempotency_key=idempotency_key)
         )
@@ -965,7 +1204,12 @@ class Payments:
         after: str = "",
         limit: int = 50,
     ) -> Page[Payment]:
-        """Payments, oldest first."""
+        """Payments, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(
             run_blocking(
                 self._group.list(
@@ -1041,6 +1285,14 @@ class Requests:
 
         Raises:
             SelfPayment, InvalidTime, AmountPrecision, NotFound: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ben", "50.00 USD"))
+            >>> request = pay.requests.create("ann", "18.50 USD", payer="ben", note="Dinner")
+            >>> pay.requests.approve(request, payer="ben").status.value
+            'paid'
         """
         return run_blocking(
             self._group.create(
@@ -1073,6 +1325,16 @@ class Requests:
 
         Returns:
             The bill and its parts, in the order of `payers`.
+
+        Raises:
+            SelfPayment, InvalidInput, AmountPrecision, NotFound: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> bill, parts = pay.requests.split("ann", "100.00 USD", payers=["ben", "cho", "dee"])
+            >>> [str(part.amount) for part in parts]
+            ['33.34 USD', '33.33 USD', '33.33 USD']
         """
         return run_blocking(
             self._group.split(
@@ -1100,6 +1362,7 @@ class Requests:
         Args:
             payer: needed where the request is open to anybody.
             amount: needed where the request leaves it open; allowed where it is editable.
+            pay_at: an aware instant; `run_pending` pays then, if the money is there.
 
         Raises:
             NotThePayer, InsufficientFunds: nothing moved.
@@ -1114,13 +1377,21 @@ class Requests:
     def decline(
         self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
     ) -> PaymentRequest:
-        """Say no; only the payer may."""
+        """Say no; only the payer may.
+
+        Raises:
+            NotThePayer, RequestAlreadyResolved, RequestInFlight, InvalidTransition: nothing changed.
+        """
         return run_blocking(self._group.decline(request, reason=reason, idempotency_key=idempotency_key))
 
     def revoke(
         self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
     ) -> PaymentRequest:
-        """Take back an approval whose transfer has not started."""
+        """Take back an approval whose transfer has not started.
+
+        Raises:
+            NotThePayer, InvalidTransition, RequestInFlight, RequestAlreadyResolved: nothing changed.
+        """
         return run_blocking(self._group.revoke(request, reason=reason, idempotency_key=idempotency_key))
 
     def cancel(self, request: str | PaymentRequest, *, idempotency_key: str | None = None) -> PaymentRequest:
@@ -1128,6 +1399,7 @@ class Requests:
 
         Raises:
             RequestInFlight: a payment of it is on its way.
+            NotAllowed, RequestAlreadyResolved: nothing changed.
         """
         return run_blocking(self._group.cancel(request, idempotency_key=idempotency_key))
 
@@ -1149,7 +1421,12 @@ class Requests:
         after: str = "",
         limit: int = 50,
     ) -> Page[PaymentRequest]:
-        """Requests, oldest first."""
+        """Requests, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(
             run_blocking(
                 self._group.list(
@@ -1159,11 +1436,29 @@ class Requests:
         )
 
     def qr(self, request: str | PaymentRequest) -> QrCode:
-        """The signed code of a request; it draws itself as SVG, PNG or terminal text."""
+        """The signed code of a request; it draws itself as SVG, PNG or terminal text.
+
+        Raises:
+            RequestExpired, RequestInFlight, RequestAlreadyResolved: it waits for no payment.
+            NotAllowed: the actor is not its requester.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> code = pay.requests.qr(pay.requests.create("ann", "18.50 USD", note="Dinner"))
+            >>> scanned = pay.requests.scan(code.payload)
+            >>> scanned.payee_id, str(scanned.amount), scanned.note
+            ('ann', '18.50 USD', 'Dinner')
+        """
         return run_blocking(self._group.qr(request))
 
     def payee_qr(self, payee: str, amount: MoneyLike | None = None, *, asset: str = "") -> QrCode:
-        """A signed code that names a payee, with or without an amount, for any number of payers."""
+        """A signed code that names a payee, with or without an amount, for any number of payers.
+
+        Raises:
+            InvalidInput: neither an amount nor an asset is named.
+            NotFound, NotAllowed: an unknown payee, or the actor is somebody else.
+        """
         return run_blocking(self._group.payee_qr(payee, amount, asset=asset))
 
     def scan(self, text: str) -> Scanned:
@@ -1186,6 +1481,10 @@ class Requests:
         """Verify a request's code once more and pay the request.
 
         Codes of invoices are paid with `pay.invoices.pay`, codes of payees with `pay.transfers.send_scanned`.
+
+        Raises:
+            QrSignatureInvalid, InvalidInput: not ours, changed, or a code of another kind.
+            InvoicePayError: as for `approve`.
         """
         return run_blocking(
             self._group.approve_scanned(
@@ -1209,6 +1508,13 @@ class Transfers:
 
         Raises:
             SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> pay.transfers.send("ann", "ben", "20.00 USD", note="Tickets").status.value
+            'completed'
         """
         return run_blocking(
             self._group.send(payer, payee, amount, note=note, idempotency_key=idempotency_key)
@@ -1223,7 +1529,12 @@ class Transfers:
         note: str = "",
         idempotency_key: str | None = None,
     ) -> Transfer:
-        """Send tokens to the payee of a scanned code, verified once more."""
+        """Send tokens to the payee of a scanned code, verified once more.
+
+        Raises:
+            QrSignatureInvalid, QrExpired, InvalidInput: not ours, changed, too old, or of another kind.
+            InvoicePayError: as for `send`.
+        """
         return run_blocking(
             self._group.send_scanned(
                 text, payer=payer, amount=amount, note=note, idempotency_key=idempotency_key
@@ -1239,7 +1550,11 @@ class Transfers:
         note: str = "",
         idempotency_key: str | None = None,
     ) -> Transfer:
-        """Let tokens leave to an address outside the programme (P-18)."""
+        """Let tokens leave to an address outside the programme (P-18).
+
+        Raises:
+            InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, ComplianceBlocked: nothing moved.
+        """
         return run_blocking(
             self._group.send_outside(
                 payer, amount, address=address, note=note, idempotency_key=idempotency_key
@@ -1260,6 +1575,7 @@ class Transfers:
 
         Raises:
             DuplicateProviderReference: that movement is known already.
+            InsufficientFunds: more than there is outside. NotFound, NotAllowed: nothing was recorded.
         """
         return run_blocking(
             self._group.receive_from_outside(
@@ -1289,7 +1605,12 @@ class Transfers:
         after: str = "",
         limit: int = 50,
     ) -> Page[Transfer]:
-        """Transfers, oldest first."""
+        """Transfers, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(
             run_blocking(self._group.list(payer=payer, payee=payee, status=status, after=after, limit=limit))
         )
@@ -1319,17 +1640,33 @@ class Reserves:
         after: str = "",
         limit: int = 50,
     ) -> Page[Reserve]:
-        """Reserves, oldest first."""
+        """Reserves, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
     def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
-        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
+        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only.
+
+        Raises:
+            NotAllowed, InvalidTransition: nothing changed.
+        """
         return run_blocking(self._group.release(reserve, idempotency_key=idempotency_key))
 
     def top_up(
         self, amount: MoneyLike, *, approved_by: str, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record that the operator placed own money in the safeguarded account; two operators are needed."""
+        """Record that the operator placed own money in the safeguarded account; two operators are needed.
+
+        Args:
+            approved_by: somebody other than the actor.
+
+        Raises:
+            NotAllowed, SecondActorRequired: nothing was recorded.
+        """
         return run_blocking(
             self._group.top_up(
                 amount, approved_by=approved_by, reference=reference, idempotency_key=idempotency_key
@@ -1339,7 +1676,11 @@ class Reserves:
     def sweep_fees(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record that earned fees left the safeguarded account (P-08)."""
+        """Record that earned fees left the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, InsufficientFunds, ReserveDeficit: nothing was recorded.
+        """
         return run_blocking(
             self._group.sweep_fees(amount, reference=reference, idempotency_key=idempotency_key)
         )
@@ -1347,7 +1688,11 @@ class Reserves:
     def record_interest(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record interest that the bank paid on the safeguarded account (P-08)."""
+        """Record interest that the bank paid on the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, AmountNotPositive, AmountPrecision: nothing was recorded.
+        """
         return run_blocking(
             self._group.record_interest(amount, reference=reference, idempotency_key=idempotency_key)
         )
@@ -1355,7 +1700,11 @@ class Reserves:
     def take_interest(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record that interest left the safeguarded account (P-08)."""
+        """Record that interest left the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, InsufficientFunds, ReserveDeficit: nothing was recorded.
+        """
         return run_blocking(
             self._group.take_interest(amount, reference=reference, idempotency_key=idempotency_key)
         )
@@ -1369,7 +1718,11 @@ class Reserves:
         reason: str = "",
         idempotency_key: str | None = None,
     ) -> UnmatchedFunds:
-        """Record money of an unknown owner (P-07)."""
+        """Record money of an unknown owner (P-07); operators only.
+
+        Raises:
+            NotAllowed, DuplicateProviderReference: nothing was recorded.
+        """
         return run_blocking(
             self._group.record_unmatched(
                 amount,
@@ -1383,11 +1736,18 @@ class Reserves:
     def match(
         self, unmatched: str | UnmatchedFunds, *, party: str, idempotency_key: str | None = None
     ) -> Deposit:
-        """Give unmatched money to its owner, as tokens (P-07, P-03)."""
+        """Give unmatched money to its owner, as tokens (P-07, P-03); operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         return run_blocking(self._group.match(unmatched, party=party, idempotency_key=idempotency_key))
 
     def audit(self, asset: str = "USD") -> ReserveAudit:
         """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).
+
+        Raises:
+            UnknownAsset: the programme does not have it.
 
         Example:
             >>> from invoicepay import InvoicePay
@@ -1414,6 +1774,14 @@ class Reserves:
 
         Raises:
             NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
+            >>> tie_out = pay.reserves.reconcile(bank_balance="200.00 USD")
+            >>> tie_out.backed, tie_out.breaks
+            (True, ())
         """
         return run_blocking(
             self._group.reconcile(
@@ -1456,7 +1824,22 @@ class Schedules:
             catch_up: `all`, `latest` or `skip` occurrences missed during a pause or downtime.
 
         Raises:
-            InvalidLine, InvalidInput, NotFound: nothing was stored.
+            InvalidLine, InvalidInput, InvalidTime, NotFound, NotAllowed: nothing was stored.
+
+        Example:
+            >>> from datetime import date
+            >>> from invoicepay import Every, InvoicePay
+            >>> from invoicepay.testing.clock import FrozenClock
+            >>> pay = InvoicePay(clock=FrozenClock("2026-01-31T09:00:00Z"))
+            >>> schedule = pay.schedules.create(
+            ...     enterprise="acme",
+            ...     customer="ann",
+            ...     lines=[("Pro plan", "29.00 USD")],
+            ...     every=Every.month(day=31),
+            ...     start_on=date(2026, 1, 31),
+            ... )
+            >>> [invoice.number for invoice in pay.schedules.run_due()]
+            ['A-0001']
         """
         return run_blocking(
             self._group.create(
@@ -1481,15 +1864,27 @@ class Schedules:
         return run_blocking(self._group.run_due())
 
     def pause(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """Issue nothing until resumed."""
+        """Issue nothing until resumed.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.pause(schedule, idempotency_key=idempotency_key))
 
     def resume(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """Go on; missed occurrences follow the schedule's `catch_up`."""
+        """Go on; missed occurrences follow the schedule's `catch_up`.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.resume(schedule, idempotency_key=idempotency_key))
 
     def cancel(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """End it for good; invoices already issued stay."""
+        """End it for good; invoices already issued stay.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return run_blocking(self._group.cancel(schedule, idempotency_key=idempotency_key))
 
     def get(self, schedule: str | Schedule) -> Schedule:
@@ -1509,7 +1904,12 @@ class Schedules:
         after: str = "",
         limit: int = 50,
     ) -> Page[Schedule]:
-        """Schedules, oldest first."""
+        """Schedules, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(
             run_blocking(
                 self._group.list(
@@ -1535,35 +1935,69 @@ class Sim:
         fee: MoneyLike | None = None,
         delay_days: float = 0,
     ) -> Deposit:
-        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later."""
+        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later.
+
+        Args:
+            amount: what arrived, where it is not what was asked for.
+            fee: what a processor kept of it.
+            delay_days: days until the news arrives; move the clock on to get there.
+
+        Raises:
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is settled, failed or returned already.
+        """
         return run_blocking(self._group.settle(deposit, amount=amount, fee=fee, delay_days=delay_days))
 
     def finalize(self, deposit: str | Deposit) -> Deposit:
-        """The rail's return window is over."""
+        """The rail's return window is over.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.finalize(deposit))
 
     def fail(self, deposit: str | Deposit, *, reason: str = "failed") -> Deposit:
-        """The deposit ends before settlement; no money moved."""
+        """The deposit ends before settlement; no money moved.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.fail(deposit, reason=reason))
 
     def return_deposit(self, deposit: str | Deposit, *, code: str = "R01") -> Deposit:
-        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10."""
+        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.return_deposit(deposit, code=code))
 
     def settle_payout(self, withdrawal: str | Withdrawal) -> Withdrawal:
-        """The banks settle a payout."""
+        """The banks settle a payout.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.settle_payout(withdrawal))
 
     def fail_payout(self, withdrawal: str | Withdrawal, *, reason: str = "failed") -> Withdrawal:
-        """A payout ends before the money left."""
+        """A payout ends before the money left.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.fail_payout(withdrawal, reason=reason))
 
     def return_payout(self, withdrawal: str | Withdrawal, *, code: str = "R03") -> Withdrawal:
-        """The receiving bank sends a settled payout back."""
+        """The receiving bank sends a settled payout back.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         return run_blocking(self._group.return_payout(withdrawal, code=code))
 
     def hold_tokens(self) -> None:
-        """From now on mints, burns and transfers stay pending."""
+        """From now on mints, burns and transfers stay pending, as on a slow chain."""
         run_blocking(self._group.hold_tokens())
 
     def release_tokens(self) -> None:
@@ -1594,15 +2028,27 @@ class Tokens:
         return run_blocking(self._group.mint(reserve, amount, idempotency_key=idempotency_key))
 
     def retry_mint(self, mint: str | Mint, *, idempotency_key: str | None = None) -> Mint:
-        """Submit a mint again that failed for certain; an unknown one is looked up instead."""
+        """Submit a mint again that failed for certain; an unknown one is looked up instead.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing was sent.
+        """
         return run_blocking(self._group.retry_mint(mint, idempotency_key=idempotency_key))
 
     def retry_burn(self, burn: str | Burn, *, idempotency_key: str | None = None) -> Burn:
-        """Ask the token side again for a booked burn that it refused."""
+        """Ask the token side again for a booked burn that it refused.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing was sent.
+        """
         return run_blocking(self._group.retry_burn(burn, idempotency_key=idempotency_key))
 
     def validate_backing(self, asset: str = "USD") -> Backing:
-        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04)."""
+        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04).
+
+        Raises:
+            UnknownAsset: the programme does not have it.
+        """
         return run_blocking(self._group.validate_backing(asset))
 
     def mints(
@@ -1613,7 +2059,12 @@ class Tokens:
         after: str = "",
         limit: int = 50,
     ) -> Page[Mint]:
-        """Mints, oldest first."""
+        """Mints, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.mints(party=party, status=status, after=after, limit=limit)))
 
     def burns(
@@ -1624,7 +2075,12 @@ class Tokens:
         after: str = "",
         limit: int = 50,
     ) -> Page[Burn]:
-        """Burns, oldest first."""
+        """Burns, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.burns(party=party, status=status, after=after, limit=limit)))
 
 
@@ -1706,23 +2162,43 @@ class Withdrawals:
         return run_blocking(self._group.cancel(withdrawal, idempotency_key=idempotency_key))
 
     def release(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
-        """Let a withdrawal under review go on; operators only."""
+        """Let a withdrawal under review go on; operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. WalletFrozen, ReserveDeficit: it has to wait.
+            NotAllowed: the actor is no operator.
+        """
         return run_blocking(self._group.release(withdrawal, idempotency_key=idempotency_key))
 
     def reject(
         self, withdrawal: str | Withdrawal, *, reason: str, idempotency_key: str | None = None
     ) -> Withdrawal:
-        """End a withdrawal under review and give the tokens back (P-12); operators only."""
+        """End a withdrawal under review and give the tokens back (P-12); operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+        """
         return run_blocking(self._group.reject(withdrawal, reason=reason, idempotency_key=idempotency_key))
 
     def remint(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
-        """Turn a payout that came back into tokens again; the fee stays paid (P-36)."""
+        """Turn a payout that came back into tokens again; the fee stays paid (P-36).
+
+        Raises:
+            InvalidTransition: nothing came back, or it is being reminted already.
+            WalletFrozen, ReserveDeficit, ReserveStale: new tokens have to wait.
+            NotThePayer: somebody else asks.
+        """
         return run_blocking(self._group.remint(withdrawal, idempotency_key=idempotency_key))
 
     def retry_payout(
         self, withdrawal: str | Withdrawal, *, account_token: str, idempotency_key: str | None = None
     ) -> Withdrawal:
-        """Pay a payout that came back to another bank account."""
+        """Pay a payout that came back to another bank account.
+
+        Raises:
+            InvalidTransition: nothing came back, or it is being reminted.
+            ComplianceBlocked, ComplianceReview, WalletFrozen, NotThePayer: nothing was sent.
+        """
         return run_blocking(
             self._group.retry_payout(withdrawal, account_token=account_token, idempotency_key=idempotency_key)
         )
@@ -1743,7 +2219,12 @@ class Withdrawals:
         after: str = "",
         limit: int = 50,
     ) -> Page[Withdrawal]:
-        """Withdrawals, oldest first."""
+        """Withdrawals, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
 

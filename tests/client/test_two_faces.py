@@ -43,7 +43,7 @@ def calls(owner: type) -> dict[str, Any]:
     """The public calls of a class."""
     return {
         name: getattr(owner, name)
-        for name, member in vars(owner).items()
+        for name, member in inspect.getmembers_static(owner)
         if not name.startswith("_") and not inspect.isdatadescriptor(member)
     }
 

@@ -54,21 +54,41 @@ class Ledger(Group):
 
         Raises:
             InvalidTime: `at` is naive.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
+            >>> {account.name: str(held) for account, held in pay.ledger.balances().items()}
+            {'reserve:backing': '200.00 USD', 'wallet:available:ann': '200.00 USD'}
         """
         return await queries.balances(self._deps, party_id=party, at=instant(at, "at"))
 
     async def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
-        """Ledger transactions in order; `about` names a payment, deposit, withdrawal and so on."""
+        """Ledger transactions in order, after a transaction's id.
+
+        Args:
+            about: only those of one payment, deposit, withdrawal and so on.
+            limit: 1 to 200.
+        """
         return await queries.transactions(self._deps, memo=optional_id(about), after=after, limit=limit)
 
     async def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
-        """An enterprise's own journal and balances, derived from its invoices, payments and credits."""
+        """An enterprise's own journal and balances, derived from its invoices, payments and credits.
+
+        Raises:
+            NotFound, NotAllowed, UnknownAsset: nothing is shown.
+        """
         return await books.enterprise_book(self._deps, enterprise, asset)
 
     async def enterprise_csv(self, enterprise: str, asset: str = "USD") -> str:
-        """That journal as CSV; text cells are safe to open in a spreadsheet."""
+        """That journal as CSV; text cells are safe to open in a spreadsheet.
+
+        Raises:
+            NotFound, NotAllowed, UnknownAsset: nothing is written.
+        """
         return await books.export_csv(self._deps, enterprise, asset)
 
 

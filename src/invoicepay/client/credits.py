@@ -33,7 +33,12 @@ class Credits(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[CreditLot]:
-        """Lots, oldest first."""
+        """Lots, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             CreditLot,
             after=after,
@@ -51,7 +56,16 @@ class Credits(Group):
         amount: MoneyLike | None = None,
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Pay an invoice with its customer's credit (P-13): one lot, or all in their order."""
+        """Pay an invoice with its customer's credit (P-13): one lot, or all in their order.
+
+        Args:
+            credit: one lot; all that the enterprise owes the customer, oldest first, when left out.
+            amount: at most this much; everything open when left out.
+
+        Raises:
+            InsufficientFunds: there is no such credit, or less.
+            InvoiceAlreadyPaid, InvoiceExpired, CurrencyMismatch, NotAllowed: nothing was applied.
+        """
         command = use_cases.ApplyCredit(
             invoice_id=id_of(invoice), credit_id=id_of(credit), amount=optional_money(amount)
         )
@@ -75,6 +89,16 @@ class Credits(Group):
 
         Raises:
             CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
+            SecondActorRequired, NotAllowed: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> payment = pay.invoices.pay(invoice, payer="ann", amount="10.00 USD")
+            >>> pay.credits.refund(payment.credit_id).status.value, str(pay.wallets.get("ann").available)
+            ('refunded', '41.00 USD')
         """
         command = use_cases.RefundCredit(
             credit_id=id_of(credit),
@@ -95,7 +119,11 @@ class Credits(Group):
         note: str = "",
         idempotency_key: str | None = None,
     ) -> CreditLot:
-        """Give goodwill credit (P-14): usable on invoices, never refundable."""
+        """Give goodwill credit (P-14): usable on invoices, never refundable.
+
+        Raises:
+            NotFound, NotAllowed, AmountPrecision, InvalidTime: nothing was given.
+        """
         command = use_cases.GrantCredit(
             enterprise_id=enterprise,
             customer_id=customer,
@@ -106,6 +134,10 @@ class Credits(Group):
         return await self._do(use_cases.grant_credit, command, idempotency_key)
 
     async def expire(self, credit: str | CreditLot, *, idempotency_key: str | None = None) -> CreditLot:
-        """Expire a lot whose time is over (P-16); `run_pending` does so by itself."""
+        """Expire a lot whose time is over (P-16); `run_pending` does so by itself.
+
+        Raises:
+            InvalidTransition: its time is not over, or nothing is left of it.
+        """
         command = use_cases.ExpireCredit(credit_id=id_of(credit))
         return await self._do(use_cases.expire_credit, command, idempotency_key)

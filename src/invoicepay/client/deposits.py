@@ -85,7 +85,12 @@ class Deposits(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Deposit]:
-        """Deposits, oldest first."""
+        """Deposits, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(DepositStatus, status, "status")
         return await self._page(Deposit, after=after, limit=limit, party_id=party, status=wanted)
 
@@ -101,26 +106,43 @@ class Deposits(Group):
         return await self._do(use_cases.confirm_deposit, command, idempotency_key)
 
     async def cancel(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
-        """Withdraw a deposit before the bank was asked."""
+        """Withdraw a deposit before the bank was asked.
+
+        Raises:
+            InvalidTransition: the bank was asked.
+        """
         command = use_cases.CancelDeposit(deposit_id=id_of(deposit))
         return await self._do(use_cases.cancel_deposit, command, idempotency_key)
 
     async def review(
         self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None
     ) -> Deposit:
-        """Hold a deposit back until a person has looked; operators only."""
+        """Hold a deposit back until a person has looked; operators only.
+
+        Raises:
+            InvalidTransition: it is confirmed already, or over. NotAllowed: the actor is no operator.
+        """
         command = use_cases.ReviewDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.review_deposit, command, idempotency_key)
 
     async def release(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
-        """Let a deposit under review go on; operators only."""
+        """Let a deposit under review go on; operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+        """
         command = use_cases.ReleaseDeposit(deposit_id=id_of(deposit))
         return await self._do(use_cases.release_deposit, command, idempotency_key)
 
     async def reject(
         self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None
     ) -> Deposit:
-        """End a deposit under review and send its money back (P-04); operators only."""
+        """End a deposit under review and send its money back (P-04); operators only.
+
+        Raises:
+            InvalidTransition: it is not under review, or its money is still on its way.
+            NotAllowed: the actor is no operator.
+        """
         command = use_cases.RejectDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.reject_deposit, command, idempotency_key)
 
@@ -132,7 +154,11 @@ class Deposits(Group):
         amount: MoneyLike | None = None,
         idempotency_key: str | None = None,
     ) -> Deposit:
-        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only."""
+        """Record that the bank took back a deposit that was recorded by hand (P-04, P-05); operators only.
+
+        Raises:
+            InvalidInput, CurrencyMismatch, InvalidTransition, NotAllowed: nothing was recorded.
+        """
         command = returns.RecordReturn(
             deposit_id=id_of(deposit), return_code=return_code, amount=optional_money(amount)
         )
@@ -145,7 +171,12 @@ class Deposits(Group):
         *,
         idempotency_key: str | None = None,
     ) -> Deposit:
-        """Take what a returned deposit left owed from the party's tokens and burn them (P-06)."""
+        """Take what a returned deposit left owed from the party's tokens and burn them (P-06).
+
+        Raises:
+            InsufficientFunds: the party does not have it.
+            InvalidTransition, InvalidInput, NotAllowed: nothing moved.
+        """
         command = returns.RecoverReceivable(deposit_id=id_of(deposit), amount=optional_money(amount))
         return await self._do(returns.recover_receivable, command, idempotency_key)
 
@@ -157,7 +188,11 @@ class Deposits(Group):
         approved_by: str,
         idempotency_key: str | None = None,
     ) -> Deposit:
-        """Give up what a returned deposit left owed (P-06); two operators are needed."""
+        """Give up what a returned deposit left owed (P-06); two operators are needed.
+
+        Raises:
+            NotAllowed, SecondActorRequired, InvalidTransition, InvalidInput: nothing changed.
+        """
         command = returns.WriteOff(
             deposit_id=id_of(deposit), approved_by=approved_by, amount=optional_money(amount)
         )

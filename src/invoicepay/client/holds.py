@@ -28,6 +28,15 @@ class Holds(Group):
 
         Raises:
             InsufficientFunds, WalletFrozen, NotThePayer, InvalidTime: nothing is set aside.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> hold = pay.holds.place("ann", "20.00 USD", payee="acme")
+            >>> captured = pay.holds.capture(hold, "15.00 USD")  # the other 5.00 go back
+            >>> str(pay.wallets.get("ann").available), str(pay.wallets.get("acme").available)
+            ('35.00 USD', '15.00 USD')
         """
         command = use_cases.PlaceHold(
             owner_id=owner,
@@ -45,14 +54,23 @@ class Holds(Group):
         payee: str = "",
         idempotency_key: str | None = None,
     ) -> Hold:
-        """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12)."""
+        """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12).
+
+        Raises:
+            InsufficientFunds: more than it holds. InvalidInput: no payee, or another than the hold's.
+            InvalidTransition, NotAllowed, NotThePayer, WalletFrozen: nothing moved.
+        """
         command = use_cases.CaptureHold(hold_id=id_of(hold), amount=optional_money(amount), payee_id=payee)
         return await self._do(use_cases.capture_hold, command, idempotency_key)
 
     async def release(
         self, hold: str | Hold, *, reason: str = "", idempotency_key: str | None = None
     ) -> Hold:
-        """Give the tokens back to their owner (P-12)."""
+        """Give the tokens back to their owner (P-12).
+
+        Raises:
+            InvalidTransition, NotAllowed, NotThePayer: nothing moved.
+        """
         command = use_cases.ReleaseHold(hold_id=id_of(hold), reason=reason)
         return await self._do(use_cases.release_hold, command, idempotency_key)
 
@@ -72,6 +90,11 @@ class Holds(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Hold]:
-        """Holds, oldest first."""
+        """Holds, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(HoldStatus, status, "status")
         return await self._page(Hold, after=after, limit=limit, owner_id=owner, status=wanted)

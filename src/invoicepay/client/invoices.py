@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from invoicepay.client.base import (
-    Group,
     LineLike,
     chosen,
     id_of,
@@ -17,30 +16,25 @@ from invoicepay.client.base import (
     optional_money,
     several,
 )
+from invoicepay.client.invoice_endings import InvoiceEndings
 from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
-from invoicepay.domain.change import find
-from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
+from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.invoices import (
     AgeingBucket,
     Invoice,
     InvoiceStatus,
-    VoidDisposition,
-    ageing_bucket,
-    is_overdue,
 )
 from invoicepay.domain.issuing import InvoiceTerms
 from invoicepay.domain.money import Money, MoneyLike
-from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.use_cases import invoices as use_cases
 from invoicepay.use_cases import payments, queries, requests
+from invoicepay.use_cases.invoices import open_items
 from invoicepay.use_cases.payments import PaidInvoices
 
-OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
 
-
-class Invoices(Group):
+class Invoices(InvoiceEndings):
     """Claims of enterprises on customers (spec 4.1)."""
 
     async def issue(
@@ -94,7 +88,18 @@ class Invoices(Group):
         reference: str = "",
         idempotency_key: str | None = None,
     ) -> Invoice:
-        """Write an invoice that can still be changed; it has no number yet."""
+        """Write an invoice that can still be changed; it has no number yet.
+
+        Takes and refuses what `issue` does.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> draft = pay.invoices.draft(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> draft = pay.invoices.update(draft, lines=[("Seat", "9.00 USD"), ("Set-up", "1.00 USD")])
+            >>> pay.invoices.finalize(draft).number
+            'A-0001'
+        """
         terms = self._terms(
             enterprise, customer, lines, due_on, due_in_days, expires_at, series, note, reference
         )
@@ -140,6 +145,7 @@ class Invoices(Group):
 
         Raises:
             InvalidTransition: it is finalized already.
+            InvalidLine, CurrencyMismatch, InvalidTime: nothing was changed.
         """
         command = use_cases.UpdateDraft(
             invoice_id=id_of(invoice),
@@ -153,17 +159,30 @@ class Invoices(Group):
         return await self._do(use_cases.update_draft, command, idempotency_key)
 
     async def delete(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Throw a draft away; finalized invoices are voided instead."""
+        """Throw a draft away; finalized invoices are voided instead.
+
+        Raises:
+            InvalidTransition: it is finalized already.
+        """
         command = use_cases.DeleteDraft(invoice_id=id_of(invoice))
         return await self._do(use_cases.delete_draft, command, idempotency_key)
 
     async def finalize(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Freeze a draft and give it the next number of its series."""
+        """Freeze a draft and give it the next number of its series; the customer's credits pay first.
+
+        Raises:
+            InvalidTransition: it is no draft.
+            InvoiceExpired: its expiry is over before it was ever open.
+        """
         command = use_cases.FinalizeInvoice(invoice_id=id_of(invoice))
         return await self._do(use_cases.finalize_draft, command, idempotency_key)
 
     async def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending."""
+        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending.
+
+        Raises:
+            InvalidTransition: it is a draft, expired or void.
+        """
         command = use_cases.SendInvoice(invoice_id=id_of(invoice))
         return await self._do(use_cases.send_invoice, command, idempotency_key)
 
@@ -179,7 +198,7 @@ class Invoices(Group):
 
         Args:
             payer: whose tokens move; need not be the invoice's customer.
-            amount: everything still open when left out.
+            amount: everything still open when left out; more than that becomes credit of the customer.
 
         Raises:
             InsufficientFunds, InvoiceAlreadyPaid, InvoiceExpired: nothing moved.
@@ -212,8 +231,22 @@ class Invoices(Group):
     ) -> PaidInvoices:
         """Pay several invoices with one amount, all or none: in the given order, else oldest due first.
 
+        Args:
+            invoices: in the order of payment; without them, the payer's open ones with `enterprise`.
+
         Raises:
             AllocationIncomplete: something is left over and the invoices belong to several enterprises.
+            InsufficientFunds, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> for price in ("20.00 USD", "15.00 USD"):
+            ...     _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", price)])
+            >>> paid = pay.invoices.pay_several(payer="ann", amount="35.00 USD", enterprise="acme")
+            >>> [str(payment.applied) for payment in paid.payments]
+            ['20.00 USD', '15.00 USD']
         """
         command = payments.PayInvoices(
             payer_id=payer,
@@ -264,113 +297,19 @@ class Invoices(Group):
         reference: str = "",
         idempotency_key: str | None = None,
     ) -> Payment:
-        """Record a payment made outside the system, for example in cash (P-19); no token moves."""
+        """Record a payment made outside the system, for example in cash (P-19); no token moves.
+
+        Args:
+            payer: who paid; the invoice's customer when left out.
+            reference: your own reference, for example a receipt's number.
+
+        Raises:
+            InvoiceAlreadyPaid, InvoiceExpired, NotAllowed: nothing was recorded.
+        """
         command = payments.RecordExternalPayment(
             invoice_id=id_of(invoice), amount=money(amount), payer_id=payer, reference=reference
         )
         return await self._do(payments.record_external, command, idempotency_key)
-
-    async def refund(
-        self,
-        invoice: str | Invoice,
-        amount: MoneyLike | None = None,
-        *,
-        reason: str = "",
-        idempotency_key: str | None = None,
-    ) -> CreditNote:
-        """Give back what was paid, newest first: tokens to their payers, credit to its lots (P-27).
-
-        Raises:
-            RefundExceedsPaid, InsufficientEnterpriseFunds: nothing moved.
-        """
-        command = use_cases.RefundInvoice(
-            invoice_id=id_of(invoice), amount=optional_money(amount), reason=reason
-        )
-        return await self._do(use_cases.refund_invoice, command, idempotency_key)
-
-    async def credit_note(
-        self,
-        invoice: str | Invoice,
-        amount: MoneyLike | None = None,
-        *,
-        lines: Sequence[CreditedLine] = (),
-        disposition: CreditNoteDisposition | str | None = None,
-        reason: str = "",
-        idempotency_key: str | None = None,
-    ) -> CreditNote:
-        """Reduce an invoice: what is open first (P-21), then what was paid, by `disposition` (P-27).
-
-        Args:
-            lines: name lines instead of an amount, and tax follows them.
-            disposition: `refund`, `credit` or `out_of_band`; needed once something paid is credited.
-
-        Raises:
-            CreditNoteExceedsInvoice, InsufficientEnterpriseFunds: nothing moved.
-        """
-        command = use_cases.IssueCreditNote(
-            invoice_id=id_of(invoice),
-            amount=optional_money(amount),
-            lines=several(lines, "lines"),
-            disposition=None
-            if disposition is None
-            else chosen(CreditNoteDisposition, disposition, "disposition"),
-            reason=reason,
-        )
-        return await self._do(use_cases.issue_credit_note, command, idempotency_key)
-
-    async def void_credit_note(
-        self, credit_note: str | CreditNote, *, idempotency_key: str | None = None
-    ) -> CreditNote:
-        """Take a credit note back as long as nobody used what it gave.
-
-        Raises:
-            CreditConsumed: somebody did.
-        """
-        command = use_cases.VoidCreditNote(credit_note_id=id_of(credit_note))
-        return await self._do(use_cases.void_credit_note, command, idempotency_key)
-
-    async def void(
-        self,
-        invoice: str | Invoice,
-        *,
-        disposition: VoidDisposition | str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Invoice:
-        """Take an invoice back (P-23); what was paid becomes `credit` or is `refund`ed (P-24).
-
-        Raises:
-            InvoiceHasPayments: something was paid and no disposition is given.
-        """
-        command = use_cases.VoidInvoice(
-            invoice_id=id_of(invoice),
-            disposition=None if disposition is None else chosen(VoidDisposition, disposition, "disposition"),
-        )
-        return await self._do(use_cases.void_invoice, command, idempotency_key)
-
-    async def mark_uncollectible(
-        self, invoice: str | Invoice, *, idempotency_key: str | None = None
-    ) -> Invoice:
-        """Give an open invoice up (P-25); a late payment is still taken (P-26)."""
-        command = use_cases.MarkUncollectible(invoice_id=id_of(invoice))
-        return await self._do(use_cases.mark_uncollectible, command, idempotency_key)
-
-    async def expire(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Mark an invoice whose expiry is over; `run_pending` does so by itself."""
-        command = use_cases.ExpireInvoice(invoice_id=id_of(invoice))
-        return await self._do(use_cases.expire_invoice, command, idempotency_key)
-
-    async def reopen(
-        self,
-        invoice: str | Invoice,
-        *,
-        expires_at: datetime | None = None,
-        idempotency_key: str | None = None,
-    ) -> Invoice:
-        """Let an expired invoice be paid again, until the new expiry."""
-        command = use_cases.ReopenInvoice(
-            invoice_id=id_of(invoice), expires_at=instant(expires_at, "expires_at")
-        )
-        return await self._do(use_cases.reopen_invoice, command, idempotency_key)
 
     async def get(self, invoice: str | Invoice) -> Invoice:
         """One invoice as it stands: its status, what is applied, pending and remaining.
@@ -389,7 +328,12 @@ class Invoices(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Invoice]:
-        """Invoices, oldest first."""
+        """Invoices, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             Invoice,
             after=after,
@@ -404,27 +348,33 @@ class Invoices(Group):
         return await self._page(CreditNote, limit=200, invoice_id=id_of(invoice))
 
     async def overdue(self, enterprise: str) -> builtins.list[Invoice]:
-        """Open invoices past their due date in the enterprise's zone."""
-        now = self._deps.clock.now()
-        party = await queries.get(self._deps, Party, enterprise)
-        return [
-            invoice for invoice in await self._open(enterprise) if is_overdue(invoice, now, party.timezone)
-        ]
+        """Open invoices past their due date in the enterprise's zone.
+
+        Raises:
+            NotFound: no such enterprise.
+        """
+        return await open_items.overdue(self._deps, enterprise)
 
     async def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
-        """What is open of an enterprise's invoices, by asset and by how long it is past due."""
-        now = self._deps.clock.now()
-        party = await queries.get(self._deps, Party, enterprise)
-        report: dict[str, dict[AgeingBucket, Money]] = {}
-        for invoice in await self._open(enterprise):
-            zero = Money.zero(invoice.asset)
-            buckets = report.setdefault(invoice.asset, dict.fromkeys(AgeingBucket, zero))
-            buckets[ageing_bucket(invoice, now, party.timezone)] += invoice.remaining
-        return report
+        """What is open of an enterprise's invoices, by asset and by how many days it is past due.
 
-    async def _open(self, enterprise: str) -> tuple[Invoice, ...]:
-        return await queries.every(self._deps, find(Invoice, enterprise_id=enterprise, status__in=OPEN))
+        Raises:
+            NotFound: no such enterprise.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> {bucket.value: str(due) for bucket, due in pay.invoices.ageing("acme")["USD"].items() if due}
+            {'current': '9.00 USD'}
+        """
+        return await open_items.ageing(self._deps, enterprise)
 
     async def qr(self, invoice: str | Invoice) -> QrCode:
-        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text."""
+        """A signed code that names the invoice; it draws itself as SVG, PNG or terminal text.
+
+        Raises:
+            InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: it takes no payment.
+            NotAllowed: the actor is neither its issuer nor its customer.
+        """
         return QrCode(await requests.invoice_code(self._deps, id_of(invoice)))

@@ -30,7 +30,10 @@ class Parties(Group):
         """Make a party known; registering it again as it is returns it.
 
         Args:
+            id: your own id for it, such as `user:42`; 1 to 128 characters.
             kind: `user`, `enterprise` or `platform`.
+            kyc_tier: the verification level that the programme's limits look at.
+            policy: how an enterprise treats payments.
             timezone: IANA zone in which an enterprise's due dates end.
 
         Raises:
@@ -61,22 +64,40 @@ class Parties(Group):
     async def list(
         self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50
     ) -> AsyncPage[Party]:
-        """Parties in the order of their ids."""
+        """Parties in the order of their ids.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if kind is None else chosen(PartyKind, kind, "kind")
         return await self._page(Party, after=after, limit=limit, kind=wanted)
 
     async def set_policy(self, id: str, policy: Policy, *, idempotency_key: str | None = None) -> Party:
-        """Change how an enterprise treats payments from now on (spec 6)."""
+        """Change how an enterprise treats payments from now on (spec 6).
+
+        Raises:
+            NotFound, NotAllowed: nothing changed.
+        """
         command = use_cases.UpdatePolicy(party_id=id, policy=policy)
         return await self._do(use_cases.update_policy, command, idempotency_key)
 
     async def set_tier(self, id: str, kyc_tier: int, *, idempotency_key: str | None = None) -> Party:
-        """Change the verification level that limits look at; operators only."""
+        """Change the verification level that limits look at; operators only.
+
+        Raises:
+            InvalidInput: not a whole number from 0 to 99. NotFound, NotAllowed: nothing changed.
+        """
         command = use_cases.SetTier(party_id=id, kyc_tier=kyc_tier)
         return await self._do(use_cases.set_tier, command, idempotency_key)
 
     async def close(self, id: str, *, idempotency_key: str | None = None) -> Party:
-        """End a party's participation; refused while it holds or owes anything."""
+        """End a party's participation; its id is never given to anybody else.
+
+        Raises:
+            PartyHasBalances: it still holds or owes something; the details say what.
+            NotFound, NotAllowed: nothing changed.
+        """
         command = use_cases.CloseParty(party_id=id)
         return await self._do(use_cases.close_party, command, idempotency_key)
 
@@ -94,20 +115,32 @@ class Wallets(Group):
         return await queries.wallet_balance(self._deps, party, asset, at=instant(at, "at"))
 
     async def open(self, party: str, asset: str, *, idempotency_key: str | None = None) -> Wallet:
-        """Open a wallet explicitly; wallets also open by themselves when tokens arrive."""
+        """Open a wallet explicitly; wallets also open by themselves when tokens arrive.
+
+        Raises:
+            UnknownAsset, NotFound, NotAllowed: no wallet was opened.
+        """
         command = use_cases.OpenWallet(party_id=party, asset=asset)
         return await self._do(use_cases.open_wallet, command, idempotency_key)
 
     async def freeze(
         self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None
     ) -> Wallet:
-        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only."""
+        """Block a wallet (P-09): nothing leaves, what arrives lands in the frozen part; operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         command = use_cases.FreezeWallet(party_id=party, asset=asset, reason=reason)
         return await self._do(use_cases.freeze_wallet, command, idempotency_key)
 
     async def unfreeze(
         self, party: str, asset: str, *, reason: str, idempotency_key: str | None = None
     ) -> Wallet:
-        """Lift the block; everything frozen is spendable again (P-09 reversed)."""
+        """Lift the block; everything frozen is spendable again (P-09 reversed).
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         command = use_cases.UnfreezeWallet(party_id=party, asset=asset, reason=reason)
         return await self._do(use_cases.unfreeze_wallet, command, idempotency_key)

@@ -31,7 +31,12 @@ class Payments(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Payment]:
-        """Payments, oldest first."""
+        """Payments, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             Payment,
             after=after,

@@ -53,6 +53,14 @@ class Requests(Group):
 
         Raises:
             SelfPayment, InvalidTime, AmountPrecision, NotFound: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ben", "50.00 USD"))
+            >>> request = pay.requests.create("ann", "18.50 USD", payer="ben", note="Dinner")
+            >>> pay.requests.approve(request, payer="ben").status.value
+            'paid'
         """
         asked = optional_money(amount)
         command = use_cases.CreateRequest(
@@ -84,6 +92,16 @@ class Requests(Group):
 
         Returns:
             The bill and its parts, in the order of `payers`.
+
+        Raises:
+            SelfPayment, InvalidInput, AmountPrecision, NotFound: nothing was stored.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> bill, parts = pay.requests.split("ann", "100.00 USD", payers=["ben", "cho", "dee"])
+            >>> [str(part.amount) for part in parts]
+            ['33.34 USD', '33.33 USD', '33.33 USD']
         """
         command = use_cases.SplitRequest(
             requester_id=requester,
@@ -110,6 +128,7 @@ class Requests(Group):
         Args:
             payer: needed where the request is open to anybody.
             amount: needed where the request leaves it open; allowed where it is editable.
+            pay_at: an aware instant; `run_pending` pays then, if the money is there.
 
         Raises:
             NotThePayer, InsufficientFunds: nothing moved.
@@ -126,14 +145,22 @@ class Requests(Group):
     async def decline(
         self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
     ) -> PaymentRequest:
-        """Say no; only the payer may."""
+        """Say no; only the payer may.
+
+        Raises:
+            NotThePayer, RequestAlreadyResolved, RequestInFlight, InvalidTransition: nothing changed.
+        """
         command = use_cases.DeclineRequest(request_id=id_of(request), reason=reason)
         return await self._do(use_cases.decline_request, command, idempotency_key)
 
     async def revoke(
         self, request: str | PaymentRequest, *, reason: str = "", idempotency_key: str | None = None
     ) -> PaymentRequest:
-        """Take back an approval whose transfer has not started."""
+        """Take back an approval whose transfer has not started.
+
+        Raises:
+            NotThePayer, InvalidTransition, RequestInFlight, RequestAlreadyResolved: nothing changed.
+        """
         command = use_cases.RevokeApproval(request_id=id_of(request), reason=reason)
         return await self._do(use_cases.revoke_approval, command, idempotency_key)
 
@@ -144,6 +171,7 @@ class Requests(Group):
 
         Raises:
             RequestInFlight: a payment of it is on its way.
+            NotAllowed, RequestAlreadyResolved: nothing changed.
         """
         command = use_cases.CancelRequest(request_id=id_of(request))
         return await self._do(use_cases.cancel_request, command, idempotency_key)
@@ -166,7 +194,12 @@ class Requests(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[PaymentRequest]:
-        """Requests, oldest first."""
+        """Requests, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             PaymentRequest,
             after=after,
@@ -178,11 +211,29 @@ class Requests(Group):
         )
 
     async def qr(self, request: str | PaymentRequest) -> QrCode:
-        """The signed code of a request; it draws itself as SVG, PNG or terminal text."""
+        """The signed code of a request; it draws itself as SVG, PNG or terminal text.
+
+        Raises:
+            RequestExpired, RequestInFlight, RequestAlreadyResolved: it waits for no payment.
+            NotAllowed: the actor is not its requester.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> code = pay.requests.qr(pay.requests.create("ann", "18.50 USD", note="Dinner"))
+            >>> scanned = pay.requests.scan(code.payload)
+            >>> scanned.payee_id, str(scanned.amount), scanned.note
+            ('ann', '18.50 USD', 'Dinner')
+        """
         return QrCode(await use_cases.request_code(self._deps, id_of(request)))
 
     async def payee_qr(self, payee: str, amount: MoneyLike | None = None, *, asset: str = "") -> QrCode:
-        """A signed code that names a payee, with or without an amount, for any number of payers."""
+        """A signed code that names a payee, with or without an amount, for any number of payers.
+
+        Raises:
+            InvalidInput: neither an amount nor an asset is named.
+            NotFound, NotAllowed: an unknown payee, or the actor is somebody else.
+        """
         asked = optional_money(amount)
         code = await use_cases.payee_code(self._deps, payee, asset=_asset_of(asset, asked), amount=asked)
         return QrCode(code)
@@ -207,6 +258,10 @@ class Requests(Group):
         """Verify a request's code once more and pay the request.
 
         Codes of invoices are paid with `pay.invoices.pay`, codes of payees with `pay.transfers.send_scanned`.
+
+        Raises:
+            QrSignatureInvalid, InvalidInput: not ours, changed, or a code of another kind.
+            InvoicePayError: as for `approve`.
         """
         paid = await use_cases.approve_scanned(
             self._deps,
@@ -236,6 +291,13 @@ class Transfers(Group):
 
         Raises:
             SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            >>> pay.transfers.send("ann", "ben", "20.00 USD", note="Tickets").status.value
+            'completed'
         """
         command = use_cases.SendTransfer(payer_id=payer, payee_id=payee, amount=money(amount), note=note)
         return await self._do(use_cases.send_transfer, command, idempotency_key)
@@ -249,7 +311,12 @@ class Transfers(Group):
         note: str = "",
         idempotency_key: str | None = None,
     ) -> Transfer:
-        """Send tokens to the payee of a scanned code, verified once more."""
+        """Send tokens to the payee of a scanned code, verified once more.
+
+        Raises:
+            QrSignatureInvalid, QrExpired, InvalidInput: not ours, changed, too old, or of another kind.
+            InvoicePayError: as for `send`.
+        """
         sent = await use_cases.send_scanned(
             self._deps,
             text,
@@ -270,7 +337,11 @@ class Transfers(Group):
         note: str = "",
         idempotency_key: str | None = None,
     ) -> Transfer:
-        """Let tokens leave to an address outside the programme (P-18)."""
+        """Let tokens leave to an address outside the programme (P-18).
+
+        Raises:
+            InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, ComplianceBlocked: nothing moved.
+        """
         command = use_cases.SendOutside(payer_id=payer, amount=money(amount), address=address, note=note)
         return await self._do(use_cases.send_outside, command, idempotency_key)
 
@@ -288,6 +359,7 @@ class Transfers(Group):
 
         Raises:
             DuplicateProviderReference: that movement is known already.
+            InsufficientFunds: more than there is outside. NotFound, NotAllowed: nothing was recorded.
         """
         command = use_cases.ReceiveFromOutside(
             payee_id=payee,
@@ -315,7 +387,12 @@ class Transfers(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Transfer]:
-        """Transfers, oldest first."""
+        """Transfers, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             Transfer,
             after=after,

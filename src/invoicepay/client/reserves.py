@@ -35,12 +35,21 @@ class Reserves(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Reserve]:
-        """Reserves, oldest first."""
+        """Reserves, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(ReserveStatus, status, "status")
         return await self._page(Reserve, after=after, limit=limit, party_id=party, status=wanted)
 
     async def release(self, reserve: str | Reserve, *, idempotency_key: str | None = None) -> Deposit:
-        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only."""
+        """Record that a reserve went back to its depositor before tokens existed (P-04); operators only.
+
+        Raises:
+            NotAllowed, InvalidTransition: nothing changed.
+        """
         command = returns.ReleaseReserve(reserve_id=id_of(reserve))
         return await self._do(returns.release_reserve, command, idempotency_key)
 
@@ -52,28 +61,47 @@ class Reserves(Group):
         reference: str = "",
         idempotency_key: str | None = None,
     ) -> Cover:
-        """Record that the operator placed own money in the safeguarded account; two operators are needed."""
+        """Record that the operator placed own money in the safeguarded account; two operators are needed.
+
+        Args:
+            approved_by: somebody other than the actor.
+
+        Raises:
+            NotAllowed, SecondActorRequired: nothing was recorded.
+        """
         command = use_cases.TopUp(amount=money(amount), approved_by=approved_by, reference=reference)
         return await self._do(use_cases.top_up, command, idempotency_key)
 
     async def sweep_fees(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record that earned fees left the safeguarded account (P-08)."""
+        """Record that earned fees left the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, InsufficientFunds, ReserveDeficit: nothing was recorded.
+        """
         command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
         return await self._do(use_cases.sweep_fees, command, idempotency_key)
 
     async def record_interest(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record interest that the bank paid on the safeguarded account (P-08)."""
+        """Record interest that the bank paid on the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, AmountNotPositive, AmountPrecision: nothing was recorded.
+        """
         command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
         return await self._do(use_cases.record_interest, command, idempotency_key)
 
     async def take_interest(
         self, amount: MoneyLike, *, reference: str = "", idempotency_key: str | None = None
     ) -> Cover:
-        """Record that interest left the safeguarded account (P-08)."""
+        """Record that interest left the safeguarded account (P-08); operators only.
+
+        Raises:
+            NotAllowed, InsufficientFunds, ReserveDeficit: nothing was recorded.
+        """
         command = use_cases.MoveOperatorCash(amount=money(amount), reference=reference)
         return await self._do(use_cases.take_interest, command, idempotency_key)
 
@@ -86,7 +114,11 @@ class Reserves(Group):
         reason: str = "",
         idempotency_key: str | None = None,
     ) -> UnmatchedFunds:
-        """Record money of an unknown owner (P-07)."""
+        """Record money of an unknown owner (P-07); operators only.
+
+        Raises:
+            NotAllowed, DuplicateProviderReference: nothing was recorded.
+        """
         command = use_cases.ReceiveUnmatched(
             amount=money(amount), provider=provider, provider_ref=provider_ref, reason=reason
         )
@@ -95,12 +127,19 @@ class Reserves(Group):
     async def match(
         self, unmatched: str | UnmatchedFunds, *, party: str, idempotency_key: str | None = None
     ) -> Deposit:
-        """Give unmatched money to its owner, as tokens (P-07, P-03)."""
+        """Give unmatched money to its owner, as tokens (P-07, P-03); operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition: nothing changed.
+        """
         command = use_cases.MatchUnmatched(unmatched_id=id_of(unmatched), party_id=party)
         return await self._do(use_cases.match_unmatched, command, idempotency_key)
 
     async def audit(self, asset: str = "USD") -> ReserveAudit:
         """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).
+
+        Raises:
+            UnknownAsset: the programme does not have it.
 
         Example:
             >>> from invoicepay import InvoicePay
@@ -127,6 +166,14 @@ class Reserves(Group):
 
         Raises:
             NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
+
+        Example:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
+            >>> tie_out = pay.reserves.reconcile(bank_balance="200.00 USD")
+            >>> tie_out.backed, tie_out.breaks
+            (True, ())
         """
         command = Reconcile(
             asset=asset, lines=several(statement, "statement"), bank_balance=optional_money(bank_balance)

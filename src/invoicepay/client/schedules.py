@@ -43,7 +43,22 @@ class Schedules(Group):
             catch_up: `all`, `latest` or `skip` occurrences missed during a pause or downtime.
 
         Raises:
-            InvalidLine, InvalidInput, NotFound: nothing was stored.
+            InvalidLine, InvalidInput, InvalidTime, NotFound, NotAllowed: nothing was stored.
+
+        Example:
+            >>> from datetime import date
+            >>> from invoicepay import Every, InvoicePay
+            >>> from invoicepay.testing.clock import FrozenClock
+            >>> pay = InvoicePay(clock=FrozenClock("2026-01-31T09:00:00Z"))
+            >>> schedule = pay.schedules.create(
+            ...     enterprise="acme",
+            ...     customer="ann",
+            ...     lines=[("Pro plan", "29.00 USD")],
+            ...     every=Every.month(day=31),
+            ...     start_on=date(2026, 1, 31),
+            ... )
+            >>> [invoice.number for invoice in pay.schedules.run_due()]
+            ['A-0001']
         """
         command = use_cases.CreateSchedule(
             enterprise_id=enterprise,
@@ -68,19 +83,31 @@ class Schedules(Group):
         return issued
 
     async def pause(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """Issue nothing until resumed."""
+        """Issue nothing until resumed.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return await self._do(
             use_cases.pause_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
 
     async def resume(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """Go on; missed occurrences follow the schedule's `catch_up`."""
+        """Go on; missed occurrences follow the schedule's `catch_up`.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return await self._do(
             use_cases.resume_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
 
     async def cancel(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:
-        """End it for good; invoices already issued stay."""
+        """End it for good; invoices already issued stay.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing changed.
+        """
         return await self._do(
             use_cases.cancel_schedule, use_cases.OneSchedule(schedule_id=id_of(schedule)), idempotency_key
         )
@@ -102,7 +129,12 @@ class Schedules(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Schedule]:
-        """Schedules, oldest first."""
+        """Schedules, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         return await self._page(
             Schedule,
             after=after,

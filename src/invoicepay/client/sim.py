@@ -38,7 +38,17 @@ class Sim(Group):
         fee: MoneyLike | None = None,
         delay_days: float = 0,
     ) -> Deposit:
-        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later."""
+        """The banks settle a deposit: in full, with another amount, after a processor's fee, or later.
+
+        Args:
+            amount: what arrived, where it is not what was asked for.
+            fee: what a processor kept of it.
+            delay_days: days until the news arrives; move the clock on to get there.
+
+        Raises:
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is settled, failed or returned already.
+        """
         reference = await self._reference(id_of(deposit), EffectKind.DEPOSIT)
         self._sim.settle(
             reference,
@@ -50,43 +60,67 @@ class Sim(Group):
         return await queries.get(self._deps, Deposit, id_of(deposit))
 
     async def finalize(self, deposit: str | Deposit) -> Deposit:
-        """The rail's return window is over."""
+        """The rail's return window is over.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.finalize(await self._reference(id_of(deposit), EffectKind.DEPOSIT))
         await self.deliver()
         return await queries.get(self._deps, Deposit, id_of(deposit))
 
     async def fail(self, deposit: str | Deposit, *, reason: str = "failed") -> Deposit:
-        """The deposit ends before settlement; no money moved."""
+        """The deposit ends before settlement; no money moved.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.fail(await self._reference(id_of(deposit), EffectKind.DEPOSIT), reason)
         await self.deliver()
         return await queries.get(self._deps, Deposit, id_of(deposit))
 
     async def return_deposit(self, deposit: str | Deposit, *, code: str = "R01") -> Deposit:
-        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10."""
+        """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.return_(await self._reference(id_of(deposit), EffectKind.DEPOSIT), code)
         await self.deliver()
         return await queries.get(self._deps, Deposit, id_of(deposit))
 
     async def settle_payout(self, withdrawal: str | Withdrawal) -> Withdrawal:
-        """The banks settle a payout."""
+        """The banks settle a payout.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.settle(await self._reference(id_of(withdrawal), EffectKind.PAYOUT))
         await self.deliver()
         return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
 
     async def fail_payout(self, withdrawal: str | Withdrawal, *, reason: str = "failed") -> Withdrawal:
-        """A payout ends before the money left."""
+        """A payout ends before the money left.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.fail(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), reason)
         await self.deliver()
         return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
 
     async def return_payout(self, withdrawal: str | Withdrawal, *, code: str = "R03") -> Withdrawal:
-        """The receiving bank sends a settled payout back."""
+        """The receiving bank sends a settled payout back.
+
+        Raises:
+            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+        """
         self._sim.return_(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), code)
         await self.deliver()
         return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
 
     async def hold_tokens(self) -> None:
-        """From now on mints, burns and transfers stay pending."""
+        """From now on mints, burns and transfers stay pending, as on a slow chain."""
         self._sim.tokens.hold()
 
     async def release_tokens(self) -> None:

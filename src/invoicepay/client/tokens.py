@@ -30,17 +30,29 @@ class Tokens(Group):
         return await self._do(use_cases.mint, command, idempotency_key)
 
     async def retry_mint(self, mint: str | Mint, *, idempotency_key: str | None = None) -> Mint:
-        """Submit a mint again that failed for certain; an unknown one is looked up instead."""
+        """Submit a mint again that failed for certain; an unknown one is looked up instead.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing was sent.
+        """
         command = use_cases.RetryMint(mint_id=id_of(mint))
         return await self._do(use_cases.retry_mint, command, idempotency_key)
 
     async def retry_burn(self, burn: str | Burn, *, idempotency_key: str | None = None) -> Burn:
-        """Ask the token side again for a booked burn that it refused."""
+        """Ask the token side again for a booked burn that it refused.
+
+        Raises:
+            InvalidTransition, NotAllowed: nothing was sent.
+        """
         command = use_cases.RetryBurn(burn_id=id_of(burn))
         return await self._do(use_cases.retry_burn, command, idempotency_key)
 
     async def validate_backing(self, asset: str = "USD") -> Backing:
-        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04)."""
+        """Whether the tokens of an asset are backed, and what covers the rest (INV-02, INV-04).
+
+        Raises:
+            UnknownAsset: the programme does not have it.
+        """
         return await use_cases.validate_backing(self._deps, asset)
 
     async def mints(
@@ -51,7 +63,12 @@ class Tokens(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Mint]:
-        """Mints, oldest first."""
+        """Mints, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(MintStatus, status, "status")
         return await self._page(Mint, after=after, limit=limit, party_id=party, status=wanted)
 
@@ -63,6 +80,11 @@ class Tokens(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Burn]:
-        """Burns, oldest first."""
+        """Burns, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(BurnStatus, status, "status")
         return await self._page(Burn, after=after, limit=limit, party_id=party, status=wanted)

@@ -55,26 +55,46 @@ class Withdrawals(Group):
     async def release(
         self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None
     ) -> Withdrawal:
-        """Let a withdrawal under review go on; operators only."""
+        """Let a withdrawal under review go on; operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. WalletFrozen, ReserveDeficit: it has to wait.
+            NotAllowed: the actor is no operator.
+        """
         command = use_cases.ReleaseWithdrawal(withdrawal_id=id_of(withdrawal))
         return await self._do(use_cases.release_withdrawal, command, idempotency_key)
 
     async def reject(
         self, withdrawal: str | Withdrawal, *, reason: str, idempotency_key: str | None = None
     ) -> Withdrawal:
-        """End a withdrawal under review and give the tokens back (P-12); operators only."""
+        """End a withdrawal under review and give the tokens back (P-12); operators only.
+
+        Raises:
+            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+        """
         command = use_cases.RejectWithdrawal(withdrawal_id=id_of(withdrawal), reason=reason)
         return await self._do(use_cases.reject_withdrawal, command, idempotency_key)
 
     async def remint(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
-        """Turn a payout that came back into tokens again; the fee stays paid (P-36)."""
+        """Turn a payout that came back into tokens again; the fee stays paid (P-36).
+
+        Raises:
+            InvalidTransition: nothing came back, or it is being reminted already.
+            WalletFrozen, ReserveDeficit, ReserveStale: new tokens have to wait.
+            NotThePayer: somebody else asks.
+        """
         command = use_cases.Remint(withdrawal_id=id_of(withdrawal))
         return await self._do(use_cases.remint, command, idempotency_key)
 
     async def retry_payout(
         self, withdrawal: str | Withdrawal, *, account_token: str, idempotency_key: str | None = None
     ) -> Withdrawal:
-        """Pay a payout that came back to another bank account."""
+        """Pay a payout that came back to another bank account.
+
+        Raises:
+            InvalidTransition: nothing came back, or it is being reminted.
+            ComplianceBlocked, ComplianceReview, WalletFrozen, NotThePayer: nothing was sent.
+        """
         command = use_cases.RetryPayout(withdrawal_id=id_of(withdrawal), account_token=account_token)
         return await self._do(use_cases.retry_payout, command, idempotency_key)
 
@@ -94,6 +114,11 @@ class Withdrawals(Group):
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[Withdrawal]:
-        """Withdrawals, oldest first."""
+        """Withdrawals, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
         wanted = None if status is None else chosen(WithdrawalStatus, status, "status")
         return await self._page(Withdrawal, after=after, limit=limit, party_id=party, status=wanted)
