@@ -114,7 +114,7 @@ class AsyncInvoicePay:
     ) -> AsyncInvoicePay:
         """A client from settings that the host read from its own configuration.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay, Settings
             >>> with InvoicePay.from_settings(Settings(store="memory://", tenant="shop")) as pay:
             ...     print(pay)
@@ -147,7 +147,7 @@ class AsyncInvoicePay:
         Raises:
             ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay.from_env({"INVOICEPAY_STORE": "memory://"})
             >>> pay.close()
@@ -263,7 +263,7 @@ class AsyncInvoicePay:
     def acting_as(self, subject: str, *, role: Role | str = Role.PARTY) -> AsyncInvoicePay:
         """A copy for another actor: a party limited to its own side, or a named operator.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> ann = InvoicePay().acting_as("ann")
         """
@@ -279,7 +279,7 @@ class AsyncInvoicePay:
             InvalidInput: no event can match the pattern.
             ConfigurationError: an async handler of a blocking client.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> @pay.on("invoice.*")

@@ -87,7 +87,7 @@ class Audit:
     def verify(self) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> bool(pay.audit.verify())
@@ -121,7 +121,7 @@ class Ledger:
         Raises:
             InvalidTime: `at` is naive.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
@@ -252,7 +252,7 @@ class Credits:
             CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
             SecondActorRequired, NotAllowed: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -333,7 +333,7 @@ class Deposits:
         Raises:
             AmountPrecision, AmountNotPositive, NotFound, ComplianceBlocked: nothing was asked.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> deposit = pay.deposits.initiate("ann", "200.00 USD")
@@ -513,7 +513,7 @@ class Holds:
         Raises:
             InsufficientFunds, WalletFrozen, NotThePayer, InvalidTime: nothing is set aside.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -609,7 +609,7 @@ class Invoices:
         Raises:
             InvalidLine, CurrencyMismatch, AmountPrecision, NotFound, NotAllowed: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay, Line
             >>> pay = InvoicePay()
             >>> lines = [Line.of("Hosting", "120.00 USD")]
@@ -650,7 +650,7 @@ class Invoices:
 
         Takes and refuses what `issue` does.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> draft = pay.invoices.draft(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
@@ -748,7 +748,7 @@ class Invoices:
             OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the enterprise's policy.
             AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
@@ -780,7 +780,7 @@ class Invoices:
             AllocationIncomplete: something is left over and the invoices belong to several enterprises.
             InsufficientFunds, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -904,7 +904,7 @@ class Invoices:
         Raises:
             NotFound: no such enterprise.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
@@ -939,7 +939,7 @@ class Invoices:
             InvalidTransition: it is not paid; void it, or issue a credit note.
             RefundExceedsPaid, InsufficientEnterpriseFunds, NotAllowed: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -1075,7 +1075,7 @@ class Parties:
         Raises:
             InvalidIdentifier, InvalidInput: malformed, or registered differently before.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> InvoicePay().parties.register("acme", kind="enterprise").kind
             <PartyKind.ENTERPRISE: 'enterprise'>
@@ -1286,7 +1286,7 @@ class Requests:
         Raises:
             SelfPayment, InvalidTime, AmountPrecision, NotFound: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ben", "50.00 USD"))
@@ -1329,7 +1329,7 @@ class Requests:
         Raises:
             SelfPayment, InvalidInput, AmountPrecision, NotFound: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> bill, parts = pay.requests.split("ann", "100.00 USD", payers=["ben", "cho", "dee"])
@@ -1442,7 +1442,7 @@ class Requests:
             RequestExpired, RequestInFlight, RequestAlreadyResolved: it waits for no payment.
             NotAllowed: the actor is not its requester.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> code = pay.requests.qr(pay.requests.create("ann", "18.50 USD", note="Dinner"))
@@ -1509,7 +1509,7 @@ class Transfers:
         Raises:
             SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -1749,7 +1749,7 @@ class Reserves:
         Raises:
             UnknownAsset: the programme does not have it.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
@@ -1775,7 +1775,7 @@ class Reserves:
         Raises:
             NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))
@@ -1826,7 +1826,7 @@ class Schedules:
         Raises:
             InvalidLine, InvalidInput, InvalidTime, NotFound, NotAllowed: nothing was stored.
 
-        Example:
+        Examples:
             >>> from datetime import date
             >>> from invoicepay import Every, InvoicePay
             >>> from invoicepay.testing.clock import FrozenClock
@@ -2104,7 +2104,7 @@ class Webhooks:
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")
@@ -2139,7 +2139,7 @@ class Withdrawals:
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
@@ -2307,7 +2307,7 @@ class InvoicePay:
     ) -> InvoicePay:
         """A client from settings that the host read from its own configuration.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay, Settings
             >>> with InvoicePay.from_settings(Settings(store="memory://", tenant="shop")) as pay:
             ...     print(pay)
@@ -2347,7 +2347,7 @@ class InvoicePay:
         Raises:
             ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay.from_env({"INVOICEPAY_STORE": "memory://"})
             >>> pay.close()
@@ -2465,7 +2465,7 @@ class InvoicePay:
     def acting_as(self, subject: str, *, role: Role | str = Role.PARTY) -> InvoicePay:
         """A copy for another actor: a party limited to its own side, or a named operator.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> ann = InvoicePay().acting_as("ann")
         """
@@ -2481,7 +2481,7 @@ class InvoicePay:
             InvalidInput: no event can match the pattern.
             ConfigurationError: an async handler of a blocking client.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> @pay.on("invoice.*")

@@ -68,7 +68,7 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: an entry of that prefix is not known, so that a misspelt one is never ignored.
 
-    Example:
+    Examples:
         >>> settings_from({"INVOICEPAY_STORE": "sqlite:///pay.db", "HOME": "/"}).store
         'sqlite:///pay.db'
     """

@@ -26,7 +26,7 @@ class Audit(Group):
     async def verify(self) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> bool(pay.audit.verify())
@@ -55,7 +55,7 @@ class Ledger(Group):
         Raises:
             InvalidTime: `at` is naive.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))

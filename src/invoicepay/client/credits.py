@@ -91,7 +91,7 @@ class Credits(Group):
             CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
             SecondActorRequired, NotAllowed: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))

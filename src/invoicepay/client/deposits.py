@@ -31,7 +31,7 @@ class Deposits(Group):
         Raises:
             AmountPrecision, AmountNotPositive, NotFound, ComplianceBlocked: nothing was asked.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> deposit = pay.deposits.initiate("ann", "200.00 USD")

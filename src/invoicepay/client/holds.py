@@ -29,7 +29,7 @@ class Holds(Group):
         Raises:
             InsufficientFunds, WalletFrozen, NotThePayer, InvalidTime: nothing is set aside.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))

@@ -32,7 +32,7 @@ class InvoiceEndings(Group):
             InvalidTransition: it is not paid; void it, or issue a credit note.
             RefundExceedsPaid, InsufficientEnterpriseFunds, NotAllowed: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))

@@ -61,7 +61,7 @@ class Invoices(InvoiceEndings):
         Raises:
             InvalidLine, CurrencyMismatch, AmountPrecision, NotFound, NotAllowed: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay, Line
             >>> pay = InvoicePay()
             >>> lines = [Line.of("Hosting", "120.00 USD")]
@@ -92,7 +92,7 @@ class Invoices(InvoiceEndings):
 
         Takes and refuses what `issue` does.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> draft = pay.invoices.draft(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
@@ -205,7 +205,7 @@ class Invoices(InvoiceEndings):
             OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial: the enterprise's policy.
             AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
@@ -238,7 +238,7 @@ class Invoices(InvoiceEndings):
             AllocationIncomplete: something is left over and the invoices belong to several enterprises.
             InsufficientFunds, AssetNotAccepted, WalletFrozen, LimitExceeded, NotThePayer: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
@@ -361,7 +361,7 @@ class Invoices(InvoiceEndings):
         Raises:
             NotFound: no such enterprise.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])

@@ -39,7 +39,7 @@ class Parties(Group):
         Raises:
             InvalidIdentifier, InvalidInput: malformed, or registered differently before.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> InvoicePay().parties.register("acme", kind="enterprise").kind
             <PartyKind.ENTERPRISE: 'enterprise'>

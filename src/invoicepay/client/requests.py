@@ -54,7 +54,7 @@ class Requests(Group):
         Raises:
             SelfPayment, InvalidTime, AmountPrecision, NotFound: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ben", "50.00 USD"))
@@ -96,7 +96,7 @@ class Requests(Group):
         Raises:
             SelfPayment, InvalidInput, AmountPrecision, NotFound: nothing was stored.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> bill, parts = pay.requests.split("ann", "100.00 USD", payers=["ben", "cho", "dee"])
@@ -217,7 +217,7 @@ class Requests(Group):
             RequestExpired, RequestInFlight, RequestAlreadyResolved: it waits for no payment.
             NotAllowed: the actor is not its requester.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> code = pay.requests.qr(pay.requests.create("ann", "18.50 USD", note="Dinner"))
@@ -292,7 +292,7 @@ class Transfers(Group):
         Raises:
             SelfPayment, InsufficientFunds, WalletFrozen, LimitExceeded, NotThePayer, NotFound: nothing moved.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))

@@ -141,7 +141,7 @@ class Reserves(Group):
         Raises:
             UnknownAsset: the programme does not have it.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)
@@ -167,7 +167,7 @@ class Reserves(Group):
         Raises:
             NotAllowed, CurrencyMismatch, ProviderUnavailable: nothing was kept.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD"))

@@ -45,7 +45,7 @@ class Schedules(Group):
         Raises:
             InvalidLine, InvalidInput, InvalidTime, NotFound, NotAllowed: nothing was stored.
 
-        Example:
+        Examples:
             >>> from datetime import date
             >>> from invoicepay import Every, InvoicePay
             >>> from invoicepay.testing.clock import FrozenClock

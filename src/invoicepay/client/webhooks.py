@@ -27,7 +27,7 @@ class Webhooks(Group):
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")

@@ -30,7 +30,7 @@ class Withdrawals(Group):
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
 
-        Example:
+        Examples:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "200.00 USD").id)

@@ -10,7 +10,7 @@ from invoicepay.domain.time import aware, from_iso
 class FrozenClock:
     """Tells the instant it was set to.
 
-    Example:
+    Examples:
         >>> clock = FrozenClock("2026-01-31T09:00:00Z")
         >>> clock.advance(days=28)
         >>> clock.now().date().isoformat()

@@ -54,7 +54,7 @@ class RailsBench:
 class RailsContract(Contract):
     """Checks a `RailsProvider`; every test runs in both kinds of host.
 
-    Example:
+    Examples:
         class TestAcmeRails(RailsContract):
             def make_bench(self, host: Host) -> RailsBench:
                 simulator = AcmeSimulator()

@@ -41,7 +41,7 @@ NAUGHTY = (
 class RepositoryContract(TrailContract):
     """Facts about a repository: rows and units here, ledger and trail in `TrailContract`.
 
-    Example:
+    Examples:
         >>> class TestMine(RepositoryContract):
         ...     @pytest.fixture
         ...     def repository(self) -> Repository:

@@ -67,7 +67,7 @@ class TokensBench:
 class TokenContract(Contract):
     """Checks a `TokenProvider`; every test runs in both kinds of host.
 
-    Example:
+    Examples:
         class TestAcmeTokens(TokenContract):
             def make_bench(self, host: Host) -> TokensBench:
                 chain = AcmeSimulator()
