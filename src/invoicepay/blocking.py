@@ -249,7 +249,8 @@ class Credits:
             out_of_band: it was paid back outside the system; no token moves.
 
         Raises:
-            CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
+            CreditNotRefundable: goodwill never is.
+            InsufficientEnterpriseFunds: an unsecured one.
             SecondActorRequired, NotAllowed: nothing moved.
 
         Examples:
@@ -422,7 +423,8 @@ class Deposits:
         """Hold a deposit back until a person has looked; operators only.
 
         Raises:
-            InvalidTransition: it is confirmed already, or over. NotAllowed: the actor is no operator.
+            InvalidTransition: it is confirmed already, or over.
+            NotAllowed: the actor is no operator.
         """
         return run_blocking(self._group.review(deposit, reason=reason, idempotency_key=idempotency_key))
 
@@ -430,7 +432,8 @@ class Deposits:
         """Let a deposit under review go on; operators only.
 
         Raises:
-            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+            InvalidTransition: it is not under review.
+            NotAllowed: the actor is no operator.
         """
         return run_blocking(self._group.release(deposit, idempotency_key=idempotency_key))
 
@@ -539,7 +542,8 @@ class Holds:
         """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12).
 
         Raises:
-            InsufficientFunds: more than it holds. InvalidInput: no payee, or another than the hold's.
+            InsufficientFunds: more than it holds.
+            InvalidInput: no payee, or another than the hold's.
             InvalidTransition, NotAllowed, NotThePayer, WalletFrozen: nothing moved.
         """
         return run_blocking(self._group.capture(hold, amount, payee=payee, idempotency_key=idempotency_key))
@@ -818,6 +822,10 @@ class Invoices:
 
         Raises:
             DuplicateProviderReference: the transfer was attached to another invoice.
+            NotThePayer, NotAllowed: a party tells of its own transfers in the book only; what came from outside
+                or moved on a chain is told by an operator.
+            ComplianceBlocked, ComplianceReview, WalletFrozen, LimitExceeded, InsufficientFunds: the book does
+                not move the tokens.
         """
         return run_blocking(
             self._group.receive(
@@ -1120,7 +1128,8 @@ class Parties:
         """Change the verification level that limits look at; operators only.
 
         Raises:
-            InvalidInput: not a whole number from 0 to 99. NotFound, NotAllowed: nothing changed.
+            InvalidInput: not a whole number from 0 to 99.
+            NotFound, NotAllowed: nothing changed.
         """
         return run_blocking(self._group.set_tier(id, kyc_tier, idempotency_key=idempotency_key))
 
@@ -1465,7 +1474,8 @@ class Requests:
         """Verify a scanned code and say what would be paid, from stored values.
 
         Raises:
-            QrSignatureInvalid: not ours, or changed. QrExpired, RequestAlreadyResolved: too late.
+            QrSignatureInvalid: not ours, or changed.
+            QrExpired, RequestAlreadyResolved: too late.
         """
         return run_blocking(self._group.scan(text))
 
@@ -1575,7 +1585,8 @@ class Transfers:
 
         Raises:
             DuplicateProviderReference: that movement is known already.
-            InsufficientFunds: more than there is outside. NotFound, NotAllowed: nothing was recorded.
+            InsufficientFunds: more than there is outside.
+            NotFound, NotAllowed: nothing was recorded.
         """
         return run_blocking(
             self._group.receive_from_outside(
@@ -1952,7 +1963,8 @@ class Sim:
         """The rail's return window is over.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.finalize(deposit))
 
@@ -1960,7 +1972,8 @@ class Sim:
         """The deposit ends before settlement; no money moved.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.fail(deposit, reason=reason))
 
@@ -1968,7 +1981,8 @@ class Sim:
         """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.return_deposit(deposit, code=code))
 
@@ -1976,7 +1990,8 @@ class Sim:
         """The banks settle a payout.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.settle_payout(withdrawal))
 
@@ -1984,7 +1999,8 @@ class Sim:
         """A payout ends before the money left.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.fail_payout(withdrawal, reason=reason))
 
@@ -1992,7 +2008,8 @@ class Sim:
         """The receiving bank sends a settled payout back.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         return run_blocking(self._group.return_payout(withdrawal, code=code))
 
@@ -2165,7 +2182,8 @@ class Withdrawals:
         """Let a withdrawal under review go on; operators only.
 
         Raises:
-            InvalidTransition: it is not under review. WalletFrozen, ReserveDeficit: it has to wait.
+            InvalidTransition: it is not under review.
+            WalletFrozen, ReserveDeficit: it has to wait.
             NotAllowed: the actor is no operator.
         """
         return run_blocking(self._group.release(withdrawal, idempotency_key=idempotency_key))
@@ -2176,7 +2194,8 @@ class Withdrawals:
         """End a withdrawal under review and give the tokens back (P-12); operators only.
 
         Raises:
-            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+            InvalidTransition: it is not under review.
+            NotAllowed: the actor is no operator.
         """
         return run_blocking(self._group.reject(withdrawal, reason=reason, idempotency_key=idempotency_key))
 

@@ -88,7 +88,8 @@ class Credits(Group):
             out_of_band: it was paid back outside the system; no token moves.
 
         Raises:
-            CreditNotRefundable: goodwill never is. InsufficientEnterpriseFunds: an unsecured one.
+            CreditNotRefundable: goodwill never is.
+            InsufficientEnterpriseFunds: an unsecured one.
             SecondActorRequired, NotAllowed: nothing moved.
 
         Examples:

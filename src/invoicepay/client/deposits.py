@@ -120,7 +120,8 @@ class Deposits(Group):
         """Hold a deposit back until a person has looked; operators only.
 
         Raises:
-            InvalidTransition: it is confirmed already, or over. NotAllowed: the actor is no operator.
+            InvalidTransition: it is confirmed already, or over.
+            NotAllowed: the actor is no operator.
         """
         command = use_cases.ReviewDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.review_deposit, command, idempotency_key)
@@ -129,7 +130,8 @@ class Deposits(Group):
         """Let a deposit under review go on; operators only.
 
         Raises:
-            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+            InvalidTransition: it is not under review.
+            NotAllowed: the actor is no operator.
         """
         command = use_cases.ReleaseDeposit(deposit_id=id_of(deposit))
         return await self._do(use_cases.release_deposit, command, idempotency_key)

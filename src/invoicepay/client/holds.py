@@ -57,7 +57,8 @@ class Holds(Group):
         """Pay all or a part of what was set aside to the payee (P-17); the rest goes back (P-12).
 
         Raises:
-            InsufficientFunds: more than it holds. InvalidInput: no payee, or another than the hold's.
+            InsufficientFunds: more than it holds.
+            InvalidInput: no payee, or another than the hold's.
             InvalidTransition, NotAllowed, NotThePayer, WalletFrozen: nothing moved.
         """
         command = use_cases.CaptureHold(hold_id=id_of(hold), amount=optional_money(amount), payee_id=payee)

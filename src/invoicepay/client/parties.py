@@ -86,7 +86,8 @@ class Parties(Group):
         """Change the verification level that limits look at; operators only.
 
         Raises:
-            InvalidInput: not a whole number from 0 to 99. NotFound, NotAllowed: nothing changed.
+            InvalidInput: not a whole number from 0 to 99.
+            NotFound, NotAllowed: nothing changed.
         """
         command = use_cases.SetTier(party_id=id, kyc_tier=kyc_tier)
         return await self._do(use_cases.set_tier, command, idempotency_key)

@@ -242,7 +242,8 @@ class Requests(Group):
         """Verify a scanned code and say what would be paid, from stored values.
 
         Raises:
-            QrSignatureInvalid: not ours, or changed. QrExpired, RequestAlreadyResolved: too late.
+            QrSignatureInvalid: not ours, or changed.
+            QrExpired, RequestAlreadyResolved: too late.
         """
         return await use_cases.scan(self._deps, text)
 
@@ -359,7 +360,8 @@ class Transfers(Group):
 
         Raises:
             DuplicateProviderReference: that movement is known already.
-            InsufficientFunds: more than there is outside. NotFound, NotAllowed: nothing was recorded.
+            InsufficientFunds: more than there is outside.
+            NotFound, NotAllowed: nothing was recorded.
         """
         command = use_cases.ReceiveFromOutside(
             payee_id=payee,

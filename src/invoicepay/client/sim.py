@@ -63,7 +63,8 @@ class Sim(Group):
         """The rail's return window is over.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.finalize(await self._reference(id_of(deposit), EffectKind.DEPOSIT))
         await self.deliver()
@@ -73,7 +74,8 @@ class Sim(Group):
         """The deposit ends before settlement; no money moved.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.fail(await self._reference(id_of(deposit), EffectKind.DEPOSIT), reason)
         await self.deliver()
@@ -83,7 +85,8 @@ class Sim(Group):
         """The payer's bank takes the money back; `code` is an ACH return code such as R01 or R10.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.return_(await self._reference(id_of(deposit), EffectKind.DEPOSIT), code)
         await self.deliver()
@@ -93,7 +96,8 @@ class Sim(Group):
         """The banks settle a payout.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.settle(await self._reference(id_of(withdrawal), EffectKind.PAYOUT))
         await self.deliver()
@@ -103,7 +107,8 @@ class Sim(Group):
         """A payout ends before the money left.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.fail(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), reason)
         await self.deliver()
@@ -113,7 +118,8 @@ class Sim(Group):
         """The receiving bank sends a settled payout back.
 
         Raises:
-            NotFound: the bank was never asked about it. InvalidTransition: it is past that.
+            NotFound: the bank was never asked about it.
+            InvalidTransition: it is past that.
         """
         self._sim.return_(await self._reference(id_of(withdrawal), EffectKind.PAYOUT), code)
         await self.deliver()

@@ -58,7 +58,8 @@ class Withdrawals(Group):
         """Let a withdrawal under review go on; operators only.
 
         Raises:
-            InvalidTransition: it is not under review. WalletFrozen, ReserveDeficit: it has to wait.
+            InvalidTransition: it is not under review.
+            WalletFrozen, ReserveDeficit: it has to wait.
             NotAllowed: the actor is no operator.
         """
         command = use_cases.ReleaseWithdrawal(withdrawal_id=id_of(withdrawal))
@@ -70,7 +71,8 @@ class Withdrawals(Group):
         """End a withdrawal under review and give the tokens back (P-12); operators only.
 
         Raises:
-            InvalidTransition: it is not under review. NotAllowed: the actor is no operator.
+            InvalidTransition: it is not under review.
+            NotAllowed: the actor is no operator.
         """
         command = use_cases.RejectWithdrawal(withdrawal_id=id_of(withdrawal), reason=reason)
         return await self._do(use_cases.reject_withdrawal, command, idempotency_key)
