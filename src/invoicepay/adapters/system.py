@@ -16,6 +16,7 @@ T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
 RETRIES = 6
+PATIENCE_SECONDS = 5
 
 
 class SystemClock:
@@ -69,7 +70,10 @@ async def awaiting_sleep(seconds: float) -> None:
 
 
 class TransactionRetry:
-    """Tries a unit again after `ConcurrentUpdate`: six times, 5 to 500 ms apart with jitter."""
+    """Tries a unit again after `ConcurrentUpdate`: six times, 5 to 500 ms apart with jitter.
+
+    Where each try itself waits for a lock, the tries end when `PATIENCE_SECONDS` have passed.
+    """
 
     def __init__(self, sleep: Sleep) -> None:
         self._sleep = sleep
@@ -80,12 +84,13 @@ class TransactionRetry:
             AsyncRetrying,
             retry_if_exception_type,
             stop_after_attempt,
+            stop_after_delay,
             wait_random_exponential,
         )
 
         policy = AsyncRetrying(
             retry=retry_if_exception_type(ConcurrentUpdate),
-            stop=stop_after_attempt(RETRIES),
+            stop=stop_after_attempt(RETRIES) | stop_after_delay(PATIENCE_SECONDS),
             wait=wait_random_exponential(multiplier=0.005, max=0.5),
             sleep=self._sleep,
             reraise=True,

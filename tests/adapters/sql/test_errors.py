@@ -79,7 +79,7 @@ def test_sqlite_without_the_right_to_write_says_read_only(stores: Stores, tmp_pa
     store = stores.opened(engine)
 
     assert store.balance(ANN) == 5
-    with pytest.raises(StoreReadOnly, match="primary"):
+    with pytest.raises(StoreReadOnly, match="this user"):
         store.move(BANK, ANN, 1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from invoicepay.errors import (
@@ -31,10 +31,16 @@ Said = Callable[[], InvoicePayError]
 BEHIND = "the store's tables are missing or older than this version: call invoicepay.migrate(url) once"
 _LOST = "the connection to the store was lost before the commit; nothing was recorded, call again"
 _NO_ANSWER = "no database answers: check that it runs, that the URL names it and that the login is right"
+_NO_LOGIN = "the database refused the login: check user and password in the URL"
+_NO_DATABASE = "the server answers, but has no such database or role: check the names in the URL"
 _NO_FILE = "the file cannot be opened: check that its folder exists and that you may write there"
 _BUSY = "the store was busy with other writers for too long; call again with the same key"
 _POOL = "every connection of the pool is in use: give the engine a larger pool, or call from fewer threads"
 _READ_ONLY = "the store takes no writes: connect to the primary, or let the role or the user write there"
+_NO_RIGHT = "the role may not use the tables: grant it SELECT, INSERT, UPDATE and DELETE there"
+_FILE_READ_ONLY = "the file takes no writes: let this user write the file and its folder"
+_FILE_HINT = "Give this user the right to write there, or name a file in another folder."
+_DISK = "the disk did not read or write: check that it is healthy and has space left"
 _FULL = "the store has no space left; nothing was recorded, free space and call again"
 _DAMAGED = "the file is damaged or no database: keep it as it is and restore a backup elsewhere"
 _TEXT = "a text holds characters that the store cannot keep; nothing was recorded"
@@ -44,7 +50,8 @@ _POSTGRES: tuple[tuple[tuple[str, ...], Said], ...] = (
     (("40001", "40P01", "55P03"), ConcurrentUpdate),
     (("57014", "53300", "25P03"), lambda: StoreBusy(_BUSY)),
     (("42P01", "42703", "3F000"), lambda: StoreBehind(BEHIND)),
-    (("25006", "42501"), lambda: StoreReadOnly(_READ_ONLY)),
+    (("25006",), lambda: StoreReadOnly(_READ_ONLY)),
+    (("42501",), lambda: StoreReadOnly(_NO_RIGHT)),
     (("53100", "53200"), lambda: StoreFull(_FULL)),
     (("22003",), lambda: AmountOutOfRange(_RANGE)),
     (("3D000", "28", "57P03"), lambda: StoreUnreachable(_NO_ANSWER)),
@@ -55,10 +62,11 @@ _POSTGRES: tuple[tuple[tuple[str, ...], Said], ...] = (
 _SQLITE: dict[int, Said] = {
     sqlite3.SQLITE_BUSY: lambda: StoreBusy(_BUSY),
     sqlite3.SQLITE_LOCKED: lambda: StoreBusy(_BUSY),
-    sqlite3.SQLITE_READONLY: lambda: StoreReadOnly(_READ_ONLY),
+    sqlite3.SQLITE_READONLY: lambda: StoreReadOnly(_FILE_READ_ONLY, hint=_FILE_HINT),
     sqlite3.SQLITE_FULL: lambda: StoreFull(_FULL),
     sqlite3.SQLITE_CANTOPEN: lambda: StoreUnreachable(_NO_FILE),
     sqlite3.SQLITE_PERM: lambda: StoreUnreachable(_NO_FILE),
+    sqlite3.SQLITE_IOERR: lambda: StoreError(_DISK),
     sqlite3.SQLITE_CORRUPT: lambda: StoreError(_DAMAGED),
     sqlite3.SQLITE_NOTADB: lambda: StoreError(_DAMAGED),
 }
@@ -95,7 +103,12 @@ def our_commit_errors(keys: Sequence[str]) -> Iterator[None]:
 
 
 def translated(error: SQLAlchemyError) -> InvoicePayError:
-    """Our error for the database's; its text holds no statement, no value and no password."""
+    """Our error for the database's; its text holds no statement, no value and no password.
+
+    Neither does the text of the database's own, which a logged traceback shows below ours (S-17).
+    """
+    if isinstance(error, StatementError):
+        error.hide_parameters = True  # a host's engine may show them
     if isinstance(error, PoolExhausted):
         return StoreBusy(_POOL)
     if not isinstance(error, DBAPIError):
@@ -143,10 +156,17 @@ def _from_driver(error: Any) -> InvoicePayError:
     """What psycopg says itself: it could not connect, or a text holds a NUL; else we asked it wrongly."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if "OperationalError" in names:
-        return StoreUnreachable(_NO_ANSWER)
+        return StoreUnreachable(_unconnected(str(error)))
     return (
         InvalidText(_TEXT) if "DataError" in names else StoreError(f"psycopg refused: {type(error).__name__}")
     )
+
+
+def _unconnected(said: str) -> str:
+    """Why there is no connection, as far as a server that speaks English tells."""
+    if "authentication failed" in said or "no password supplied" in said:
+        return _NO_LOGIN
+    return _NO_DATABASE if "does not exist" in said and "FATAL" in said else _NO_ANSWER
 
 
 def _from_repetition(rule: str) -> InvoicePayError:
