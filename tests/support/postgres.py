@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -57,6 +57,31 @@ class PostgresServer:
         """Remove a database, also from under connections that a failed test left open."""
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def reload(self) -> None:
+        """Let the server read its settings again, and wait until new connections meet them."""
+        loaded = "SELECT pg_conf_load_time()"
+        with self.connect() as connection:
+            before = connection.execute(loaded).fetchone()
+            connection.execute("SELECT pg_reload_conf()")
+        while before == self._asked(loaded):
+            time.sleep(0.02)
+
+    def _asked(self, question: str) -> tuple[Any, ...] | None:
+        with self.connect() as connection:
+            return connection.execute(question).fetchone()
+
+    def halt(self) -> None:
+        """End the server but keep its data, for `restarted`."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=START_SECONDS)
+
+    def restarted(self) -> Self:
+        """The same server, running again over the same data."""
+        process = _launch(self.binaries, self.folder, _account(self.folder), durable=True)
+        again = replace(self, process=process)
+        _await_answer(again)
+        return again
 
     def stop(self) -> None:
         """End the server by its process id; its folder goes too, so nothing needs saving first."""
