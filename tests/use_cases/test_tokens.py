@@ -314,6 +314,7 @@ def attest(desk: MoneyDesk, *, is_tied_out: bool = True) -> None:
     amount = usd("1.00")
     command = Attest(
         asset="USD",
+        asked="the statement of today",
         bank_balance=amount,
         ledger_balance=amount,
         supply=amount,
