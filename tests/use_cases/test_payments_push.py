@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -280,7 +281,7 @@ class TestPush:
         "facts", [{}, {"enterprise_id": "acme", "provider_ref": "0x1"}], ids=["nobody", "no provider"]
     )
     def test_a_transfer_names_where_it_arrived_and_who_says_so(
-        self, till: Till, facts: dict[str, str]
+        self, till: Till, facts: dict[str, Any]
     ) -> None:
         command = ReceivePush(payer_id="ann", amount=usd("5.00"), **facts)
 
