@@ -822,8 +822,8 @@ class Invoices:
 
         Raises:
             DuplicateProviderReference: the transfer was attached to another invoice.
-            NotThePayer, NotAllowed: a party tells of its own transfers in the book only; what came from outside
-                or moved on a chain is told by an operator.
+            NotThePayer, NotAllowed: a party tells of its own transfers in the book only; what came from
+                outside or moved on a chain is told by an operator.
             ComplianceBlocked, ComplianceReview, WalletFrozen, LimitExceeded, InsufficientFunds: the book does
                 not move the tokens.
         """
