@@ -12,16 +12,28 @@ if TYPE_CHECKING:
     from invoicepay import errors as errors
     from invoicepay.awaiting import AsyncInvoicePay as AsyncInvoicePay
     from invoicepay.blocking import InvoicePay as InvoicePay
+    from invoicepay.client.pages import AsyncPage as AsyncPage
+    from invoicepay.client.pages import Page as Page
+    from invoicepay.documents.qr import QrCode as QrCode
+    from invoicepay.domain.credit_notes import CreditNote as CreditNote
+    from invoicepay.domain.credits import CreditLot as CreditLot
+    from invoicepay.domain.deposits import Deposit as Deposit
     from invoicepay.domain.events import Event as Event
+    from invoicepay.domain.holds import Hold as Hold
     from invoicepay.domain.invoices import Invoice as Invoice
     from invoicepay.domain.lines import Line as Line
     from invoicepay.domain.money import Money as Money
     from invoicepay.domain.money import MoneyLike as MoneyLike
+    from invoicepay.domain.parties import Party as Party
     from invoicepay.domain.payments import Payment as Payment
     from invoicepay.domain.policies import Asset as Asset
     from invoicepay.domain.policies import Policy as Policy
     from invoicepay.domain.policies import Programme as Programme
+    from invoicepay.domain.requests import PaymentRequest as PaymentRequest
+    from invoicepay.domain.requests import Transfer as Transfer
     from invoicepay.domain.schedules import Every as Every
+    from invoicepay.domain.schedules import Schedule as Schedule
+    from invoicepay.domain.withdrawals import Withdrawal as Withdrawal
     from invoicepay.errors import InvoicePayError as InvoicePayError
     from invoicepay.settings import Settings as Settings
     from invoicepay.wiring import migrate as migrate
@@ -29,18 +41,30 @@ if TYPE_CHECKING:
 _HOMES = {
     "Asset": "domain.policies",
     "AsyncInvoicePay": "awaiting",
+    "AsyncPage": "client.pages",
+    "CreditLot": "domain.credits",
+    "CreditNote": "domain.credit_notes",
+    "Deposit": "domain.deposits",
     "Event": "domain.events",
     "Every": "domain.schedules",
+    "Hold": "domain.holds",
     "Invoice": "domain.invoices",
     "InvoicePay": "blocking",
     "InvoicePayError": "errors",
     "Line": "domain.lines",
     "Money": "domain.money",
     "MoneyLike": "domain.money",
+    "Page": "client.pages",
+    "Party": "domain.parties",
     "Payment": "domain.payments",
+    "PaymentRequest": "domain.requests",
     "Policy": "domain.policies",
     "Programme": "domain.policies",
+    "QrCode": "documents.qr",
+    "Schedule": "domain.schedules",
     "Settings": "settings",
+    "Transfer": "domain.requests",
+    "Withdrawal": "domain.withdrawals",
     "errors": "",
     "migrate": "wiring",
 }

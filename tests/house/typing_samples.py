@@ -15,16 +15,26 @@ from typing import Any, assert_type
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from invoicepay import AsyncInvoicePay, Event, Every, Invoice, InvoicePay, Line, Money, Payment
-from invoicepay.client.pages import AsyncPage, Page
-from invoicepay.documents.qr import QrCode
+from invoicepay import (
+    AsyncInvoicePay,
+    AsyncPage,
+    Deposit,
+    Event,
+    Every,
+    Invoice,
+    InvoicePay,
+    Line,
+    Money,
+    Page,
+    Payment,
+    PaymentRequest,
+    QrCode,
+    Schedule,
+)
 from invoicepay.domain.audit import AuditRecord
-from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import InboxMessage
 from invoicepay.domain.payments import PaymentType
 from invoicepay.domain.reconciliation import Break
-from invoicepay.domain.requests import PaymentRequest
-from invoicepay.domain.schedules import Schedule
 from invoicepay.errors import InsufficientFunds, InvoicePayError, WebhookSignatureInvalid
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.use_cases.pending import PendingSummary
