@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+import traceback
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -242,3 +243,12 @@ def test_details_never_echo_secrets(name: str) -> None:
 
     assert "canary" not in json.dumps(error.to_problem())
     assert error.details["id"] == "pmt_1"
+
+
+@pytest.mark.parametrize("hint", [None, "Ask the bank."])
+def test_a_traceback_shows_the_hint_below_the_message(hint: str | None) -> None:
+    error = InsufficientFunds("ann is short of 5.00 USD", hint=hint)
+
+    shown = "".join(traceback.format_exception(pickle.loads(pickle.dumps(error))))
+
+    assert shown.endswith(f"InsufficientFunds: ann is short of 5.00 USD\nhint: {error.hint}\n")

@@ -2120,13 +2120,6 @@ class Webhooks:
         Raises:
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
-
-        Examples:
-            >>> from invoicepay import InvoicePay
-            >>> pay = InvoicePay()
-            >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")
-            Traceback (most recent call last):
-            invoicepay.errors.InvalidInput: provider is one of rails, tokens, ..., not 'stripe'
         """
         return run_blocking(self._group.receive(provider, headers=headers, body=body))
 

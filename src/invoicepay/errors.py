@@ -81,6 +81,7 @@ class InvoicePayError(Exception):
         if hint is not None:
             self.hint = _visible(hint)
         super().__init__(self.message)
+        self.__notes__ = [f"hint: {self.hint}"]  # tracebacks and notebooks print it below the message
 
     @classmethod
     def title(cls) -> str:

@@ -26,13 +26,6 @@ class Webhooks(Group):
         Raises:
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
-
-        Examples:
-            >>> from invoicepay import InvoicePay
-            >>> pay = InvoicePay()
-            >>> pay.webhooks.receive("stripe", headers={}, body=b"{}")
-            Traceback (most recent call last):
-            invoicepay.errors.InvalidInput: provider is one of rails, tokens, ..., not 'stripe'
         """
         slot = self._slot(provider)
         if not isinstance(headers, Mapping) or not isinstance(body, bytes):
