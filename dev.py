@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 import tomllib
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "invoicepay-setup"
+
+INTERRUPTED = 130
 
 HELP = """\
 python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "demo":
         set_up("all")
-        return call(["-m", "invoicepay.demo", *rest])
+        return demo(rest)
     if command not in STEPS or (rest and command != "test"):
         print(f"dev.py cannot run: {' '.join(arguments)}\n\n{HELP}", file=sys.stderr)
         return 2
@@ -85,13 +88,35 @@ def run(steps: list[tuple[str, list[str]]]) -> int:
     return 1 if failed else 0
 
 
-def call(command: list[str]) -> int:
-    """Run the environment's Python with `command` from the root of the checkout."""
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+def demo(options: list[str]) -> int:
+    """Run the demo in the folder one is in; after Ctrl-C it says itself how it ended."""
     try:
-        return subprocess.call([str(PYTHON), *command], cwd=ROOT, env=environment)
+        return call(["-m", "invoicepay.demo", *options], folder=Path.cwd())
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+
+
+def call(command: list[str], folder: Path = ROOT) -> int:
+    """Run the environment's Python with `command`, from the root of the checkout unless told otherwise."""
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    child = subprocess.Popen([str(PYTHON), *command], cwd=folder, env=environment)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        end(child)
+        raise
+
+
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """Wait for a child that Ctrl-C reached as well; one that it did not reach is told, then stopped."""
+    for sent, seconds in ((0, 0.5), (signal.SIGINT, 10), (signal.SIGTERM, 10)):
+        try:
+            if sent:
+                child.send_signal(sent)
+            child.wait(timeout=seconds)
+            return
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            continue
 
 
 def say(text: str, since: "float | None" = None) -> None:
@@ -161,4 +186,8 @@ def works(command: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("Stopped by you; run it again at any time.", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import TextIO
 
-from invoicepay.adapters.system import SystemClock, SystemIds
-from invoicepay.blocking import InvoicePay
 from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
-from invoicepay.demo.story import STEPS, Scene
-from invoicepay.errors import InvoicePayError
-from invoicepay.wiring import migrate
+from invoicepay.errors import InvoicePayError, StoreError
 
 INTERRUPTED, FAILED = 130, 1
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; every way to end is one sentence and leaves the database whole."""
-    options = _parser().parse_args(arguments)
-    screen: Screen = JsonScreen(sys.stdout) if options.json else TextScreen(sys.stdout)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     database = Path(options.db).resolve()
+    if not options.db or set("?%#") & set(str(database)) or not str(database).isprintable():
+        parser.error("--db takes a file whose path is plain, without ? % # and control characters")
+    out = _output()
+    screen: Screen = JsonScreen(out) if options.json else TextScreen(out)
     try:
-        _tell(database, screen)
-    except KeyboardInterrupt:
-        screen.end(
-            f"Stopped by you. {database} holds every step that was shown; run the demo again at any time."
-        )
-        return INTERRUPTED
-    except InvoicePayError as error:
-        screen.end(f"Stopped: {error} {error.hint} Nothing of the unfinished step was written to {database}.")
-        return FAILED
+        return _told(database, screen)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget(out)
         return FAILED
-    return 0
+    except OSError as error:
+        _forget(out)
+        print(f"Stopped: the output cannot be written ({error.strerror}).", file=sys.stderr)
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,20 +44,42 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(database: Path, screen: Screen) -> None:
-    url = f"sqlite:///{database}"
-    migrate(url)
-    clock, ids = SystemClock(), SystemIds()
-    tenant = ids.new("demo", clock.now())
-    with InvoicePay(url, tenant=tenant) as pay:
-        scene = Scene(pay)
-        screen.begin(database, tenant, len(STEPS))
-        for number, step in enumerate(STEPS, start=1):
-            screen.working(number, step.title)
-            said = step.tell(scene)
-            screen.step(number, step.title, said, scene.look())
-        screen.close(database, tenant, scene.verdict())
+def _output() -> TextIO:
+    """Standard output that shows what it cannot spell; nowhere, where it was closed."""
+    if sys.stdout is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return sys.stdout
+
+
+def _forget(out: TextIO) -> None:
+    """Let nothing be written any more, not even what is still buffered when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+def _told(database: Path, screen: Screen) -> int:
+    try:
+        from invoicepay.demo.telling import tell  # loads the whole library: may be interrupted as well
+
+        return 0 if tell(database, screen) else FAILED
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        screen.end(f"Stopped by you: every step that was shown is kept in {database}.")
+        return INTERRUPTED
+    except InvoicePayError as error:
+        other = " Or choose another file with --db FILE." if isinstance(error, StoreError) else ""
+        screen.end(f"Stopped: {_ended(error.message)} {_ended(error.hint)}{other} (The file was {database}.)")
+        return FAILED
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        code = main()
+    except KeyboardInterrupt:  # a second one, while the first was being told
+        code = INTERRUPTED
+    raise SystemExit(code)

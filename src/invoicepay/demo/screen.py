@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from invoicepay.demo.story import Look, Verdict
 from invoicepay.domain.money import Money
+
+if TYPE_CHECKING:
+    from invoicepay.demo.story import Look, Verdict
 
 WIDTH = 96
 BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -79,13 +81,12 @@ class TextScreen:
     def close(self, database: Path, tenant: str, verdict: Verdict) -> None:
         """The story is over."""
         self._line("")
-        is_right = not verdict.violations and verdict.audit_is_whole
         found = "; ".join(verdict.violations) or "every invariant holds"
         chain = "unbroken" if verdict.audit_is_whole else "BROKEN"
         self._line(
             self._marked(
                 f"Checked: {found}; {verdict.audit_records} audit records, chain {chain}.",
-                GREEN if is_right else RED,
+                GREEN if verdict.is_right else RED,
             )
         )
         self._line(f"Sealed under {verdict.checkpoint[:16]}…")

@@ -37,6 +37,11 @@ class Verdict:
     audit_is_whole: bool
     checkpoint: str
 
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.violations and self.audit_is_whole
+
 
 @dataclass(slots=True)
 class Scene:
