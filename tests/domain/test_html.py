@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from invoicepay import InvoicePay, Line, Policy
-from invoicepay.documents.html import card, listing
+from invoicepay.domain.html import card, listing
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import InsufficientFunds
 from invoicepay.testing.clock import FrozenClock

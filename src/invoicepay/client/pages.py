@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import E
+from invoicepay.domain.html import listing
 
 SHOWN_IDS = 5
 
@@ -56,8 +57,6 @@ class AsyncPage(Generic[E]):
         return f"<page of {len(self.items)} {self._kind.__name__}{more}: {ids}{dots}>"
 
     def _repr_html_(self) -> str:
-        from invoicepay.documents.html import listing
-
         more = "More follow: walk over the list, or pass next_cursor as after." if self.next_cursor else ""
         return listing(self.items, caption=self._kind.KIND.replace("_", " "), note=more)
 

@@ -10,7 +10,6 @@ from html import escape
 from typing import Any
 
 from invoicepay.domain.money import Money
-from invoicepay.domain.shown import Shown
 from invoicepay.errors import InvoicePayError
 
 BOOKKEEPING = frozenset({"version", "updated_at", "idempotency_key", "replayed"})
@@ -56,7 +55,7 @@ def _table(rows: str, caption: str) -> str:
 
 def _shown(value: object) -> Iterable[tuple[str, Any]]:
     """Names and values in the order of reading: the id first, when it was written last."""
-    chosen = value.SHOWN if isinstance(value, Shown) else ()
+    chosen: tuple[str, ...] = getattr(value, "SHOWN", ())
     if not chosen and is_dataclass(value):
         names = [part.name for part in fields(value) if part.name not in BOOKKEEPING]
         chosen = tuple(sorted(names, key=lambda name: name == "created_at"))

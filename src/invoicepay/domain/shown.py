@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from invoicepay.domain.codec import to_dict
+from invoicepay.domain.html import card
 
 
 class Shown:
@@ -24,6 +25,4 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """A table with one row for each field, for notebooks."""
-        from invoicepay.documents.html import card
-
         return card(self)
