@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from invoicepay.domain import postings
-from invoicepay.domain.accounts import Account, Code, available, held
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.credits import CreditReason
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.money import Money
-from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import Channel, Payment, PaymentType
 from invoicepay.domain.policies import (
     CreditBacking,
@@ -45,7 +41,7 @@ from invoicepay.use_cases.payments import (
     receive_push,
     record_external,
 )
-from invoicepay.use_cases.perform import UseCase
+from tests.support.leaving import LEAVE, Leave
 from tests.support.money_desk import Says
 from tests.support.till import Till, usd
 
@@ -69,27 +65,6 @@ def external(till: Till, invoice: Invoice, amount: str, **facts: str) -> Payment
 
 def freeze(till: Till, party_id: str) -> None:
     till.run(freeze_wallet(till.deps, FreezeWallet(party_id=party_id, asset="USD", reason="court order")))
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    amount: Money
-
-
-def _needs_leave(command: Leave, seen: Snapshot) -> Needs:
-    return need((Party, "ben"), accounts=[available("ben", "USD"), held("ben", "USD")])
-
-
-def _decide_leave(command: Leave, change: Change) -> Party:
-    """P-18: tokens of ben leave the programme."""
-    micros = command.amount.micros
-    change.post(postings.placed_on_hold("ben", "USD", micros, memo="x"))
-    for posting in postings.sent_outside("ben", "USD", micros, memo="x"):
-        change.post(posting)
-    return change.get(Party, "ben")
-
-
-LEAVE = UseCase("test.leave", Party, _needs_leave, _decide_leave)
 
 
 class TestPush:

@@ -9,10 +9,12 @@ import pytest
 
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.payments import Payment
-from invoicepay.errors import NotAllowed
+from invoicepay.errors import InvalidTransition, NotAllowed
 from invoicepay.ports.screening import Verdict
+from invoicepay.use_cases.invoices import RefundInvoice, refund_invoice
 from invoicepay.use_cases.parties import FreezeWallet, freeze_wallet
-from invoicepay.use_cases.payments import ReceivePush, receive_push
+from invoicepay.use_cases.payments import ReceivePush, ReversePayment, receive_push, reverse_payment
+from tests.support.leaving import LEAVE, Leave
 from tests.support.money_desk import Says
 from tests.support.till import ON_CHAIN, Till, usd
 
@@ -88,3 +90,17 @@ def test_p11_what_the_chain_moved_to_a_frozen_enterprise_lands_in_2030(chain: Ti
 
     assert chain.balance(blocked) == usd("100.00")
     assert chain.fenced() == usd("30.00")
+
+
+def test_no_chain_gives_back_what_came_from_an_address_that_nobody_knows(chain: Till) -> None:
+    chain.decide(LEAVE, Leave(usd("90.00")))
+    payment = chain.push(chain.issue("80.00"), "80.00", payer="", ref="0x1:0").payment
+    assert payment is not None
+
+    command = ReversePayment(payment_id=payment.id, approved_by="second")
+    with pytest.raises(InvalidTransition, match="outside"):
+        chain.run(reverse_payment(chain.deps, command))
+
+    refund = RefundInvoice(invoice_id=payment.invoice_id)
+    assert chain.run(refund_invoice(chain.deps, refund)).paid_out == usd("80.00")
+    assert chain.available("ann") == usd("580.00")

@@ -14,7 +14,7 @@ from invoicepay.domain.following import follow
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs, with_reversal
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand
-from invoicepay.domain.policies import CreditBacking
+from invoicepay.domain.policies import CreditBacking, Settlement
 from invoicepay.errors import InvalidTransition
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
@@ -61,7 +61,8 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
 
     Raises:
         NotAllowed, SecondActorRequired: it takes an operator and another person.
-        InvalidTransition: the payment is not completed, or part of it was refunded.
+        InvalidTransition: the payment is not completed, part of it was refunded, or a chain brought it from
+            an address outside.
         CreditConsumed: the credit from its excess was used.
         InsufficientEnterpriseFunds: the enterprise does not have the tokens any more.
     """
@@ -69,8 +70,7 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
     payment = change.get(Payment, command.payment_id)
     second_actor(change.actor, command.approved_by)
     status = PAYMENT.after(payment.status, PaymentCommand.REVERSE)
-    if payment.refunded:
-        raise InvalidTransition("payment", "refunded", PaymentCommand.REVERSE, payment=payment.id)
+    _require_whole(change, payment)
     lot = change.get(CreditLot, payment.credit_id) if payment.credit_id else None
     if lot is not None:
         void_lot(change, lot)
@@ -94,6 +94,16 @@ REVERSE = UseCase("payments.reverse", Payment, _needs_reverse, decide_reverse_pa
 async def reverse_payment(deps: Deps, command: ReversePayment, key: str | None = None) -> Payment:
     """Take a settled payment back."""
     return await perform(deps, REVERSE, replace(command, platform_id=deps.programme.platform_id), key)
+
+
+def _require_whole(change: Change, payment: Payment) -> None:
+    """Nothing of it was given back, and there is somebody to give it back to."""
+    if payment.refunded:
+        raise InvalidTransition("payment", "refunded", PaymentCommand.REVERSE, payment=payment.id)
+    is_on_chain = change.programme.asset(payment.asset).settlement is Settlement.ONCHAIN
+    if is_on_chain and not payment.payer_id:
+        hint = "Refund the invoice: its customer gets the tokens."
+        raise InvalidTransition("payment", "from outside", PaymentCommand.REVERSE, hint=hint)
 
 
 def _give_back(change: Change, payment: Payment, platform_id: str, *, is_fenced: bool) -> None:
