@@ -121,3 +121,15 @@ def test_the_awaiting_client_takes_both_kinds_of_handler() -> None:
             return seen
 
     assert asyncio.run(told()) == ["awaited", "plain"]
+
+
+def test_a_handler_sees_whose_event_it_is() -> None:
+    pay = InvoicePay(dispatch="deferred")
+    seen: list[tuple[str, str]] = []
+    pay.on("party.registered")(lambda event: seen.append((event.tenant_id, event.entity_id)))
+    for tenant, person in (("north", "ann"), ("south", "bob")):
+        pay.tenant(tenant).parties.register(person)
+
+    pay.run_pending_everywhere()
+
+    assert seen == [("north", "ann"), ("south", "bob")]

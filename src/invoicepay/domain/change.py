@@ -307,7 +307,8 @@ class Change:
         )
         self._rows[(type(row), row.id)] = written
         if event:
-            self._events.append(Event.of(self.new_id("evt"), event, before, written, self.now))
+            id, tenant_id = self.new_id("evt"), self.context.tenant_id
+            self._events.append(Event.of(id, tenant_id, event, before, written, self.now))
         return written
 
     def post(self, posting: Posting) -> Posting:

@@ -13,7 +13,7 @@ from invoicepay.domain.shown import Shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Shown):
-    """One step of one entity, in order by (`kind`, `entity_id`, `seq`).
+    """One step of one entity, in order by (`tenant_id`, `kind`, `entity_id`, `seq`).
 
     Attributes:
         name: for example `invoice.paid`.
@@ -23,6 +23,7 @@ class Event(Shown):
     """
 
     id: str
+    tenant_id: str
     name: str
     kind: str
     entity_id: str
@@ -33,10 +34,13 @@ class Event(Shown):
     data: dict[str, Any]
 
     @classmethod
-    def of(cls, id: str, name: str, before: Entity | None, after: Entity, at: datetime) -> Event:
+    def of(
+        cls, id: str, tenant_id: str, name: str, before: Entity | None, after: Entity, at: datetime
+    ) -> Event:
         """The event of a step from `before` (None when new) to `after`."""
         return cls(
             id=id,
+            tenant_id=tenant_id,
             name=name,
             kind=after.KIND,
             entity_id=after.id,
