@@ -36,7 +36,14 @@ from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
 from invoicepay.domain.credits import CreditLot, CreditStatus
-from invoicepay.domain.deposits import Deposit, DepositStatus, Reserve, ReserveStatus, UnmatchedFunds
+from invoicepay.domain.deposits import (
+    Deposit,
+    DepositStatus,
+    Reserve,
+    ReserveStatus,
+    UnmatchedFunds,
+    UnmatchedStatus,
+)
 from invoicepay.domain.effects import InboxMessage
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
@@ -1753,6 +1760,36 @@ class Reserves:
             NotAllowed, NotFound, InvalidTransition: nothing changed.
         """
         return run_blocking(self._group.match(unmatched, party=party, idempotency_key=idempotency_key))
+
+    def return_unmatched(
+        self, unmatched: str | UnmatchedFunds, *, reason: str = "", idempotency_key: str | None = None
+    ) -> UnmatchedFunds:
+        """Record that money of an unknown owner went back to its sender (P-07); operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition, ReserveDeficit: nothing changed.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> stray = pay.reserves.record_unmatched("75.00 USD", provider="bank", provider_ref="w-9")
+            >>> pay.reserves.return_unmatched(stray, reason="sender asked").status
+            <UnmatchedStatus.RETURNED: 'returned'>
+        """
+        return run_blocking(
+            self._group.return_unmatched(unmatched, reason=reason, idempotency_key=idempotency_key)
+        )
+
+    def unmatched(
+        self, *, status: UnmatchedStatus | str | None = None, after: str = "", limit: int = 50
+    ) -> Page[UnmatchedFunds]:
+        """Money of unknown owners, oldest first: what is `open` waits to be matched or sent back.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.unmatched(status=status, after=after, limit=limit)))
 
     def audit(self, asset: str = "USD") -> ReserveAudit:
         """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).

@@ -17,6 +17,7 @@ LOOKING = {
         "list",
         "mints",
         "burns",
+        "unmatched",
         "credit_notes",
         "overdue",
         "ageing",

@@ -70,8 +70,8 @@ def test_an_allocated_reserve_can_only_be_returned() -> None:
 
 
 def test_unmatched_money_is_matched_once() -> None:
-    assert UNMATCHED.allowed(UnmatchedStatus.OPEN) == (UnmatchedCommand.MATCH,)
-    assert UNMATCHED.terminal == {UnmatchedStatus.MATCHED}
+    assert UNMATCHED.allowed(UnmatchedStatus.OPEN) == (UnmatchedCommand.MATCH, UnmatchedCommand.RETURN)
+    assert UNMATCHED.terminal == {UnmatchedStatus.MATCHED, UnmatchedStatus.RETURNED}
 
 
 def test_a_reserve_backs_its_amount_less_the_fee() -> None:

@@ -25,9 +25,15 @@ from invoicepay.errors import (
     UnknownAsset,
 )
 from invoicepay.ports.screening import Verdict
-from invoicepay.use_cases import deposits, parties, reserves, returns
+from invoicepay.use_cases import deposits, parties, requests, reserves, returns
 from invoicepay.use_cases.reserve_audit import audit_reserve
-from invoicepay.use_cases.reserves import MatchUnmatched, MoveOperatorCash, ReceiveUnmatched, TopUp
+from invoicepay.use_cases.reserves import (
+    MatchUnmatched,
+    MoveOperatorCash,
+    ReceiveUnmatched,
+    ReturnUnmatched,
+    TopUp,
+)
 from tests.support.money_desk import MoneyDesk, S, Says, usd
 
 STRAY = ReceiveUnmatched(amount=usd("75.00"), provider="bank", provider_ref="wire-9", reason="no reference")
@@ -159,6 +165,51 @@ def test_p07_matched_money_becomes_its_owners_tokens(desk: MoneyDesk) -> None:
     assert desk.books() == {"1000": "75.00", "2000 ann": "75.00"}
     assert desk.row(UnmatchedFunds, funds.id).deposit_id == deposit.id
     assert desk.deposit(deposit.id).status is DepositStatus.COMPLETED
+
+
+def test_p07_money_whose_owner_is_not_found_goes_back(desk: MoneyDesk) -> None:
+    funds = desk.run(reserves.unmatched_received(desk.deps, STRAY))
+
+    command = ReturnUnmatched(unmatched_id=funds.id, reason="the sender asked for it")
+    returned = desk.run(reserves.return_unmatched(desk.deps, command))
+
+    assert (returned.status, returned.reason) == (UnmatchedStatus.RETURNED, "the sender asked for it")
+    assert (desk.books(), desk.rules()) == ({}, ["P-07", "P-07"])
+    assert desk.events()[-1] == "unmatched_funds.returned"
+    match = MatchUnmatched(unmatched_id=funds.id, party_id="ann")
+    for late in (reserves.match_unmatched(desk.deps, match), reserves.return_unmatched(desk.deps, command)):
+        with pytest.raises(InvalidTransition):
+            desk.run(late)
+
+
+def test_matched_money_does_not_go_back(desk: MoneyDesk) -> None:
+    funds = desk.run(reserves.unmatched_received(desk.deps, STRAY))
+    match = MatchUnmatched(unmatched_id=funds.id, party_id="ann")
+    desk.run(reserves.match_unmatched(desk.deps, match))
+
+    with pytest.raises(InvalidTransition):
+        desk.run(reserves.return_unmatched(desk.deps, ReturnUnmatched(unmatched_id=funds.id)))
+
+
+def test_only_operators_send_unmatched_money_back(desk: MoneyDesk) -> None:
+    funds = desk.run(reserves.unmatched_received(desk.deps, STRAY))
+
+    with pytest.raises(NotAllowed):
+        desk.run(reserves.return_unmatched(desk.acting_as("ann"), ReturnUnmatched(unmatched_id=funds.id)))
+    with pytest.raises(NotFound):
+        desk.run(reserves.return_unmatched(desk.deps, ReturnUnmatched(unmatched_id="unm_nothing")))
+
+
+def test_unmatched_money_that_the_reserve_is_short_of_does_not_go_back() -> None:
+    desk = MoneyDesk()
+    funds = desk.run(reserves.unmatched_received(desk.deps, STRAY))
+    deposit = desk.bring("bob", "100.00")
+    send = requests.SendTransfer(payer_id="bob", payee_id="acme", amount=usd("100.00"))
+    desk.run(requests.send_transfer(desk.deps, send))
+    desk.run(returns.record_return(desk.deps, returns.RecordReturn(deposit_id=deposit.id)))
+
+    with pytest.raises(ReserveDeficit):
+        desk.run(reserves.return_unmatched(desk.deps, ReturnUnmatched(unmatched_id=funds.id)))
 
 
 def test_money_is_matched_once(desk: MoneyDesk) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from invoicepay.client.base import Group, chosen, id_of, money, optional_money, several
 from invoicepay.client.pages import AsyncPage
-from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus, UnmatchedFunds
+from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus, UnmatchedFunds, UnmatchedStatus
 from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.reserves import Cover
@@ -134,6 +134,36 @@ class Reserves(Group):
         """
         command = use_cases.MatchUnmatched(unmatched_id=id_of(unmatched), party_id=party)
         return await self._do(use_cases.match_unmatched, command, idempotency_key)
+
+    async def return_unmatched(
+        self, unmatched: str | UnmatchedFunds, *, reason: str = "", idempotency_key: str | None = None
+    ) -> UnmatchedFunds:
+        """Record that money of an unknown owner went back to its sender (P-07); operators only.
+
+        Raises:
+            NotAllowed, NotFound, InvalidTransition, ReserveDeficit: nothing changed.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> stray = pay.reserves.record_unmatched("75.00 USD", provider="bank", provider_ref="w-9")
+            >>> pay.reserves.return_unmatched(stray, reason="sender asked").status
+            <UnmatchedStatus.RETURNED: 'returned'>
+        """
+        command = use_cases.ReturnUnmatched(unmatched_id=id_of(unmatched), reason=reason)
+        return await self._do(use_cases.return_unmatched, command, idempotency_key)
+
+    async def unmatched(
+        self, *, status: UnmatchedStatus | str | None = None, after: str = "", limit: int = 50
+    ) -> AsyncPage[UnmatchedFunds]:
+        """Money of unknown owners, oldest first: what is `open` waits to be matched or sent back.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        wanted = None if status is None else chosen(UnmatchedStatus, status, "status")
+        return await self._page(UnmatchedFunds, after=after, limit=limit, status=wanted)
 
     async def audit(self, asset: str = "USD") -> ReserveAudit:
         """Whether the reserve of an asset agrees with the tokens on it (INV-02 to INV-06).

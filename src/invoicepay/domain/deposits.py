@@ -70,10 +70,11 @@ class ReserveCommand(StrEnum):
 
 
 class UnmatchedStatus(StrEnum):
-    """Money of an unknown owner: waiting, or found to be somebody's."""
+    """Money of an unknown owner: waiting, found to be somebody's, or sent back."""
 
     OPEN = "open"
     MATCHED = "matched"
+    RETURNED = "returned"
 
 
 class UnmatchedCommand(StrEnum):
@@ -81,6 +82,7 @@ class UnmatchedCommand(StrEnum):
 
     RECEIVE = "receive"
     MATCH = "match"
+    RETURN = "return"
 
 
 S, C = DepositStatus, DepositCommand
@@ -134,6 +136,7 @@ UNMATCHED: Lifecycle[UnmatchedStatus, UnmatchedCommand] = Lifecycle(
     {
         (None, UnmatchedCommand.RECEIVE): UnmatchedStatus.OPEN,
         (UnmatchedStatus.OPEN, UnmatchedCommand.MATCH): UnmatchedStatus.MATCHED,
+        (UnmatchedStatus.OPEN, UnmatchedCommand.RETURN): UnmatchedStatus.RETURNED,
     },
 )
 """States of unmatched money (P-07)."""
@@ -213,7 +216,7 @@ class Reserve(Entity):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmatchedFunds(Entity):
-    """Money received whose owner is unknown, kept in suspense until it is matched (P-07)."""
+    """Money received whose owner is unknown, kept in suspense until it is matched or sent back (P-07)."""
 
     KIND: ClassVar[str] = "unmatched_funds"
 

@@ -169,6 +169,13 @@ def unmatched_matched(party_id: str, asset: str, amount: int, *, memo: str) -> P
     return posting("P-07", (suspense, unminted, amount), memo=memo)
 
 
+def unmatched_returned(asset: str, amount: int, *, memo: str) -> Posting:
+    """P-07 back: its owner is not found, and it goes back to where it came from."""
+    return posting(
+        "P-07", (_account(Code.SUSPENSE, asset), _account(Code.OPERATIONAL, asset), amount), memo=memo
+    )
+
+
 def fees_swept(asset: str, amount: int, *, memo: str) -> Posting:
     """P-08: the operator takes earned fees out of the safeguarded account."""
     return posting(

@@ -297,3 +297,47 @@ async def match_unmatched(deps: Deps, command: MatchUnmatched, key: str | None =
     (funds,) = found
     verdict = await screened(deps, "deposit", party_id=command.party_id, amount=funds.amount)
     return await perform(deps, MATCH, replace(command, asset=funds.asset, verdict=verdict), key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnUnmatched:
+    """Unmatched money goes back to its sender."""
+
+    unmatched_id: str
+    reason: str = ""
+
+
+def _needs_return(command: ReturnUnmatched, seen: Snapshot) -> Needs:
+    wanted = need((UnmatchedFunds, command.unmatched_id))
+    funds = seen.peek(UnmatchedFunds, command.unmatched_id)
+    if funds is None:
+        return wanted
+    return wanted | deficit_needs(funds.asset) | need(accounts=[Account(Code.SUSPENSE, funds.asset)])
+
+
+def decide_return_unmatched(command: ReturnUnmatched, change: Change) -> UnmatchedFunds:
+    """The suspense and the cash are gone (P-07 back)."""
+    reason = clean_text(command.reason, 500, "the reason")
+    funds = change.get(UnmatchedFunds, command.unmatched_id)
+    operator_only(change.actor)
+    returned = UNMATCHED.after(funds.status, UnmatchedCommand.RETURN)
+    change.post(postings.unmatched_returned(funds.asset, funds.amount.micros, memo=funds.id))
+    refuse_new_deficit(change, funds.asset)
+    after = replace(funds, status=returned, reason=reason or funds.reason)
+    return change.put(after, "unmatched_funds.returned")
+
+
+RETURN_UNMATCHED = UseCase(
+    "reserves.return_unmatched", UnmatchedFunds, _needs_return, decide_return_unmatched
+)
+
+
+async def return_unmatched(deps: Deps, command: ReturnUnmatched, key: str | None = None) -> UnmatchedFunds:
+    """Record that unmatched money went back to its sender (P-07 back); operators only.
+
+    Raises:
+        NotFound, NotAllowed: no such money, or the actor is no operator.
+        InvalidTransition: it has an owner, or went back already.
+        ReserveDeficit: the reserve needs the cash.
+    """
+    return await perform(deps, RETURN_UNMATCHED, command, key)

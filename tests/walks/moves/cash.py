@@ -187,6 +187,13 @@ def match_unmatched(world: World, draw: Draw) -> None:
         world.ask(reserves.match_unmatched, command)
 
 
+@move(1)
+def return_unmatched(world: World, draw: Draw) -> None:
+    lost = some(world, draw, UnmatchedFunds)
+    if lost is not None:
+        world.ask(reserves.return_unmatched, reserves.ReturnUnmatched(unmatched_id=lost.id))
+
+
 @move(3)
 def mint(world: World, draw: Draw) -> None:
     reserve = some(world, draw, Reserve, status=ReserveStatus.CONFIRMED)
