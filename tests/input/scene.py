@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect
 
 from invoicepay import Asset, Every, InvoicePay, Policy, Programme, migrate
 from invoicepay.adapters.memory import MemoryRepository
@@ -32,6 +32,8 @@ PROGRAMME = Programme(
     unknown_parties="refuse",
 )
 REVIEWED = "13.13 USD"
+Looking = tuple[Engine, tuple[str, ...]]
+"""An engine and the tables behind it."""
 
 
 class ReviewsOneAmount:
@@ -55,7 +57,7 @@ class Scene:
     clock: FrozenClock
     rails: SimulatedRails
     tokens: SimulatedTokens
-    store: str
+    looking: Looking | None
     repository: MemoryRepository | None = None
     things: dict[str, str] = field(default_factory=dict[str, str])
     away: dict[str, str] = field(default_factory=dict[str, str])
@@ -65,7 +67,8 @@ class Scene:
         outside = {"bank": self.rails.transfers(), "chain": self.tokens.transfers()}
         if self.repository is not None:
             return outside | _memory(self.repository)
-        return outside | _rows(self.store)
+        assert self.looking is not None, "a scene is in memory or in a database"
+        return outside | _rows(self.looking)
 
     def rewind(self, stored: Mapping[str, Any]) -> None:
         """Make the books in memory what they were; what providers did stays done."""
@@ -94,12 +97,22 @@ def _copied(value: Any) -> Any:
     return list(value) if isinstance(value, list) else set(value) if isinstance(value, set) else value
 
 
-def _rows(url: str) -> dict[str, Any]:
-    with engine_for(url) as engine, engine.connect() as connection:
-        return {
-            table: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{table}"'))))
-            for table in inspect(connection).get_table_names()
-        }
+def _rows(looking: Looking) -> dict[str, Any]:
+    """Every row of every table, in the order in which they lie there."""
+    engine, tables = looking
+    with engine.connect() as connection:
+        return {name: connection.exec_driver_sql(f'SELECT * FROM "{name}"').all() for name in tables}
+
+
+@contextmanager
+def _looking(store: str) -> Iterator[Looking | None]:
+    """A way past the client to everything that a database holds."""
+    if store == "memory://":
+        yield None
+        return
+    migrate(store)
+    with engine_for(store) as engine:
+        yield engine, tuple(inspect(engine).get_table_names())
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -115,8 +128,6 @@ def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
     clock = FrozenClock("2026-01-05T09:00:00Z")
     rails, tokens = SimulatedRails(clock), SimulatedTokens(clock)
     repository = MemoryRepository(SystemIds().new) if store == "memory://" else None
-    if repository is None:
-        migrate(store)
     made = {"programme": PROGRAMME, "dispatch": "deferred", "qr_secret": QR_SECRET, **options}
     pay = InvoicePay(
         store,
@@ -127,9 +138,9 @@ def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
         screening=ReviewsOneAmount(),
         **made,
     )
-    with pay:
-        home = Scene(pay.tenant(HOME), clock, rails, tokens, store, repository)
-        away = Scene(pay.tenant(AWAY), clock, rails, tokens, store, repository)
+    with _looking(store) as looking, pay:
+        home = Scene(pay.tenant(HOME), clock, rails, tokens, looking, repository)
+        away = Scene(pay.tenant(AWAY), clock, rails, tokens, looking, repository)
         builders = [_Builder(home)]
         if repository is not None:
             builders.append(_Builder(away))
