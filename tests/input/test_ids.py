@@ -51,7 +51,17 @@ NO_IDS: dict[str, Any] = {
     "an object": object(),
 }
 
-LOOKS = ("list", "mints", "burns", "balances", "transactions", "trail", "history", "credit_notes")
+LOOKS = (
+    "list",
+    "mints",
+    "reserves.unmatched",
+    "burns",
+    "balances",
+    "transactions",
+    "trail",
+    "history",
+    "credit_notes",
+)
 """Searches: what is not there is not found, without an error."""
 
 
