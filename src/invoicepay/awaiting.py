@@ -9,6 +9,7 @@ from invoicepay.client.audit import Audit, Invariants, Ledger
 from invoicepay.client.base import Core, chosen
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
+from invoicepay.client.effects import Effects
 from invoicepay.client.events import event_pattern, handler_of
 from invoicepay.client.holds import Holds
 from invoicepay.client.invoices import Invoices
@@ -241,6 +242,11 @@ class AsyncInvoicePay:
     def invariants(self) -> Invariants:
         """What must hold after every commit."""
         return Invariants(self._core)
+
+    @property
+    def effects(self) -> Effects:
+        """What providers were asked to do, and what became of it."""
+        return Effects(self._core)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -17,6 +17,7 @@ from invoicepay.client.base import (
 )
 from invoicepay.client.credits import Credits as _Credits
 from invoicepay.client.deposits import Deposits as _Deposits
+from invoicepay.client.effects import Effects as _Effects
 from invoicepay.client.holds import Holds as _Holds
 from invoicepay.client.invoices import Invoices as _Invoices
 from invoicepay.client.pages import Page
@@ -44,7 +45,7 @@ from invoicepay.domain.deposits import (
     UnmatchedFunds,
     UnmatchedStatus,
 )
-from invoicepay.domain.effects import InboxMessage
+from invoicepay.domain.effects import Effect, EffectStatus, InboxMessage, Observation
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
@@ -498,6 +499,85 @@ class Deposits:
         """
         return run_blocking(
             self._group.write_off(deposit, amount, approved_by=approved_by, idempotency_key=idempotency_key)
+        )
+
+
+class Effects:
+    """Provider work: one effect for each thing asked of a bank or token network (reliability 1)."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Effects) -> None:
+        self._group = group
+
+    def get(self, effect: str | Effect) -> Effect:
+        """One effect.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(effect))
+
+    def list(
+        self,
+        *,
+        cause: str | Entity | None = None,
+        status: EffectStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[Effect]:
+        """Effects, oldest first; those with the status `needs_review` wait for two persons.
+
+        Args:
+            cause: the deposit, withdrawal, mint, burn, payment, transfer or credit that it serves.
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.list(cause=cause, status=status, after=after, limit=limit)))
+
+    def observations(self, effect: str | Effect, *, after: str = "", limit: int = 50) -> Page[Observation]:
+        """Everything that was seen of an effect: answers, look-ups, webhooks, findings of persons.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.observations(effect, after=after, limit=limit)))
+
+    def resolve(
+        self,
+        effect: str | Effect,
+        status: EffectStatus | str,
+        *,
+        reason: str,
+        approved_by: str,
+        amount: MoneyLike | None = None,
+        provider_ref: str = "",
+        idempotency_key: str | None = None,
+    ) -> Effect:
+        """Say what really became of an effect in review; the books follow (four eyes).
+
+        Args:
+            status: accepted, settled, final, rejected, failed, returned or return_reversed.
+            reason: how it was found out; it goes into the audit trail.
+            amount: what really moved, when it is not what was asked.
+            provider_ref: the provider's name for it, when it is not known yet.
+
+        Raises:
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            InvalidTransition: it is not in review, or the books cannot follow.
+            MoneyError: the books cannot follow; for example, no reserve backs the tokens any more.
+        """
+        return run_blocking(
+            self._group.resolve(
+                effect,
+                status,
+                reason=reason,
+                approved_by=approved_by,
+                amount=amount,
+                provider_ref=provider_ref,
+                idempotency_key=idempotency_key,
+            )
         )
 
 
@@ -2492,6 +2572,11 @@ class InvoicePay:
     def invariants(self) -> Invariants:
         """What must hold after every commit."""
         return Invariants(self._pay.invariants)
+
+    @property
+    def effects(self) -> Effects:
+        """What providers were asked to do, and what became of it."""
+        return Effects(self._pay.effects)
 
     @property
     def webhooks(self) -> Webhooks:

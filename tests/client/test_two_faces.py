@@ -18,6 +18,7 @@ LOOKING = {
         "mints",
         "burns",
         "unmatched",
+        "observations",
         "credit_notes",
         "overdue",
         "ageing",
