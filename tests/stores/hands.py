@@ -7,7 +7,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -290,8 +290,7 @@ class Hand(World):
     def _keep_answer(self, key: str, result: Any) -> None:
         answers = self.report.answers.setdefault(key, set())
         if self.last_refusal is None:
-            plain = replace(result, replayed=False) if isinstance(result, Entity) else result
-            answers.add(f"done {canonical(plain)}")
+            answers.add("done " + canonical(result).replace('"replayed":true', '"replayed":false'))
         elif isinstance(self.last_refusal, RECORDED_REFUSALS):
             answers.add(f"refused {self.last_refusal.code}")
 

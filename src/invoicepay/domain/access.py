@@ -74,9 +74,24 @@ def second_actor(actor: Actor, approved_by: str) -> None:
 
 
 def party_needs(*party_ids: str, asset: str = "") -> Needs:
-    """The rows that `known_party`, `payable` and `receiving_code` read."""
+    """The rows that `known_party`, `payable` and `receiving_code` read; many may read them at once."""
     wallets = [(Wallet, wallet_id(id, asset)) for id in party_ids] if asset else []
-    return need(*((Party, id) for id in party_ids), *wallets)
+    return need(reads=[*((Party, id) for id in party_ids), *wallets])
+
+
+def customer_needs(customer_id: str) -> Needs:
+    """The row that keeps a customer's invoices and credits in step.
+
+    Whoever makes an invoice wait for money, opens a lot or brings the two together holds it for itself: so
+    neither escapes a search that runs while the other is being written.
+    """
+    return need((Party, customer_id))
+
+
+def owner_needs(party_id: str, asset: str = "") -> Needs:
+    """The same rows for a command that changes them: while it does, nobody else reads them."""
+    wallets = [(Wallet, wallet_id(party_id, asset))] if asset else []
+    return need((Party, party_id), *wallets)
 
 
 def known_party(change: Change, party_id: str, *, kind: PartyKind = PartyKind.USER) -> Party:

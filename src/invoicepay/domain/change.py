@@ -18,27 +18,34 @@ from invoicepay.errors import InsufficientFunds, NotFound
 RowKey = tuple[type[Entity], str]
 
 LOCK_ORDER = (
-    "number_series",
-    "limit_counter",
-    "request",
-    "schedule",
-    "deposit",
-    "reserve",
-    "withdrawal",
-    "invoice",
-    "payment",
-    "transfer",
-    "hold",
-    "credit",
-    "mint",
-    "burn",
-    "wallet",
-    "party",
     "effect",
     "observation",
     "inbox_message",
+    "request",
+    "schedule",
+    "unmatched_funds",
+    "mint",
+    "burn",
+    "withdrawal",
+    "deposit",
+    "reserve",
+    "credit_note",
+    "allocation",
+    "payment",
+    "invoice",
+    "transfer",
+    "hold",
+    "credit",
+    "party",
+    "wallet",
+    "limit_counter",
+    "number_series",
 )
-"""Kinds of row in the order in which every writer locks them; others come last, by name (spec 3.4)."""
+"""Kinds of row in the order in which every writer locks them; others come last, by name (spec 3.4).
+
+It is the order in which commands find out what they need: first what a command names, then who takes part,
+then what all writers of a party share. A party's row comes before what may not exist yet for that party.
+"""
 
 
 def lock_rank(kind: type[Entity]) -> tuple[int, str]:
@@ -47,6 +54,7 @@ def lock_rank(kind: type[Entity]) -> tuple[int, str]:
     return (LOCK_ORDER.index(kind.KIND) if known else len(LOCK_ORDER), kind.KIND)
 
 
+_WHO = (LOCK_ORDER.index("party"), "")
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda seen, wanted: bool(seen == wanted),
     "ne": lambda seen, wanted: bool(seen != wanted),
@@ -116,24 +124,64 @@ class Needs:
 
     A use case states its needs from the command and from what was loaded so far, and is asked again
     until it wants nothing new: first the invoice, then what the invoice points to.
+
+    Attributes:
+        rows: held for this command alone.
+        reads: rows that must stay as they are but are not changed: others may read them meanwhile.
+        finds: held like `rows`; a row that another command is making to match is not seen, so both have
+            to need one row that exists, such as the party whose rows are searched.
     """
 
     rows: frozenset[RowKey] = frozenset()
     finds: frozenset[Find[Any]] = frozenset()
     accounts: frozenset[Account] = frozenset()
+    reads: frozenset[RowKey] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         """Both needs in one load."""
-        return Needs(self.rows | other.rows, self.finds | other.finds, self.accounts | other.accounts)
+        return together((self, other))
 
     def __bool__(self) -> bool:
         """Whether anything is wanted at all."""
-        return bool(self.rows or self.finds or self.accounts)
+        return bool(self.rows or self.finds or self.accounts or self.reads)
+
+    def first(self) -> Needs:
+        """The part to lock first: things, then who takes part, then what they have and what is searched."""
+        things = self._only(lambda kind: lock_rank(kind) < _WHO)
+        return things or self._only(lambda _: True) or self
+
+    def _only(self, is_wanted: Callable[[type[Entity]], bool]) -> Needs:
+        """The rows of some kinds."""
+        rows, reads = (
+            frozenset(key for key in keys if is_wanted(key[0])) for keys in (self.rows, self.reads)
+        )
+        return Needs(rows=rows, reads=reads)
+
+    def wants(self, kind: type[Entity]) -> tuple[list[str], list[str]]:
+        """Ids of one kind: those wanted alone, and those that are only read; each in order."""
+        alone = {id for named, id in self.rows if named is kind}
+        return sorted(alone), sorted({id for named, id in self.reads if named is kind} - alone)
 
 
-def need(*rows: RowKey, finds: Iterable[Find[Any]] = (), accounts: Iterable[Account] = ()) -> Needs:
+def need(
+    *rows: RowKey,
+    finds: Iterable[Find[Any]] = (),
+    accounts: Iterable[Account] = (),
+    reads: Iterable[RowKey] = (),
+) -> Needs:
     """`Needs` from plain arguments: `need((Invoice, id), accounts=[available("ann", "USD")])`."""
-    return Needs(frozenset(rows), frozenset(finds), frozenset(accounts))
+    return Needs(frozenset(rows), frozenset(finds), frozenset(accounts), frozenset(reads))
+
+
+def together(needs: Iterable[Needs]) -> Needs:
+    """All needs in one load."""
+    several = tuple(needs)
+    return Needs(
+        frozenset().union(*(one.rows for one in several)),
+        frozenset().union(*(one.finds for one in several)),
+        frozenset().union(*(one.accounts for one in several)),
+        frozenset().union(*(one.reads for one in several)),
+    )
 
 
 @dataclass(slots=True)
@@ -143,6 +191,7 @@ class Snapshot:
     Attributes:
         now: the instant at which the transaction's commands are decided, UTC.
         unread: what decisions moved on accounts whose balance nobody needed yet.
+        shared: rows that others may be reading, too: no decision may change them.
     """
 
     now: datetime
@@ -150,13 +199,15 @@ class Snapshot:
     finds: set[Find[Any]] = field(default_factory=set[Find[Any]])
     balances: dict[Account, int] = field(default_factory=dict[Account, int])
     unread: dict[Account, int] = field(default_factory=dict[Account, int])
+    shared: set[RowKey] = field(default_factory=set[RowKey])
 
     def missing(self, needs: Needs) -> Needs:
-        """The part of `needs` that is not loaded yet."""
+        """The part of `needs` that is not loaded yet, or not firmly enough."""
         return Needs(
-            frozenset(key for key in needs.rows if key not in self.rows),
+            frozenset(key for key in needs.rows if key not in self.rows or key in self.shared),
             needs.finds - self.finds,
             frozenset(account for account in needs.accounts if account not in self.balances),
+            frozenset(key for key in needs.reads if key not in self.rows),
         )
 
     def peek(self, kind: type[E], id: str) -> E | None:
@@ -182,6 +233,9 @@ class Snapshot:
         """Add what was loaded later; rows and balances that decisions changed meanwhile stay as they are."""
         for key, row in loaded.rows.items():
             self.rows.setdefault(key, row)
+            if key not in loaded.shared:
+                self.shared.discard(key)
+        self.shared |= loaded.shared
         self.finds |= loaded.finds
         for account, balance in loaded.balances.items():
             if account not in self.balances:
@@ -295,6 +349,7 @@ class Change:
         before = self.get(type(row), row.id)
         moved = getattr(before, "status", None) != getattr(row, "status", None)
         assert event or not moved, f"{row.id} changed status without an event"
+        assert (type(row), row.id) not in self._seen.shared, f"needs named {row.KIND} {row.id} only to read"
         return self._write(row, before, event)
 
     def _write(self, row: E, before: E | None, event: str | None) -> E:

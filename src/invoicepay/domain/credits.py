@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from invoicepay.domain import postings
-from invoicepay.domain.access import party_needs, receiving_code
+from invoicepay.domain.access import customer_needs, party_needs, receiving_code
 from invoicepay.domain.accounts import Posting, available, credit_reserve
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
@@ -164,7 +164,11 @@ def credit_needs(seen: Snapshot, enterprise_id: str, customer_id: str, asset: st
     debited = {CreditBacking.RING_FENCED: credit_reserve, CreditBacking.UNSECURED: available}
     backings = {lot.backing for lot in seen.search(lots)} & debited.keys()
     accounts = [debited[backing](enterprise_id, asset) for backing in backings]
-    return party_needs(enterprise_id, asset=asset) | need(finds=[lots], accounts=accounts)
+    return (
+        party_needs(enterprise_id, asset=asset)
+        | customer_needs(customer_id)
+        | need(finds=[lots], accounts=accounts)
+    )
 
 
 def apply_credits(
@@ -235,7 +239,7 @@ def _fee(change: Change, lot: CreditLot, part: Money) -> Money:
 
 def auto_apply_needs(seen: Snapshot, enterprise_id: str, customer_id: str, asset: str) -> Needs:
     """What `auto_apply` reads: more only where the enterprise's policy is `on_credit`."""
-    needs = party_needs(enterprise_id, asset=asset)
+    needs = party_needs(enterprise_id, asset=asset) | customer_needs(customer_id)
     party = seen.peek(Party, enterprise_id)
     if party is None or party.policy.auto_apply is not AutoApply.ON_CREDIT:
         return needs

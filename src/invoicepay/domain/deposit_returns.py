@@ -34,6 +34,7 @@ def return_needs(deposit_id: str, seen: Snapshot) -> Needs:
     if deposit is None:
         return wanted
     wanted |= minting.minting_needs(deposit.party_id, deposit.asset)
+    wanted |= access.owner_needs(deposit.party_id, deposit.asset)
     wanted |= need(accounts=_accounts(deposit.party_id, deposit.asset))
     if deposit.reserve_id:
         mints = mints_of(deposit.reserve_id)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.access import party_needs
+from invoicepay.domain.access import customer_needs, party_needs
 from invoicepay.domain.change import Needs, Snapshot, need
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.lifecycle import Lifecycle
@@ -195,7 +195,8 @@ def invoice_needs(invoice_id: str, seen: Snapshot) -> Needs:
     invoice = seen.peek(Invoice, invoice_id)
     if invoice is None:
         return needs
-    return needs | party_needs(invoice.enterprise_id, invoice.customer_id, asset=invoice.asset)
+    parties = party_needs(invoice.enterprise_id, invoice.customer_id, asset=invoice.asset)
+    return needs | parties | customer_needs(invoice.customer_id)
 
 
 def has_expired(invoice: Invoice, now: datetime) -> bool:

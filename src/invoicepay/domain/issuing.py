@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from invoicepay.domain.access import enterprise_side, known_party, party_needs
+from invoicepay.domain.access import customer_needs, enterprise_side, known_party, party_needs
 from invoicepay.domain.change import Change, Needs, Snapshot
 from invoicepay.domain.credits import apply_credits, credit_needs
 from invoicepay.domain.ids import Prefix, clean_text
@@ -48,6 +48,7 @@ def issue_needs(terms: InvoiceTerms, seen: Snapshot) -> Needs:
     """What `draft_invoice` and `finalize_invoice` read for an invoice that does not exist yet."""
     asset = terms.lines[0].unit_price.asset if terms.lines else ""
     parties = party_needs(terms.enterprise_id, terms.customer_id, asset=asset)
+    parties |= customer_needs(terms.customer_id)
     return parties | _finalize_needs(terms.enterprise_id, terms.customer_id, terms.series, asset, seen)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from invoicepay.domain import postings
-from invoicepay.domain.access import party_needs, receiving_code
+from invoicepay.domain.access import customer_needs, party_needs, receiving_code
 from invoicepay.domain.accounts import Account, available, credit_reserve
 from invoicepay.domain.allocations import Allocation, SourceKind, allocate, allocations_of
 from invoicepay.domain.change import Change, Needs, Snapshot, need
@@ -198,7 +198,10 @@ def unwind_needs(seen: Snapshot, invoice: Invoice) -> Needs:
     """What `unwind`, `pay_back` and `recredit` read and debit."""
     enterprise_id, asset = invoice.enterprise_id, invoice.asset
     wanted = allocations_of(invoice.id)
-    needs = party_needs(enterprise_id, invoice.customer_id, asset=asset) | need(
+    parties = party_needs(enterprise_id, invoice.customer_id, asset=asset) | customer_needs(
+        invoice.customer_id
+    )
+    needs = parties | need(
         finds=[wanted], accounts=[available(enterprise_id, asset), credit_reserve(enterprise_id, asset)]
     )
     for allocation in seen.search(wanted):

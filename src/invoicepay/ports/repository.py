@@ -42,12 +42,14 @@ class Unit(Protocol):
     async def load(self, needs: Needs, into: Snapshot) -> None:
         """Lock and read what is needed, in the global order, and put it into the snapshot.
 
-        Rows that do not exist are recorded as None; accounts that do not exist have balance 0.
-        Locks are taken by kind in `domain.change.LOCK_ORDER`, then by id; accounts come last, users'
-        before enterprises' before control accounts.
+        Rows that do not exist are recorded as None; accounts that do not exist have balance 0. Rows that are
+        only read are held together with other readers and marked as shared in the snapshot.
+        Locks are taken by kind in `domain.change.LOCK_ORDER`, then by id; then accounts, users' before
+        enterprises' before control accounts; then what searches find. What comes earlier in this order
+        than something that the unit holds already is never waited for.
 
         Raises:
-            ConcurrentUpdate: a lock was not granted in time, or the store chose us as the loser.
+            ConcurrentUpdate: a lock was not granted in time or comes too late in the order.
             StoreBehind, StoreUnreachable, StoreReadOnly, StoreBusy: the message names the next step.
         """
         ...

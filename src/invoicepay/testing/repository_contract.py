@@ -155,6 +155,15 @@ class RepositoryContract(TrailContract):
         assert [hold.id for hold in seen.search(find(Hold, owner_id="ann"))] == ["hold-0001"]
         assert seen.balances == {ANN: 700, BANK: 700, held("ann", "USD"): 0}
 
+    def test_a_row_is_marked_as_shared_while_it_is_only_read(self, store: Store) -> None:
+        store.add(sample(Party, 1), sample(Party, 2))
+        first, second = (Party, "party-0001"), (Party, "party-0002")
+
+        seen = store.loaded(need(first, reads=[first, second, (Party, "nobody")]))
+
+        assert set(seen.rows) == {first, second, (Party, "nobody")}
+        assert seen.shared == {second}
+
     def test_many_rows_and_accounts_load_at_once(self, store: Store) -> None:
         ids = [f"p{number:04}" for number in range(1_200)]
         accounts = [available(id, "USD") for id in ids]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invoicepay.domain import wallets
-from invoicepay.domain.access import enterprise_side, known_party, operator_only, party_needs
+from invoicepay.domain.access import enterprise_side, known_party, operator_only, owner_needs
 from invoicepay.domain.accounts import PER_PARTY, Account, available, frozen
 from invoicepay.domain.change import Change, Needs, Snapshot, need
 from invoicepay.domain.ids import clean_text, party_id
@@ -40,7 +40,7 @@ class RegisterParty:
 
 
 def _needs_register(command: RegisterParty, _seen: Snapshot) -> Needs:
-    return party_needs(command.party_id)
+    return owner_needs(command.party_id)
 
 
 def decide_register_party(command: RegisterParty, change: Change) -> Party:
@@ -105,7 +105,7 @@ def decide_update_policy(command: UpdatePolicy, change: Change) -> Party:
 UPDATE_POLICY = UseCase(
     "parties.update_policy",
     Party,
-    lambda command, _: party_needs(command.party_id),
+    lambda command, _: owner_needs(command.party_id),
     decide_update_policy,
 )
 
@@ -136,7 +136,7 @@ def decide_set_tier(command: SetTier, change: Change) -> Party:
 
 
 SET_TIER = UseCase(
-    "parties.set_tier", Party, lambda command, _: party_needs(command.party_id), decide_set_tier
+    "parties.set_tier", Party, lambda command, _: owner_needs(command.party_id), decide_set_tier
 )
 
 
@@ -168,7 +168,7 @@ def _owned(command: CloseParty) -> list[Account]:
 
 
 def _needs_close(command: CloseParty, _seen: Snapshot) -> Needs:
-    return party_needs(command.party_id) | need(accounts=_owned(command))
+    return owner_needs(command.party_id) | need(accounts=_owned(command))
 
 
 def decide_close_party(command: CloseParty, change: Change) -> Party:
@@ -227,7 +227,7 @@ def decide_open_wallet(command: OpenWallet, change: Change) -> Wallet:
 OPEN_WALLET = UseCase(
     "parties.open_wallet",
     Wallet,
-    lambda command, _: party_needs(command.party_id, asset=command.asset),
+    lambda command, _: owner_needs(command.party_id, asset=command.asset),
     decide_open_wallet,
 )
 
@@ -254,7 +254,7 @@ class FreezeWallet:
 
 def _needs_freeze(command: FreezeWallet, _seen: Snapshot) -> Needs:
     accounts = [available(command.party_id, command.asset)]
-    return party_needs(command.party_id, asset=command.asset) | need(accounts=accounts)
+    return owner_needs(command.party_id, asset=command.asset) | need(accounts=accounts)
 
 
 def decide_freeze_wallet(command: FreezeWallet, change: Change) -> Wallet:
@@ -290,7 +290,7 @@ class UnfreezeWallet:
 
 def _needs_unfreeze(command: UnfreezeWallet, _seen: Snapshot) -> Needs:
     accounts = [frozen(command.party_id, command.asset)]
-    return party_needs(command.party_id, asset=command.asset) | need(accounts=accounts)
+    return owner_needs(command.party_id, asset=command.asset) | need(accounts=accounts)
 
 
 def decide_unfreeze_wallet(command: UnfreezeWallet, change: Change) -> Wallet:

@@ -31,6 +31,7 @@ from invoicepay.ports.repository import Reply, Repository, Unit
 from invoicepay.ports.runtime import Clock, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
+from invoicepay.use_cases.loading import Tried, load, load_all
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -85,6 +86,10 @@ class Call(Generic[C, R]):
     key: str
     fingerprint: str
 
+    def needs(self, seen: Snapshot) -> Needs:
+        """What the command needs, by what is loaded so far."""
+        return self.use_case.needs(self.command, seen)
+
     @property
     def scope(self) -> tuple[str, str]:
         """Operation and key."""
@@ -110,10 +115,17 @@ async def perform_many(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]
     Returns:
         A result or an `InvoicePayError` for each call; a refused one never fails its neighbours.
     """
+    tried = Tried()
+
+    async def again() -> list[Any]:
+        async with deps.repository.reader(deps.tenant_id) as reader:
+            known = await tried.by_name(reader)
+        return await _attempt(deps, calls, tried, known)
+
     try:
-        return await _attempt(deps, calls)
+        return await _attempt(deps, calls, tried)
     except ConcurrentUpdate:
-        return await deps.retry(lambda: _attempt(deps, calls))
+        return await deps.retry(again)
 
 
 def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) -> Call[C, R]:
@@ -145,10 +157,15 @@ def fingerprint(operation: str, command: Any, actor: Actor) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+async def _attempt(
+    deps: Deps, calls: Sequence[Call[Any, Any]], tried: Tried, known: Needs | None = None
+) -> list[Any]:
     async with deps.repository.unit(deps.tenant_id) as unit:
         seen = Snapshot(deps.clock.now())
-        await _load(unit, calls, seen)
+        if known:
+            await load(unit, known, seen, tried)
+        await load_all(unit, [call.needs for call in calls], seen, tried)
+        seen.now = deps.clock.now()  # after the wait for locks: whoever held them has decided earlier
         stored = dict(await unit.replies([call.scope for call in calls]))
         answers: list[Any] = []
         outcomes: list[Outcome[Any]] = []
@@ -157,7 +174,7 @@ async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
             if call.scope in stored:
                 answers.append(_replayed(call, stored[call.scope]))
                 continue
-            await _load(unit, [call], seen)  # what earlier commands of the batch made it need
+            await load_all(unit, [call.needs], seen, tried)  # what earlier commands of the batch made it need
             answer, outcome = _decided(deps, call, seen)
             answers.append(answer)
             if outcome is not None:
@@ -168,23 +185,19 @@ async def _attempt(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
                 replies.append(reply)
                 stored[call.scope] = reply
         if replies:
-            await unit.apply(outcomes, replies)
-            await unit.commit()
+            await _store(unit, outcomes, replies, tried)
         return answers
 
 
-async def _load(unit: Unit, calls: Sequence[Call[Any, Any]], seen: Snapshot) -> None:
-    """Load in stages until no call needs anything more: rows first, accounts last."""
-    while True:
-        wanted = Needs()
-        for call in calls:
-            wanted = wanted | call.use_case.needs(call.command, seen)
-        missing = seen.missing(wanted)
-        if not missing:
-            return
-        loaded = Snapshot(seen.now)
-        await unit.load(Needs(missing.rows, missing.finds) or missing, loaded)
-        seen.take(loaded)
+async def _store(
+    unit: Unit, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply], tried: Tried
+) -> None:
+    try:
+        await unit.apply(outcomes, replies)
+        await unit.commit()
+    except ConcurrentUpdate:
+        tried.moved(outcomes)
+        raise
 
 
 def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Outcome[Any] | None]:

@@ -85,8 +85,9 @@ class MemoryUnit:
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
         """Read what is needed; the whole store is ours already."""
-        for kind, id in needs.rows:
+        for kind, id in needs.rows | needs.reads:
             into.rows[(kind, id)] = self._tables.rows(kind).get(id)
+        into.shared |= {key for key in needs.reads - needs.rows if into.rows[key] is not None}
         for wanted in needs.finds:
             into.rows.update(((wanted.kind, row.id), row) for row in self._tables.find(wanted))
             into.finds.add(wanted)

@@ -38,7 +38,7 @@ def load_balances(
     """Lock accounts and put their balances into the snapshot; one that does not exist has 0."""
     wanted = {account.id: account for account in accounts}
     into.balances.update(dict.fromkeys(wanted.values(), 0))
-    for row in _accounts(connection, place, list(wanted), lock=True):
+    for row in _accounts(connection, place, list(wanted), lock=True, nowait=held.highest is not None):
         into.balances[wanted[row.id]] = row.balance
         held.accounts.add(wanted[row.id])
         held.highest = max(_rank(row), held.highest or _rank(row))

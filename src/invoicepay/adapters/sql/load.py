@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
-    Select,
     Text,
     and_,
     any_,
@@ -25,39 +26,94 @@ from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.domain.change import Find, Needs, Snapshot, lock_rank
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
-from invoicepay.domain.parties import Party, Wallet
 from invoicepay.ports.repository import Reply
 
 CHUNK = 500
 """Most ids in one statement: SQLite's variables are bounded, and long lists are planned badly."""
+MOST_TURNS = 3
+"""Most statements that lock rows of one kind in order; more would be two, one of which does not wait."""
 
 
-SHARED = (Party, Wallet)
-"""Kinds that every payment reads and hardly anybody changes: readers do not exclude each other."""
+RowRank = tuple[tuple[int, str], str]
 
 
-def load_rows(connection: Connection, place: Place, needs: Needs, into: Snapshot) -> None:
-    """Lock rows and what searches find, and put them into the snapshot."""
-    for kind in sorted({kind for kind, _ in needs.rows} | {f.kind for f in needs.finds}, key=lock_rank):
-        kept = place.schema.kinds[kind]
-        ids = sorted(id for named, id in needs.rows if named is kind)
-        into.rows.update(((kind, id), None) for id in ids)
-        rows = list(_named(connection, place, kept, ids))
-        for wanted in sorted((f for f in needs.finds if f.kind is kind), key=repr):
-            rows.extend(found(connection, place, wanted, lock=True))
-            into.finds.add(wanted)
-        into.rows.update(((kind, row.id), row) for row in rows)
+@dataclass(slots=True)
+class HeldRows:
+    """How far a unit has come in the order in which all writers lock rows.
+
+    What comes earlier than a row already held, or is found by a search, is never waited for: so no two
+    writers wait for each other. The loser is told at once, and asks for everything in order next time.
+    """
+
+    last: RowRank | None = None
+    is_complete: bool = False
+
+    def comes_late(self, kind: type[Entity], id: str) -> bool:
+        """Whether a row's turn is over."""
+        return self.is_complete or (self.last is not None and (lock_rank(kind), id) < self.last)
+
+    def add(self, rows: Iterable[Entity]) -> None:
+        """Rows were locked."""
+        ranks = [(lock_rank(type(row)), row.id) for row in rows]
+        self.last = max([*ranks, *([self.last] if self.last else [])], default=None)
 
 
-def _named(connection: Connection, place: Place, kept: Kept, ids: Sequence[str]) -> Iterator[Entity]:
+def load_rows(connection: Connection, place: Place, needs: Needs, into: Snapshot, held: HeldRows) -> None:
+    """Lock rows and put them into the snapshot: each kind once, in the order of all writers (spec 3.4)."""
+    for kind in sorted({kind for kind, _ in needs.rows | needs.reads}, key=lock_rank):
+        alone, together = needs.wants(kind)
+        into.rows.update(((kind, id), None) for id in (*alone, *together))
+        for ids, is_shared in _turns(connection, alone, together):
+            rows = _named(connection, place, kind, ids, held, is_shared=is_shared)
+            into.rows.update(((kind, row.id), row) for row in rows)
+            held.add(rows)
+    into.shared |= {key for key in needs.reads - needs.rows if into.rows[key] is not None}
+
+
+def _turns(
+    connection: Connection, alone: Sequence[str], together: Sequence[str]
+) -> list[tuple[list[str], bool]]:
+    """Ids in the order in which they are locked, those in a row that are shared, or not, by one statement."""
+    if connection.dialect.name != "postgresql":
+        return [([*alone, *together], False)]
+    mixed = sorted([*((id, False) for id in alone), *((id, True) for id in together)])
+    turns = [([id for id, _ in some], shared) for shared, some in groupby(mixed, key=lambda each: each[1])]
+    return turns if len(turns) <= MOST_TURNS else [(list(alone), False), (list(together), True)]
+
+
+def _named(
+    connection: Connection,
+    place: Place,
+    kind: type[Entity],
+    ids: Sequence[str],
+    held: HeldRows,
+    *,
+    is_shared: bool,
+) -> list[Entity]:
+    kept = place.schema.kinds[kind]
     table = kept.table
     query = kept.rows.where(place.owns(table))
+    rows: list[Entity] = []
     for some in chunks(ids):
         named = query.where(among(connection, table.c.id, some)).order_by(table.c.id)
-        yield from map(kept.shape.read, connection.execute(_locked(kept, named)))
+        late = held.comes_late(kind, some[0])
+        locked = named.with_for_update(read=is_shared, key_share=not is_shared, nowait=late)
+        rows.extend(map(kept.shape.read, connection.execute(locked)))
+    return rows
 
 
-def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False) -> list[Entity]:
+def load_finds(connection: Connection, place: Place, needs: Needs, into: Snapshot, held: HeldRows) -> None:
+    """Lock what searches find, after everything that is named (spec 3.4)."""
+    for wanted in sorted(needs.finds, key=lambda wanted: (lock_rank(wanted.kind), repr(wanted))):
+        rows = found(connection, place, wanted, lock=True, nowait=held.last is not None)
+        into.rows.update(((wanted.kind, row.id), row) for row in rows)
+        into.finds.add(wanted)
+        held.add(rows)
+
+
+def found(
+    connection: Connection, place: Place, wanted: Find[Any], *, lock: bool = False, nowait: bool = False
+) -> list[Entity]:
     """The rows of a search, in its order."""
     kept = place.schema.kinds[wanted.kind]
     conditions = [_condition(kept, *test) for test in wanted.where]
@@ -66,8 +122,9 @@ def found(connection: Connection, place: Place, wanted: Find[Any], *, lock: bool
         query = query.order_by(*_order(kept, wanted.order)).limit(wanted.limit)
     elif lock and connection.dialect.name == "postgresql":
         query = query.order_by(kept.table.c.id)
-    if lock:
-        query = _locked(kept, query, skip_locked=wanted.skip_locked)
+    if lock:  # SQLite's transaction holds the whole store and renders nothing here
+        nowait = nowait and not wanted.skip_locked
+        query = query.with_for_update(key_share=True, skip_locked=wanted.skip_locked, nowait=nowait)
     rows = [kept.shape.read(row) for row in connection.execute(query)]
     # All rows are sorted here: SQLite would choose an index for their order instead of for the search.
     return rows if wanted.limit is not None else list(wanted.pick(rows))
@@ -103,13 +160,6 @@ def among(connection: Connection, column: ColumnElement[Any], values: Sequence[s
     if connection.dialect.name == "postgresql":
         return column == any_(bindparam(None, list(values), type_=ARRAY(Text())))
     return column.in_(values)
-
-
-def _locked(kept: Kept, query: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
-    """Lock the rows; SQLite's transaction holds the whole store and renders nothing here."""
-    if kept.shape.kind in SHARED:
-        return query.with_for_update(read=True)
-    return query.with_for_update(key_share=True, skip_locked=skip_locked)
 
 
 def _order(kept: Kept, names: Sequence[str]) -> Iterator[ColumnElement[Any]]:

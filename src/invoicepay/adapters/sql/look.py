@@ -1,4 +1,4 @@
-"""Committed rows as values: balances, ledger transactions, events, audit records; nothing is locked."""
+"""Committed rows as values: balances, ledger transactions, events, audit records."""
 
 from __future__ import annotations
 
@@ -179,17 +179,21 @@ def _audit_record(row: Mapping[Any, Any]) -> AuditRecord:
     return AuditRecord(**values | {"entity_ids": tuple(json.loads(row["entity_ids"]))})
 
 
-def heads(connection: Connection, place: Place) -> tuple[Head, ...]:
+def heads(connection: Connection, place: Place, *, lock: bool = False) -> tuple[Head, ...]:
     """The newest record of every stream, by name."""
     table = place.schema.streams
     query = select(table.c.stream, table.c.position, table.c.hash).where(place.owns(table))
-    return tuple(Head(*row) for row in connection.execute(query.order_by(table.c.stream)))
+    query = query.order_by(table.c.stream)
+    found = connection.execute(query.with_for_update(key_share=True) if lock else query)
+    return tuple(Head(*row) for row in found)
 
 
-def checkpoints(connection: Connection, place: Place) -> tuple[Checkpoint, ...]:
-    """Sealed heads, oldest first."""
+def checkpoints(connection: Connection, place: Place, *, latest: bool = False) -> tuple[Checkpoint, ...]:
+    """Sealed heads, oldest first, or only the latest."""
     table = place.schema.checkpoints
     query = select(table).where(place.owns(table)).order_by(table.c.position)
+    if latest:
+        query = query.order_by(None).order_by(table.c.position.desc()).limit(1)
     return tuple(map(_checkpoint, connection.execute(query).mappings()))
 
 

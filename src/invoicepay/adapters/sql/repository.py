@@ -15,7 +15,7 @@ from invoicepay.adapters.sql.apply import Batch, apply, insert_all
 from invoicepay.adapters.sql.balances import Held, load_balances
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
-from invoicepay.adapters.sql.load import among, chunks, load_rows, replies
+from invoicepay.adapters.sql.load import HeldRows, among, chunks, load_finds, load_rows, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
 from invoicepay.adapters.sql.reader import SqlReader
@@ -157,7 +157,7 @@ class SqlUnit:
     def __init__(self, link: Link, place: Place, stream: str, new_id: Callable[[str, datetime], str]) -> None:
         self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
         self._versions: dict[RowKey, int] = {}
-        self._held = Held()
+        self._rows, self._held = HeldRows(), Held()
         self._keys: list[str] = []
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
@@ -167,8 +167,10 @@ class SqlUnit:
                 self._versions.setdefault(key, row.version)
 
     def _load(self, connection: Connection, needs: Needs, into: Snapshot) -> None:
-        load_rows(connection, self._place, needs, into)
+        load_rows(connection, self._place, needs, into, self._rows)
         load_balances(connection, self._place, needs.accounts, into, self._held)
+        self._rows.is_complete |= self._held.highest is not None
+        load_finds(connection, self._place, needs, into, self._rows)
 
     async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
         return await self._link.run(lambda connection: replies(connection, self._place, keys))
@@ -190,8 +192,9 @@ class SqlUnit:
 
 
 def _seal(connection: Connection, place: Place, at: datetime) -> Checkpoint | None:
-    now, sealed = heads(connection, place), checkpoints(connection, place)
-    last = sealed[-1] if sealed else None
+    """Seal the heads as they are when nobody moves them; whoever else seals waits here."""
+    now = heads(connection, place, lock=True)
+    last = next(iter(checkpoints(connection, place, latest=True)), None)
     if not now or (last and last.heads == now):
         return None
     point = seal(place.tenant_id, last, now, at)

@@ -9,6 +9,7 @@ from typing import Any
 from invoicepay.domain import effects
 from invoicepay.domain.access import (
     check_limit,
+    customer_needs,
     known_party,
     limit_needs,
     party_needs,
@@ -57,7 +58,7 @@ class PayInvoice:
 
 
 def _pull_needs(seen: Snapshot, invoice_id: str, payer_id: str) -> Needs:
-    needs = invoice_needs(invoice_id, seen) | need((Party, payer_id))
+    needs = invoice_needs(invoice_id, seen)
     invoice = seen.peek(Invoice, invoice_id)
     if invoice is None:
         return needs
@@ -164,7 +165,7 @@ class PaidInvoices(Shown):
 
 
 def _needs_pay_several(command: PayInvoices, seen: Snapshot) -> Needs:
-    needs = need((Party, command.payer_id))
+    needs = customer_needs(command.payer_id)
     ids = command.invoice_ids
     if command.enterprise_id:
         owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)

@@ -1,0 +1,57 @@
+"""Loads what a batch needs: in stages at first, in one go and in order when it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from invoicepay.domain.change import Needs, Outcome, Snapshot, need, together
+from invoicepay.ports.repository import Reader, Unit
+
+
+@dataclass(slots=True)
+class Tried:
+    """What the tries of a batch have asked for so far.
+
+    A first try finds out in stages what it needs. A stage that comes too late in the order waits for nobody,
+    so it may fail where somebody else is at work; what was learned by then is not forgotten.
+    """
+
+    needs: Needs = field(default_factory=Needs)
+
+    def asked(self, needs: Needs) -> None:
+        """Something is about to be loaded; what a queue's search chooses may be another's next time."""
+        searches = frozenset(wanted for wanted in needs.finds if not wanted.skip_locked)
+        self.needs |= replace(needs, finds=searches)
+
+    def moved(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Accounts of parties were to be moved, some of which nobody had asked for."""
+        entries = (entry for outcome in outcomes for posting in outcome.postings for entry in posting.entries)
+        self.needs |= need(accounts=[entry.account for entry in entries if entry.account.party_id])
+
+    async def by_name(self, reader: Reader) -> Needs:
+        """The same, with the rows that its searches find now instead of the searches."""
+        rows = [row for wanted in self.needs.finds for row in await reader.find(wanted)]
+        return replace(self.needs, finds=frozenset()) | need(*((type(row), row.id) for row in rows))
+
+
+async def load_all(
+    unit: Unit, asks: Iterable[Callable[[Snapshot], Needs]], seen: Snapshot, tried: Tried
+) -> None:
+    """Load until nobody asks for anything more: rows first, then balances, then what is searched for.
+
+    Whoever changes what a search finds changes a row or moves a balance, too, and lets go of it only with
+    the commit. So a search that comes last misses nothing of those whose rows and balances were waited for.
+    """
+    several = tuple(asks)
+    while missing := seen.missing(together(ask(seen) for ask in several)):
+        await load(unit, missing.first(), seen, tried)
+
+
+async def load(unit: Unit, needs: Needs, seen: Snapshot, tried: Tried) -> None:
+    """Load one stage."""
+    tried.asked(needs)
+    loaded = Snapshot(seen.now)
+    await unit.load(needs, loaded)
+    seen.take(loaded)
