@@ -124,7 +124,7 @@ def test_two_runs_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_folder_that_may_not_be_written(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert telling.tell, "loaded while the interpreter can be read"
+    assert callable(telling.tell), "loaded while the interpreter can be read"
     with own_folder() as folder:
         folder.chmod(0o555)
         with ordinary_user():
