@@ -375,7 +375,7 @@ def methods() -> Iterator[tuple[str, inspect.Signature]]:
 
 
 def parameters() -> Iterator[tuple[str, str, Role]]:
-    """Every parameter of every call, with what it takes; a call without a row is told of by one test alone."""
+    """Every parameter of every call, with what it takes; one test alone tells of a call without a row."""
     for call, signature in methods():
         for name in signature.parameters if call in CALLS else ():
             if name != "self":
