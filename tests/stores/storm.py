@@ -9,9 +9,10 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,9 +22,10 @@ from invoicepay.adapters.sql import connect_store, migrate_url
 from invoicepay.adapters.sql.connect import open_engine
 from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
-from invoicepay.domain.audit import AuditRecord
+from invoicepay.domain.audit import AuditRecord, Head
 from invoicepay.domain.change import find
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.events import Event
 from invoicepay.domain.parties import PartyKind
 from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.pending import run_pending
@@ -36,6 +38,11 @@ from tests.walks.moves import MOVES
 from tests.walks.moves.registry import ENTERPRISES, USERS
 from tests.walks.world import ASSETS, SETTINGS, Asked, cents
 
+
+async def attentive(event: Event) -> None:
+    """A host's handler that takes every event."""
+
+
 CALM = frozenset({"a_call_is_repeated", "weather_turns", "weather_clears"})
 """Moves of a walk that need a world for themselves."""
 TWINS = 15
@@ -45,13 +52,18 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storm:
-    """What is asked for."""
+    """What is asked for.
+
+    Attributes:
+        has_lanes: each process writes an audit stream of its own.
+    """
 
     url: str
     seconds: float
     threads: int
     processes: int
     seed: int
+    has_lanes: bool = False
 
     @property
     def setting(self) -> Any:
@@ -82,7 +94,8 @@ def hands(
     """So many hands at one engine, whose complaints go into the report."""
     engine = open_engine(storm.url)
     watch(engine, report)
-    repository = connect_store(engine, SystemIds().new, blocking=True)
+    stream = name if storm.has_lanes else "main"
+    repository = connect_store(engine, SystemIds().new, blocking=True, stream=stream)
     sim: SimControl = far_providers(address)
     twins: deque[Asked] = deque(maxlen=12)
     made = [
@@ -157,6 +170,8 @@ def _act(hand: Hand, seed: str, deadline: float) -> None:
     weights = [0.3 if move.name == "time_passes" else move.weight for move in moves]
     while time.monotonic() < deadline:
         hand.recent = draw.one_of((2, 6, 30))
+        if draw.chance(2):
+            hand.do("tell", lambda inside: inside.run(run_pending(inside.deps, handlers=[attentive])))
         if hand.twins and draw.chance(TWINS):
             hand.ask_again(draw.one_of(list(hand.twins)))
             continue
@@ -179,13 +194,25 @@ def _inspect(storm: Storm, hand: Hand, report: Report) -> None:
     report.states["replayed decisions"] = replay.decided
 
 
-def _trail(hand: Hand) -> Iterator[AuditRecord]:
-    """The one stream of all writers, in order."""
+def _trail(hand: Hand) -> Iterable[AuditRecord]:
+    """Every record: of one stream by position, of several by instant, as decision D9 promises."""
+
+    async def heads() -> tuple[Head, ...]:
+        async with hand.deps.repository.reader(hand.deps.tenant_id) as reader:
+            return await reader.audit_heads()
+
+    streams = [_records(hand, head.stream) for head in run_blocking(heads())]
+    if len(streams) == 1:
+        return streams[0]
+    return sorted(chain.from_iterable(streams), key=lambda record: record.recorded_at)
+
+
+def _records(hand: Hand, stream: str) -> Iterator[AuditRecord]:
     after = 0
 
     async def page() -> tuple[AuditRecord, ...]:
         async with hand.deps.repository.reader(hand.deps.tenant_id) as reader:
-            return await reader.audit_records(stream="main", after=after, limit=PAGE)
+            return await reader.audit_records(stream=stream, after=after, limit=PAGE)
 
     while records := run_blocking(page()):
         yield from records
@@ -234,6 +261,7 @@ def main() -> int:
             threads=asked.threads,
             processes=asked.processes,
             seed=asked.seed,
+            has_lanes=asked.lanes,
         )
         report = rage(storm, say)
     for fault in report.faults[:20]:
@@ -257,6 +285,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--store", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", action="store_true", help="an audit stream for each process")
     return parser.parse_args()
 
 

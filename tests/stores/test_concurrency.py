@@ -7,9 +7,11 @@ import pytest
 from tests.stores.storm import Storm, rage, summary
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_what_many_write_at_once_could_have_been_written_one_by_one(url: str, seed: int) -> None:
-    storm = Storm(url=url, seconds=4, threads=4, processes=2, seed=seed)
+@pytest.mark.parametrize(("seed", "has_lanes"), [(1, False), (2, True)])
+def test_what_many_write_at_once_could_have_been_written_one_by_one(
+    url: str, seed: int, has_lanes: bool
+) -> None:
+    storm = Storm(url=url, seconds=3, threads=4, processes=2, seed=seed, has_lanes=has_lanes)
 
     report = rage(storm)
 

@@ -14,13 +14,15 @@ from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import available, frozen
 from invoicepay.domain.change import Needs, Snapshot, find, need
 from invoicepay.domain.credits import CreditLot
+from invoicepay.domain.deposits import UnmatchedFunds
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.parties import Party, PartyKind, Wallet, wallet_id
 from invoicepay.domain.policies import AutoApply, Policy
-from invoicepay.errors import ConcurrentUpdate
+from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference, ReserveDeficit
 from invoicepay.ports.repository import Repository
-from invoicepay.use_cases import parties
+from invoicepay.use_cases import deposits, parties, reserves, withdrawals
 from invoicepay.use_cases.queries import violations
+from invoicepay.use_cases.reconcile import Reconcile, TieOut, reconcile
 from tests.stores.races import gated, overlapping
 from tests.support.sql import Stores
 from tests.support.till import Till, usd
@@ -144,6 +146,54 @@ def test_payments_to_one_enterprise_do_not_wait_for_each_other_before_they_write
     assert run_blocking(both()) == 2
 
 
+def tie_out_with_a_difference(till: Till) -> TieOut:
+    command = Reconcile(asset="USD", bank_balance=usd("1.00"))
+    return till.run(reconcile(till.deps, command))
+
+
+def top_up(till: Till) -> None:
+    command = reserves.TopUp(amount=usd("30.00"), approved_by="cfo", reference="own money")
+    till.run(reserves.top_up(till.deps, command))
+
+
+def test_no_withdrawal_starts_while_a_tie_out_finds_a_difference(till: Till, engine: Engine) -> None:
+    top_up(till)
+    command = withdrawals.InitiateWithdrawal(
+        party_id="ann", amount=usd("10.00"), rail="wire", account_token="tok_1"
+    )
+
+    def withdraw(late: Till) -> str:
+        with pytest.raises(ReserveDeficit) as refused:
+            late.run(withdrawals.initiate_withdrawal(late.deps, command))
+        return refused.value.code
+
+    tied, code = overlapping(till, engine, tie_out_with_a_difference, withdraw)
+
+    assert not tied.is_tied_out
+    assert code == "reserve_deficit"
+
+
+def test_money_told_twice_at_once_is_booked_once_with_or_without_an_owner(till: Till, engine: Engine) -> None:
+    top_up(till)
+    owned = deposits.RecordDeposit(
+        party_id="ann", amount=usd("5.00"), rail="wire", provider="box", provider_ref="7"
+    )
+    lost = reserves.ReceiveUnmatched(
+        amount=usd("5.00"), provider="box", provider_ref="7", reason="no name on it"
+    )
+
+    def receive_again(late: Till) -> str:
+        with pytest.raises(DuplicateProviderReference) as refused:
+            late.run(reserves.unmatched_received(late.deps, lost))
+        return refused.value.code
+
+    overlapping(
+        till, engine, lambda first: first.run(deposits.record_deposit(first.deps, owned)), receive_again
+    )
+
+    assert till.rows(UnmatchedFunds) == ()
+
+
 class Holding:
     """A unit in a thread of its own that holds some rows until the test ends."""
 
@@ -162,22 +212,32 @@ class Holding:
         run_blocking(self._unit.__aexit__(None, None, None))
 
 
-ROW, ACCOUNT = need((Party, "acme")), need(accounts=[available("acme", "USD")])
+ROW, SHARED = need((Party, "acme")), need(reads=[(Party, "acme")])
+BEN, MONEY_OF_BEN = need((Party, "ben")), need(accounts=[available("ben", "USD")])
+MONEY = need(accounts=[available("ann", "USD")])
 INVOICES = need(finds=[find(Invoice, customer_id="ann")])
 
 
 @pytest.mark.parametrize(
-    ("held", "late"),
-    [(ROW, ROW), (ROW, need(reads=[(Party, "acme")])), (INVOICES, INVOICES), (ACCOUNT, ACCOUNT)],
-    ids=["a row", "a row to read", "a search", "an account"],
+    ("before", "held", "late"),
+    [
+        (BEN, ROW, ROW),
+        (BEN, ROW, SHARED),
+        (MONEY_OF_BEN, ROW, ROW),
+        (BEN, INVOICES, INVOICES),
+        (MONEY_OF_BEN, INVOICES, INVOICES),
+        (MONEY_OF_BEN, MONEY, MONEY),
+    ],
 )
-def test_what_comes_too_late_in_the_order_is_not_waited_for(till: Till, held: Needs, late: Needs) -> None:
-    till.pay(till.issue("5.00"))
+def test_what_comes_too_late_in_the_order_is_not_waited_for(
+    till: Till, before: Needs, held: Needs, late: Needs
+) -> None:
+    till.issue("5.00")
     seen = Snapshot(SystemClock().now())
 
     async def come_late() -> None:
         async with till.deps.repository.unit(TENANT) as unit:
-            await unit.load(need((Party, "ben"), accounts=[available("ben", "USD")]), seen)
+            await unit.load(before, seen)
             await unit.load(late, seen)
 
     with Holding(till.deps.repository, held):

@@ -154,10 +154,13 @@ def complete(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
     return change.put(replace(deposit, status=status, reason=""), "deposit.completed")
 
 
-def reference_needs(provider: str, provider_ref: str) -> Needs:
-    """What `refuse_known` reads."""
+def reference_needs(provider: str, provider_ref: str, asset: str) -> Needs:
+    """What `refuse_known` reads, and the account that keeps money with an owner and money without in step."""
     return need(
-        finds=[find(kind, provider=provider, provider_ref=provider_ref) for kind in (Deposit, UnmatchedFunds)]
+        finds=[
+            find(kind, provider=provider, provider_ref=provider_ref) for kind in (Deposit, UnmatchedFunds)
+        ],
+        accounts=[Account(Code.OPERATIONAL, asset)],
     )
 
 

@@ -149,7 +149,7 @@ def _needs_record(command: RecordDeposit, _seen: Snapshot) -> Needs:
     arrived = [Account(Code.INBOUND, asset), Account(Code.UNCONFIRMED, asset, command.party_id)]
     return (
         minting_needs(command.party_id, asset)
-        | receiving.reference_needs(command.provider, command.provider_ref)
+        | receiving.reference_needs(command.provider, command.provider_ref, asset)
         | need(accounts=arrived)
     )
 

@@ -26,6 +26,7 @@ from invoicepay.domain.reconciliation import (
     breaks_of,
     is_explained,
 )
+from invoicepay.domain.reserves import deficit_needs
 from invoicepay.domain.shape import require_shape
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.tokens import Burn, BurnStatus
@@ -136,8 +137,9 @@ class Attest:
     is_tied_out: bool = field(compare=False)
 
 
-def _needs_attest(_command: Attest, _seen: Snapshot) -> Needs:
-    return Needs()
+def _needs_attest(command: Attest, _seen: Snapshot) -> Needs:
+    """What mints and withdrawals read before they start: none starts while it is being found wrong."""
+    return deficit_needs(command.asset)
 
 
 def decide_attest(command: Attest, change: Change) -> Attestation:

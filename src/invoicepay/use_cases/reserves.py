@@ -171,7 +171,7 @@ class ReceiveUnmatched:
 
 
 def _needs_unmatched(command: ReceiveUnmatched, _seen: Snapshot) -> Needs:
-    return receiving.reference_needs(command.provider, command.provider_ref)
+    return receiving.reference_needs(command.provider, command.provider_ref, command.amount.asset)
 
 
 def decide_unmatched(command: ReceiveUnmatched, change: Change) -> UnmatchedFunds:

@@ -105,7 +105,8 @@ def _named(
 def load_finds(connection: Connection, place: Place, needs: Needs, into: Snapshot, held: HeldRows) -> None:
     """Lock what searches find, after everything that is named (spec 3.4)."""
     for wanted in sorted(needs.finds, key=lambda wanted: (lock_rank(wanted.kind), repr(wanted))):
-        rows = found(connection, place, wanted, lock=True, nowait=held.last is not None)
+        holds_something = held.is_complete or held.last is not None
+        rows = found(connection, place, wanted, lock=True, nowait=holds_something)
         into.rows.update(((wanted.kind, row.id), row) for row in rows)
         into.finds.add(wanted)
         held.add(rows)
