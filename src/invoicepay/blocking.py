@@ -541,6 +541,9 @@ class Effects:
         Args:
             after: the `next_cursor` of an earlier page.
             limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+
+        Raises:
+            NotFound: unknown in this tenant.
         """
         return Page(run_blocking(self._group.observations(effect, after=after, limit=limit)))
 

@@ -40,7 +40,7 @@ class Role(StrEnum):
 ROLES: dict[Role, str] = {
     Role.AMOUNT: "amount processor_fee minimum maximum bank_balance fee",
     Role.THING: "invoice deposit reserve mint burn credit credit_note payment request transfer withdrawal "
-    "hold unmatched schedule parent entity_id about",
+    "hold unmatched schedule parent entity_id about effect cause",
     Role.PARTY: "id subject party enterprise customer payer payee requester owner to",
     Role.MANY: "payers invoices",
     Role.TEXT: "note reason reference address provider provider_ref account_token series approved_by "
@@ -319,6 +319,17 @@ CALLS: dict[str, dict[str, Any]] = {
     "holds.release": {"hold": I("hold"), "reason": "done"},
     "holds.get": {"hold": I("hold")},
     "holds.list": {"owner": "ann", "status": "active", **_RANGE},
+    "effects.get": {"effect": I("doubtful")},
+    "effects.list": {"cause": I("doubtful_deposit"), "status": "needs_review", **_RANGE},
+    "effects.observations": {"effect": I("doubtful"), **_RANGE},
+    "effects.resolve": {
+        "effect": I("doubtful"),
+        "status": "settled",
+        "amount": "7.00 USD",
+        "reason": "asked the bank",
+        "provider_ref": "d-1",
+        "approved_by": "cfo",
+    },
     "audit.trail": {"entity_id": I("open_invoice")},
     "audit.verify": {},
     "audit.seal": {},

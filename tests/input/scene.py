@@ -17,6 +17,7 @@ from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from invoicepay.adapters.system import SystemIds
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.policies import AutoApply, Settlement
+from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.testing.clock import FrozenClock
 from tests.support.sql import engine_for
@@ -239,6 +240,7 @@ class _Builder:
         self.keep(failed_mint=first)
         self.things["reserve"] = pay.deposits.get(unminted[1].id).reserve_id
         self._spent_and_returned()
+        self._doubtful()
         pay.reserves.record_interest("2.00 USD", reference="i-1")
         self.keep(unmatched=pay.reserves.record_unmatched("8.00 USD", provider="box", provider_ref="u-1"))
 
@@ -251,6 +253,17 @@ class _Builder:
         self.keep(returned=pay.sim.return_deposit(spent.id, code="R10"))
         pay.transfers.send("bob", "cho", "25.00 USD")
         self.things["burn"] = next(iter(pay.tokens.burns(party="cho"))).id
+
+    def _doubtful(self) -> None:
+        """A deposit failed, and then the bank says that it was paid."""
+        pay, scene = self.pay, self.scene
+        deposit = pay.deposits.initiate("eve", "34.00 USD", account_token="ba_1")
+        self.work()
+        pay.sim.fail(deposit)
+        (effect,) = pay.effects.list(cause=deposit)
+        scene.rails.tell(effect.id, RailStatus.SETTLED)
+        pay.sim.deliver()
+        self.keep(doubtful_deposit=deposit, doubtful=effect)
 
     def _people(self) -> None:
         pay, later = self.pay, self.scene.clock.now() + timedelta(days=30)

@@ -47,6 +47,7 @@ OPERATORS_ONLY = [
     "tokens.mint",
     "tokens.retry_mint",
     "tokens.retry_burn",
+    "effects.resolve",
     "payments.reverse",
     "transfers.receive_from_outside",
     "withdrawals.release",
@@ -116,6 +117,7 @@ FOUR_EYES = [
     "deposits.confirm",
     "deposits.write_off",
     "reserves.top_up",
+    "effects.resolve",
     "payments.reverse",
     "credits.refund",
 ]
@@ -133,6 +135,7 @@ def test_every_call_that_changes_something_is_stated_here() -> None:
                 "mints",
                 "burns",
                 "reserves.unmatched",
+                "observations",
                 "audit",
                 "backing",
                 "credit_notes",

@@ -104,6 +104,7 @@ ONCE = [
     "reserves.release",
     "reserves.match",
     "tokens.retry_mint",
+    "effects.resolve",
     "invoices.delete",
     "invoices.finalize",
     "invoices.void_credit_note",

@@ -48,8 +48,12 @@ class Effects(Group):
         Args:
             after: the `next_cursor` of an earlier page.
             limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+
+        Raises:
+            NotFound: unknown in this tenant.
         """
-        return await self._page(Observation, after=after, limit=limit, effect_id=id_of(effect))
+        known = await self.get(effect)
+        return await self._page(Observation, after=after, limit=limit, effect_id=known.id)
 
     async def resolve(
         self,

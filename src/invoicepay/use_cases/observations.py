@@ -15,9 +15,10 @@ from invoicepay.domain.effects import (
     Observation,
     Source,
     review,
+    slot_of,
 )
 from invoicepay.domain.ids import clean_text
-from invoicepay.domain.money import Money
+from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
@@ -204,7 +205,7 @@ def _finding(command: ResolveReview, effect: Effect) -> RecordObservation:
         provider_status=clean_text(command.reason, 500, "the reason"),
         amount=command.amount or effect.amount,
         fee=Money.zero(effect.asset),
-        provider_ref=command.provider_ref or effect.provider_ref,
+        provider_ref=clean_text(command.provider_ref, 255, "the reference") or effect.provider_ref,
     )
     return RecordObservation(
         effect=effect, source=Source.OPERATOR, sighting=sighting, provider=effect.provider
@@ -220,12 +221,22 @@ def _needs_resolve(command: ResolveReview, seen: Snapshot) -> Needs:
 def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     """Settle a review with what a person found out; the books follow as if the provider had said it."""
     effect = change.get(Effect, command.effect_id)
+    _checked_amount(command, effect)
     second_actor(change.actor, command.approved_by)
     in_review = effect.status is EffectStatus.NEEDS_REVIEW
     if not in_review or command.status not in RESOLUTIONS:
         allowed = RESOLUTIONS if in_review else ()
         raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
     return decide_record(_finding(command, effect), change)
+
+
+def _checked_amount(command: ResolveReview, effect: Effect) -> None:
+    """What is said to have moved can have: of the same asset, and in whole cents at a bank."""
+    if command.amount is None:
+        return
+    total([positive(command.amount)], effect.asset)
+    if slot_of(effect.kind) == "rails":
+        document_amount(command.amount)
 
 
 RESOLVE = UseCase("effects.resolve_review", Effect, _needs_resolve, decide_resolve)
@@ -235,8 +246,9 @@ async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = N
     """Say what really became of an intent in review (reliability 1.2).
 
     Raises:
+        AmountNotPositive, AmountPrecision, CurrencyMismatch: that amount cannot have moved.
         NotFound: no such intent.
-        SecondActorRequired: nobody else approved it.
+        NotAllowed, SecondActorRequired: the actor is no operator, or nobody else approved it.
         InvalidTransition: it is not in review, or such a finding is none.
     """
     return await perform(deps, RESOLVE, command, key)
