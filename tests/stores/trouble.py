@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pwd
 import shutil
@@ -106,6 +107,7 @@ def ordinary_user() -> Iterator[None]:
         yield
         return
     _load_everything()
+    gc.collect()  # what other tests left is given back while we may: semaphores belong to root
     os.setegid(nobody.pw_gid)
     os.seteuid(nobody.pw_uid)
     try:
