@@ -38,7 +38,7 @@ UNIQUE = (
     Unique(Invoice, ("enterprise_id", "series", "number"), "number"),
     Unique(Invoice, ("schedule_id", "occurrence"), "schedule_id"),
     Unique(CreditNote, ("enterprise_id", "number"), "number"),
-    Unique(Payment, ("provider", "provider_ref", "invoice_id"), "provider_ref"),
+    Unique(Payment, ("provider", "provider_ref"), "provider_ref"),
     Unique(Receipt, ("provider", "provider_ref"), "provider_ref"),
     Unique(Deposit, ("provider", "provider_ref"), "provider_ref"),
     Unique(Reserve, ("deposit_id",), "deposit_id"),

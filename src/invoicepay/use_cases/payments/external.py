@@ -62,7 +62,7 @@ def decide_record_external(command: RecordExternalPayment, change: Change) -> Pa
         payer_id=command.payer_id or invoice.customer_id,
         amount=command.amount,
         channel=Channel.EXTERNAL,
-        provider=OUTSIDE if reference else "",
+        provider=f"{OUTSIDE}/{invoice.id}" if reference else "",  # one reference may pay several invoices
         provider_ref=reference,
     )
     return settle(change, payment)
