@@ -24,7 +24,7 @@ from invoicepay.errors import ConfigurationError
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
-from invoicepay.ports.screening import Screened, Screening, Subject, Verdict
+from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import MEMORY, PREFIX, Settings, settings_from
 from invoicepay.use_cases.perform import Deps
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     Store = str | Engine | AsyncEngine
-
-
-class AllowEverything:
-    """Screening of a programme that has none: every movement may start."""
-
-    async def screen(self, subject: Subject) -> Screened:  # noqa: ARG002 - the port's signature
-        """Allow."""
-        return Screened(verdict=Verdict.ALLOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +71,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             programme=_programme(settings.programme, is_memory=is_memory),
             rails=rails,
             tokens=tokens,
-            screening=parts.screening or AllowEverything(),
+            screening=parts.screening,
             tenant_id=settings.tenant,
             actor=Actor("host", Role.OPERATOR),
             qr_keys=_qr_keys(settings),

@@ -137,7 +137,9 @@ def receiving_code(change: Change, party_id: str, asset: str) -> Code:
 
 
 def limit_needs(seen: Snapshot, party_id: str, asset: str) -> Needs:
-    """The counter that `check_limit` reads and moves."""
+    """The counter that `check_limit` reads and moves, where there is a daily limit."""
+    if not seen.programme.limits.by_tier:
+        return Needs()
     return need((LimitCounter, counter_id(party_id, asset, seen.now.date())))
 
 

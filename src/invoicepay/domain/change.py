@@ -21,7 +21,6 @@ LOCK_ORDER = (
     "effect",
     "observation",
     "inbox_message",
-    "request",
     "schedule",
     "unmatched_funds",
     "mint",
@@ -34,6 +33,7 @@ LOCK_ORDER = (
     "payment",
     "invoice",
     "transfer",
+    "request",
     "hold",
     "credit",
     "party",
@@ -74,6 +74,7 @@ class Find(Generic[E]):
         where: (field, test, value); tests are eq, ne, in, le, lt, ge, gt; eq None means "is absent".
         order: field names, a leading "-" descends; the id breaks ties.
         skip_locked: leave out rows that another writer holds (work queues only).
+        only_read: what is found is not changed: others may read it meanwhile.
     """
 
     kind: type[E]
@@ -81,6 +82,7 @@ class Find(Generic[E]):
     order: tuple[str, ...] = ()
     limit: int | None = None
     skip_locked: bool = False
+    only_read: bool = False
 
     def matches(self, row: Entity) -> bool:
         """Whether `row` is of this kind and meets every condition."""
@@ -108,6 +110,7 @@ def find(
     order: tuple[str, ...] = (),
     limit: int | None = None,
     skip_locked: bool = False,
+    only_read: bool = False,
     **conditions: Any,
 ) -> Find[E]:
     """A `Find` from keywords: `find(Invoice, customer_id="ann", due_at__le=now)`."""
@@ -115,7 +118,7 @@ def find(
     for name, value in sorted(conditions.items()):
         base, _, test = name.partition("__")
         where.append((base, test or "eq", value))
-    return Find(kind, tuple(where), order, limit, skip_locked)
+    return Find(kind, tuple(where), order, limit, skip_locked, only_read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,7 @@ class Snapshot:
         now: the instant at which the transaction's commands are decided, UTC.
         unread: what decisions moved on accounts whose balance nobody needed yet.
         shared: rows that others may be reading, too: no decision may change them.
+        programme: the operator's choices, where what is needed depends on them.
     """
 
     now: datetime
@@ -200,6 +204,7 @@ class Snapshot:
     balances: dict[Account, int] = field(default_factory=dict[Account, int])
     unread: dict[Account, int] = field(default_factory=dict[Account, int])
     shared: set[RowKey] = field(default_factory=set[RowKey])
+    programme: Programme = field(default_factory=Programme)
 
     def missing(self, needs: Needs) -> Needs:
         """The part of `needs` that is not loaded yet, or not firmly enough."""
@@ -220,6 +225,17 @@ class Snapshot:
             return ()
         return wanted.pick(row for row in self.rows.values() if row is not None)
 
+    def add_found(self, wanted: Find[Any], rows: Iterable[Entity]) -> None:
+        """A search was loaded: what it found, shared unless it is held alone already."""
+        for row in rows:
+            key = (type(row), row.id)
+            if wanted.only_read and key not in self.rows:
+                self.shared.add(key)
+            elif not wanted.only_read:
+                self.shared.discard(key)
+            self.rows[key] = row
+        self.finds.add(wanted)
+
     def fold(self, outcome: Outcome[Any]) -> None:
         """Make what a decision wrote visible to the next decision of the same transaction."""
         for row in outcome.rows:
@@ -232,10 +248,11 @@ class Snapshot:
     def take(self, loaded: Snapshot) -> None:
         """Add what was loaded later; rows and balances that decisions changed meanwhile stay as they are."""
         for key, row in loaded.rows.items():
-            self.rows.setdefault(key, row)
             if key not in loaded.shared:
                 self.shared.discard(key)
-        self.shared |= loaded.shared
+            elif key not in self.rows:
+                self.shared.add(key)
+            self.rows.setdefault(key, row)
         self.finds |= loaded.finds
         for account, balance in loaded.balances.items():
             if account not in self.balances:

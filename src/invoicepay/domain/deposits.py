@@ -246,9 +246,15 @@ class Attestation(Entity):
 
 def latest_attestation(asset: str) -> Find[Attestation]:
     """The search for the newest cash tie-out of an asset."""
-    return find(Attestation, asset=asset, order=("-as_of",), limit=1)
+    return find(Attestation, asset=asset, order=("-as_of",), limit=1, only_read=True)
 
 
 def open_receivables(asset: str) -> Find[Deposit]:
     """The search for returned deposits whose spent tokens are still owed: together the balance of 1200."""
-    return find(Deposit, asset=asset, status=DepositStatus.RETURNED, recoverable__gt=Money.zero(asset))
+    return find(
+        Deposit,
+        asset=asset,
+        status=DepositStatus.RETURNED,
+        recoverable__gt=Money.zero(asset),
+        only_read=True,
+    )

@@ -17,7 +17,7 @@ from invoicepay.use_cases import providers
 from invoicepay.use_cases.neighbours import Served, one_by_one
 from invoicepay.use_cases.observations import WORKER, as_worker, record
 from invoicepay.use_cases.payments import RECEIVE, ReceivePush
-from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform_many
+from invoicepay.use_cases.perform import Deps, UseCase, own_call, perform_many
 
 MATCHING_TIME = timedelta(days=1)
 """How long a message without a known object is tried again; the object may be told to us later."""
@@ -126,9 +126,7 @@ async def _kept(deps: Deps, commands: list[KeepMessage]) -> tuple[InboxMessage, 
     known = {message.id: message for message in found}
     fresh = [c for c in commands if c.id not in known or known[c.id].digest != c.digest]
     worker = replace(deps, actor=WORKER)
-    calls: list[Call[KeepMessage, InboxMessage]] = [
-        call_of(worker, KEEP, command, deps.ids.new("key", deps.clock.now())) for command in fresh
-    ]
+    calls = [own_call(worker, KEEP, command) for command in fresh]
     for answer in await perform_many(worker, calls) if calls else ():
         if isinstance(answer, InvoicePayError):
             raise answer

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from invoicepay.domain.change import Needs, Outcome, Snapshot, need, together
+from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot, need, together
 from invoicepay.ports.repository import Reader, Unit
 
 
@@ -32,8 +32,11 @@ class Tried:
 
     async def by_name(self, reader: Reader) -> Needs:
         """The same, with the rows that its searches find now instead of the searches."""
-        rows = [row for wanted in self.needs.finds for row in await reader.find(wanted)]
-        return replace(self.needs, finds=frozenset()) | need(*((type(row), row.id) for row in rows))
+        alone, shared = set[RowKey](), set[RowKey]()
+        for wanted in self.needs.finds:
+            keys = shared if wanted.only_read else alone
+            keys.update((wanted.kind, row.id) for row in await reader.find(wanted))
+        return replace(self.needs, finds=frozenset()) | need(*alone, reads=shared)
 
 
 async def load_all(

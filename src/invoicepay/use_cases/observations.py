@@ -24,7 +24,7 @@ from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
 from invoicepay.errors import DuplicateProviderReference, InvalidTransition, MoneyError, StateError
 from invoicepay.use_cases.folds import fold_of
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.perform import Deps, UseCase, carry_out, own_call, perform
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
 
 C = TypeVar("C")
@@ -164,8 +164,8 @@ async def record(
 
 async def as_worker(deps: Deps, use_case: UseCase[C, R], command: C) -> R:
     """Carry out an internal command as the library itself, under a key of its own."""
-    key = deps.ids.new("key", deps.clock.now())
-    return await perform(replace(deps, actor=WORKER), use_case, command, key)
+    worker = replace(deps, actor=WORKER)
+    return await carry_out(worker, own_call(worker, use_case, command))
 
 
 RESOLUTIONS = (

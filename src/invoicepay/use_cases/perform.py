@@ -45,7 +45,11 @@ FINGERPRINT_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Everything a use case works with: the ports, the programme, and who asks for which tenant."""
+    """Everything a use case works with: the ports, the programme, and who asks for which tenant.
+
+    Attributes:
+        screening: None lets every movement start, without looking up what it would be about.
+    """
 
     repository: Repository
     clock: Clock
@@ -54,7 +58,7 @@ class Deps:
     programme: Programme
     rails: RailsProvider
     tokens: TokenProvider
-    screening: Screening
+    screening: Screening | None
     tenant_id: str
     actor: Actor
     qr_keys: QrKeys
@@ -79,12 +83,17 @@ class UseCase(Generic[C, R]):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[C, R]):
-    """One command of a batch with its key and the digest of what it asks."""
+    """One command of a batch with its key and the digest of what it asks.
+
+    Attributes:
+        is_new: the key was made here, so that nobody can have used it before.
+    """
 
     use_case: UseCase[C, R]
     command: C
     key: str
     fingerprint: str
+    is_new: bool = False
 
     def needs(self, seen: Snapshot) -> Needs:
         """What the command needs, by what is loaded so far."""
@@ -102,7 +111,16 @@ async def perform(deps: Deps, use_case: UseCase[C, R], command: C, key: str | No
     Raises:
         InvoicePayError: the refusal; nothing but the refusal itself was written.
     """
-    (answer,) = await perform_many(deps, [call_of(deps, use_case, command, key)])
+    return await carry_out(deps, call_of(deps, use_case, command, key))
+
+
+async def carry_out(deps: Deps, call: Call[C, R]) -> R:
+    """Carry out one call.
+
+    Raises:
+        InvoicePayError: the refusal; nothing but the refusal itself was written.
+    """
+    (answer,) = await perform_many(deps, [call])
     if isinstance(answer, InvoicePayError):
         raise answer
     result: R = answer
@@ -139,8 +157,14 @@ def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) ->
     if key is None:
         if deps.programme.require_idempotency_keys:
             raise InvalidKey("this programme requires an idempotency key on every call")
-        key = deps.ids.new("key", deps.clock.now())
+        return own_call(deps, use_case, command)
     return Call(use_case, command, idempotency_key(key), fingerprint(use_case.name, command, deps.actor))
+
+
+def own_call(deps: Deps, use_case: UseCase[C, R], command: C) -> Call[C, R]:
+    """A call under a fresh key, for what the library does by itself: trying again is another call."""
+    key = deps.ids.new("key", deps.clock.now())
+    return Call(use_case, command, key, fingerprint(use_case.name, command, deps.actor), is_new=True)
 
 
 def fingerprint(operation: str, command: Any, actor: Actor) -> str:
@@ -161,12 +185,12 @@ async def _attempt(
     deps: Deps, calls: Sequence[Call[Any, Any]], tried: Tried, known: Needs | None = None
 ) -> list[Any]:
     async with deps.repository.unit(deps.tenant_id) as unit:
-        seen = Snapshot(deps.clock.now())
+        seen = Snapshot(deps.clock.now(), programme=deps.programme)
         if known:
             await load(unit, known, seen, tried)
         await load_all(unit, [call.needs for call in calls], seen, tried)
         seen.now = deps.clock.now()  # after the wait for locks: whoever held them has decided earlier
-        stored = dict(await unit.replies([call.scope for call in calls]))
+        stored = dict(await unit.replies([call.scope for call in calls if not call.is_new]))
         answers: list[Any] = []
         outcomes: list[Outcome[Any]] = []
         replies: list[Reply] = []

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import bank_date
-from invoicepay.domain.change import Change, Needs, Snapshot, find
+from invoicepay.domain.change import Change, Needs, Snapshot, find, need
 from invoicepay.domain.codec import canonical
-from invoicepay.domain.deposits import Attestation
+from invoicepay.domain.deposits import Attestation, latest_attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invariants import Violation
@@ -26,7 +26,7 @@ from invoicepay.domain.reconciliation import (
     breaks_of,
     is_explained,
 )
-from invoicepay.domain.reserves import deficit_needs
+from invoicepay.domain.reserves import deficit_accounts
 from invoicepay.domain.shape import require_shape
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.tokens import Burn, BurnStatus
@@ -138,8 +138,9 @@ class Attest:
 
 
 def _needs_attest(command: Attest, _seen: Snapshot) -> Needs:
-    """What mints and withdrawals read before they start: none starts while it is being found wrong."""
-    return deficit_needs(command.asset)
+    """What mints and withdrawals read before they start, held alone: none starts while this is written."""
+    latest = replace(latest_attestation(command.asset), only_read=False)
+    return need(finds=[latest], accounts=deficit_accounts(command.asset))
 
 
 def decide_attest(command: Attest, change: Change) -> Attestation:

@@ -17,7 +17,7 @@ from invoicepay.domain.reserves import Cover, cover_of, deficit_accounts, is_sta
 from invoicepay.errors import InvoicePayError, ReserveDeficit, ReserveStale, WalletFrozen
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.deposits import CONFIRM, ConfirmDeposit
-from invoicepay.use_cases.perform import Deps, UseCase, call_of, perform_many
+from invoicepay.use_cases.perform import Deps, UseCase, own_call, perform_many
 from invoicepay.use_cases.tokens import MINT_TOKENS, MintTokens
 
 BARRIERS = tuple(error.code for error in (ReserveDeficit, ReserveStale, WalletFrozen))
@@ -82,6 +82,5 @@ async def _cover(reader: Reader, asset: str) -> Cover:
 async def _done(deps: Deps, use_case: UseCase[Any, Any], command: object) -> bool:
     """Carry the command out as the library itself; whoever was faster has done it, which is no failure."""
     worker = replace(deps, actor=Actor("worker", Role.SYSTEM))
-    key = deps.ids.new("key", deps.clock.now())
-    (answer,) = await perform_many(worker, [call_of(worker, use_case, command, key)])
+    (answer,) = await perform_many(worker, [own_call(worker, use_case, command)])
     return not isinstance(answer, InvoicePayError)

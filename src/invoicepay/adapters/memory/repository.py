@@ -89,8 +89,7 @@ class MemoryUnit:
             into.rows[(kind, id)] = self._tables.rows(kind).get(id)
         into.shared |= {key for key in needs.reads - needs.rows if into.rows[key] is not None}
         for wanted in needs.finds:
-            into.rows.update(((wanted.kind, row.id), row) for row in self._tables.find(wanted))
-            into.finds.add(wanted)
+            into.add_found(wanted, self._tables.find(wanted))
         for account in needs.accounts:
             into.balances[account] = self._tables.balances.get(account, 0)
         self._versions.update(

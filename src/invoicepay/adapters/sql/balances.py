@@ -24,12 +24,28 @@ from invoicepay.errors import ConcurrentUpdate
 Rank = tuple[bool, bool, str]
 
 
+MOST_KNOWN = 50_000
+"""Accounts whose place in the order is remembered; then remembering starts afresh."""
+
+
 @dataclass(slots=True)
 class Held:
-    """The accounts that a unit has locked, and the last of them in the order."""
+    """The accounts that a unit has locked, and the last of them in the order.
 
+    Attributes:
+        known: places of accounts that exist, as units before this one have found them.
+    """
+
+    known: dict[str, Rank] = field(default_factory=dict[str, Rank])
     accounts: set[Account] = field(default_factory=set[Account])
     highest: Rank | None = None
+
+    def place(self, row: Row[Any, Any, Any, Any]) -> Rank:
+        """The place of a stored account, remembered from now on: no account goes away."""
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        rank = self.known[row.id] = (bool(row.is_control), bool(row.is_business), row.id)
+        return rank
 
 
 def load_balances(
@@ -41,7 +57,8 @@ def load_balances(
     for row in _accounts(connection, place, list(wanted), lock=True, nowait=held.highest is not None):
         into.balances[wanted[row.id]] = row.balance
         held.accounts.add(wanted[row.id])
-        held.highest = max(_rank(row), held.highest or _rank(row))
+        rank = held.place(row)
+        held.highest = max(rank, held.highest or rank)
 
 
 def move(connection: Connection, place: Place, movements: Sequence[tuple[Account, int]], held: Held) -> None:
@@ -64,7 +81,9 @@ def _lock_others(connection: Connection, place: Place, ids: Sequence[str], held:
     Returns:
         The accounts that exist.
     """
-    ranks = {row.id: _rank(row) for row in _accounts(connection, place, ids)}
+    ranks = {id: rank for id in ids if (rank := held.known.get(id))}
+    unknown = [id for id in ids if id not in ranks]
+    ranks |= {row.id: held.place(row) for row in _accounts(connection, place, unknown)}
     if connection.dialect.name == "postgresql":
         earlier = [id for id, rank in ranks.items() if held.highest and rank < held.highest]
         if earlier:
@@ -111,7 +130,3 @@ def _accounts(
     parts = [ids] if ids and connection.dialect.name == "postgresql" else chunks(ids)
     named = (query.where(among(connection, table.c.id, some)) for some in parts)
     return [row for each in named for row in connection.execute(each)]
-
-
-def _rank(row: Row[Any, Any, Any, Any]) -> Rank:
-    return (bool(row.is_control), bool(row.is_business), row.id)

@@ -48,6 +48,11 @@ class HeldRows:
     last: RowRank | None = None
     is_complete: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the unit holds nothing yet."""
+        return self.last is None and not self.is_complete
+
     def comes_late(self, kind: type[Entity], id: str) -> bool:
         """Whether a row's turn is over."""
         return self.is_complete or (self.last is not None and (lock_rank(kind), id) < self.last)
@@ -105,10 +110,8 @@ def _named(
 def load_finds(connection: Connection, place: Place, needs: Needs, into: Snapshot, held: HeldRows) -> None:
     """Lock what searches find, after everything that is named (spec 3.4)."""
     for wanted in sorted(needs.finds, key=lambda wanted: (lock_rank(wanted.kind), repr(wanted))):
-        holds_something = held.is_complete or held.last is not None
-        rows = found(connection, place, wanted, lock=True, nowait=holds_something)
-        into.rows.update(((wanted.kind, row.id), row) for row in rows)
-        into.finds.add(wanted)
+        rows = found(connection, place, wanted, lock=True, nowait=not held.is_empty)
+        into.add_found(wanted, rows)
         held.add(rows)
 
 
@@ -125,7 +128,10 @@ def found(
         query = query.order_by(kept.table.c.id)
     if lock:  # SQLite's transaction holds the whole store and renders nothing here
         nowait = nowait and not wanted.skip_locked
-        query = query.with_for_update(key_share=True, skip_locked=wanted.skip_locked, nowait=nowait)
+        read = wanted.only_read
+        query = query.with_for_update(
+            read=read, key_share=not read, skip_locked=wanted.skip_locked, nowait=nowait
+        )
     rows = [kept.shape.read(row) for row in connection.execute(query)]
     # All rows are sorted here: SQLite would choose an index for their order instead of for the search.
     return rows if wanted.limit is not None else list(wanted.pick(rows))

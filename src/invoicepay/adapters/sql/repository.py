@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
 from invoicepay.adapters.sql.apply import Batch, apply, insert_all
-from invoicepay.adapters.sql.balances import Held, load_balances
+from invoicepay.adapters.sql.balances import Held, Rank, load_balances
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
 from invoicepay.adapters.sql.load import HeldRows, among, chunks, load_finds, load_rows, replies
@@ -94,12 +94,14 @@ class SqlRepository:
         self._door, self._new_id, self._stream = door, new_id, stream
         self._schema = named_schema(schema, table_prefix)
         self._is_current = False
+        self._places: dict[str, dict[str, Rank]] = {}
 
     @asynccontextmanager
     async def unit(self, tenant_id: str) -> AsyncIterator[SqlUnit]:
         await self._require_tables()
         async with self._door.link(writes=True) as link:
-            yield SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id)
+            held = Held(self._places.setdefault(tenant_id, {}))
+            yield SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, held)
 
     @asynccontextmanager
     async def reader(self, tenant_id: str) -> AsyncIterator[SqlReader]:
@@ -154,10 +156,17 @@ class SqlRepository:
 class SqlUnit:
     """One transaction of one tenant."""
 
-    def __init__(self, link: Link, place: Place, stream: str, new_id: Callable[[str, datetime], str]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        place: Place,
+        stream: str,
+        new_id: Callable[[str, datetime], str],
+        held: Held,
+    ) -> None:
         self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
         self._versions: dict[RowKey, int] = {}
-        self._rows, self._held = HeldRows(), Held()
+        self._rows, self._held = HeldRows(), held
         self._keys: list[str] = []
 
     async def load(self, needs: Needs, into: Snapshot) -> None:

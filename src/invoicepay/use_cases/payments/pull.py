@@ -16,7 +16,7 @@ from invoicepay.domain.access import (
     payable,
     payer_side,
 )
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Needs, Snapshot, find, need, together
 from invoicepay.domain.credits import waiting_invoices
 from invoicepay.domain.effects import EffectKind
 from invoicepay.domain.holds import HoldPurpose, place
@@ -57,22 +57,25 @@ class PayInvoice:
     verdict: Screened = field(default=ALLOWED, compare=False)
 
 
-def _pull_needs(seen: Snapshot, invoice_id: str, payer_id: str) -> Needs:
-    needs = invoice_needs(invoice_id, seen)
-    invoice = seen.peek(Invoice, invoice_id)
+def _needs_pay(command: PayInvoice, seen: Snapshot) -> Needs:
+    needs = need((Invoice, command.invoice_id))
+    invoice = seen.peek(Invoice, command.invoice_id)
     if invoice is None:
         return needs
-    asset = invoice.asset
+    asset, source = invoice.asset, source_account(command.payer_id, invoice.asset)
     return (
         needs
-        | party_needs(payer_id, asset=asset)
-        | limit_needs(seen, payer_id, asset)
-        | settle_needs(seen, invoice, source_account(payer_id, asset))
+        | party_needs(invoice.enterprise_id, command.payer_id, asset=asset)
+        | limit_needs(seen, command.payer_id, asset)
+        | (settle_needs(seen, invoice, source) if _may_exceed(command, invoice) else need(accounts=[source]))
     )
 
 
-def _needs_pay(command: PayInvoice, seen: Snapshot) -> Needs:
-    return _pull_needs(seen, command.invoice_id, command.payer_id)
+def _may_exceed(command: PayInvoice, invoice: Invoice) -> bool:
+    """Whether something could be left over, which becomes credit; most payments are of what is due."""
+    if command.amount is None:
+        return False
+    return command.amount.asset != invoice.asset or command.amount > invoice.remaining
 
 
 def decide_pay_invoice(command: PayInvoice, change: Change) -> Payment:
@@ -123,6 +126,8 @@ async def pay_many(deps: Deps, calls: Sequence[tuple[PayInvoice, str | None]]) -
 
 async def _screened(deps: Deps, commands: Sequence[PayInvoice]) -> list[PayInvoice]:
     """The commands with screening's verdicts; one whose invoice does not exist is refused by its decision."""
+    if deps.screening is None:
+        return list(commands)
     ids = tuple({command.invoice_id for command in commands})
     async with deps.repository.reader(deps.tenant_id) as reader:
         invoices = {invoice.id: invoice for invoice in await reader.find(find(Invoice, id__in=ids))}
@@ -171,9 +176,20 @@ def _needs_pay_several(command: PayInvoices, seen: Snapshot) -> Needs:
         owed = waiting_invoices(command.enterprise_id, command.payer_id, command.amount.asset)
         needs |= need((Party, command.enterprise_id), finds=[owed])
         ids = tuple(invoice.id for invoice in seen.search(owed))
-    for invoice_id in ids:
-        needs |= _pull_needs(seen, invoice_id, command.payer_id)
-    return needs
+    return together([needs, *(_part_needs(seen, invoice_id, command.payer_id) for invoice_id in ids)])
+
+
+def _part_needs(seen: Snapshot, invoice_id: str, payer_id: str) -> Needs:
+    needs = invoice_needs(invoice_id, seen)
+    invoice = seen.peek(Invoice, invoice_id)
+    if invoice is None:
+        return needs
+    return (
+        needs
+        | party_needs(payer_id, asset=invoice.asset)
+        | limit_needs(seen, payer_id, invoice.asset)
+        | settle_needs(seen, invoice, source_account(payer_id, invoice.asset))
+    )
 
 
 def decide_pay_invoices(command: PayInvoices, change: Change) -> PaidInvoices:

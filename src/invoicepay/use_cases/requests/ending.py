@@ -24,7 +24,7 @@ from invoicepay.domain.requests import (
 from invoicepay.domain.transfers import NOTE_LENGTH
 from invoicepay.errors import InvalidTransition, NotThePayer, RequestInFlight
 from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.perform import Deps, UseCase, carry_out, own_call, perform
 
 PAGE = 200
 TIME = Actor("expiry", Role.SYSTEM)
@@ -193,5 +193,4 @@ async def _expiring(deps: Deps, after_id: str) -> tuple[tuple[PaymentRequest, ..
 
 async def _expired(deps: Deps, request: PaymentRequest) -> PaymentRequest:
     """A key of its own for each try: a refusal must not outlive the payment it waited for."""
-    key = deps.ids.new("key", deps.clock.now())
-    return await perform(deps, EXPIRE, ExpireRequest(request_id=request.id), key)
+    return await carry_out(deps, own_call(deps, EXPIRE, ExpireRequest(request_id=request.id)))
