@@ -89,11 +89,13 @@ class Audit:
         self._group = group
 
     def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
-        """Every audited command that changed one entity, in order."""
+        """Every audited command that changed one entity, in order; operators only."""
         return run_blocking(self._group.trail(entity_id))
 
     def verify(self) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
+
+        Operators only.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -106,12 +108,12 @@ class Audit:
     def seal(self) -> Checkpoint | None:
         """Seal the current stream heads into the checkpoint chain; None when nothing is new.
 
-        Anchor the returned `hash` outside, and a rewritten trail will show.
+        Anchor the returned `hash` outside, and a rewritten trail will show. Operators only.
         """
         return run_blocking(self._group.seal())
 
     def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
-        """Every step of one entity, in order."""
+        """Every step of one entity, in order; operators only."""
         return run_blocking(self._group.history(entity_id))
 
 
@@ -128,6 +130,7 @@ class Ledger:
 
         Raises:
             InvalidTime: `at` is naive.
+            NotAllowed: a party asks for more than its own.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -141,7 +144,7 @@ class Ledger:
     def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
-        """Ledger transactions in order, after a transaction's id.
+        """Ledger transactions in order, after a transaction's id; operators only.
 
         Args:
             about: only those of one payment, deposit, withdrawal and so on.
@@ -175,7 +178,10 @@ class Invariants:
         self._group = group
 
     def check(self) -> tuple[Violation, ...]:
-        """Run them all; each violation names its rule and row. Empty when the books are right."""
+        """Run them all; each violation names its rule and row. Empty when the books are right.
+
+        Operators only.
+        """
         return run_blocking(self._group.check())
 
 
@@ -985,14 +991,18 @@ class Invoices:
         )
 
     def credit_notes(self, invoice: str | Invoice) -> Page[CreditNote]:
-        """The credit notes of an invoice, oldest first."""
+        """The credit notes of an invoice, oldest first.
+
+        Raises:
+            NotFound: there is no such invoice, or the actor is a party and no side of it.
+        """
         return Page(run_blocking(self._group.credit_notes(invoice)))
 
     def overdue(self, enterprise: str) -> builtins.list[Invoice]:
         """Open invoices past their due date in the enterprise's zone.
 
         Raises:
-            NotFound: no such enterprise.
+            NotFound, NotAllowed: no such enterprise, or another party asks.
         """
         return run_blocking(self._group.overdue(enterprise))
 

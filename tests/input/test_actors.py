@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from invoicepay.domain.access import SIDES
 from invoicepay.domain.parties import Role
 from invoicepay.errors import (
     IdentityError,
     InvalidIdentifier,
     InvalidInput,
     NotAllowed,
+    NotFound,
     NotThePayer,
     SecondActorRequired,
 )
-from tests.input.calls import CALLS, make
+from tests.input.calls import CALLS, ROLES, make, taking
+from tests.input.calls import Role as Takes
 from tests.input.refusals import refused
 from tests.input.scene import Scene
 
@@ -230,6 +234,84 @@ def test_a_disguised_name_is_nobody(home: Scene, call: str, approved_by: Any) ->
 def test_an_outsider_may_none_of_the_rest(home: Scene, call: str) -> None:
     with refused(home, IdentityError):
         make(home, call, home.pay.acting_as("nobody"))
+
+
+GETS = [call for call in CALLS if call.endswith(".get") and call != "wallets.get"]
+PEOPLE = ("ann", "bob", "cho", "eve", "acme", "globex", "nobody")
+
+
+@pytest.mark.parametrize("subject", PEOPLE)
+@pytest.mark.parametrize("call", GETS)
+def test_a_party_sees_what_it_is_a_side_of_and_nothing_else(home: Scene, call: str, subject: str) -> None:
+    row = make(home, call)
+
+    if subject in {row.id, *(getattr(row, name, None) for name in SIDES)}:
+        assert make(home, call, home.pay.acting_as(subject)) == row
+    else:
+        with refused(home, NotFound) as hidden:
+            make(home, call, home.pay.acting_as(subject))
+        assert hidden.value.to_problem() == missing(home, call, row.id)
+
+
+def missing(home: Scene, call: str, id: str) -> dict[str, Any]:
+    """What the same call says of an id that names nothing, made to look like this one."""
+    (name,) = CALLS[call]
+    with refused(home, NotFound) as caught:
+        make(home, call, **{name: "no-such-thing"})
+    text = json.dumps(caught.value.to_problem()).replace("no-such-thing", id)
+    problem: dict[str, Any] = json.loads(text)
+    return problem
+
+
+LISTS = [call for call, name in taking(Takes.CURSOR) if call != "ledger.transactions"]
+OWN_FILTERS = set(ROLES[Takes.PARTY].split())
+
+
+@pytest.mark.parametrize("call", LISTS)
+def test_a_party_lists_only_what_is_its_own(home: Scene, call: str) -> None:
+    pay = home.pay.acting_as("nobody")
+
+    with refused(home, NotAllowed):
+        make(home, call, pay)
+    for name in OWN_FILTERS & CALLS[call].keys():
+        assert make(home, call, pay, **{name: "nobody"}).items == ()
+
+
+def test_a_party_lists_what_is_its_own(home: Scene) -> None:
+    ann = home.pay.acting_as("ann")
+
+    assert ann.invoices.list(customer="ann").items == home.pay.invoices.list(customer="ann").items
+    assert {lot.customer_id for lot in ann.credits.list(customer="ann", enterprise="acme")} == {"ann"}
+    assert ann.wallets.get("ann") == home.pay.wallets.get("ann")
+    assert {account.party_id for account in ann.ledger.balances(party="ann")} == {"ann"}
+    assert ann.invoices.credit_notes(home.things["part"]).items
+
+
+@pytest.mark.parametrize("call", ["wallets.get", "ledger.balances", "invoices.overdue", "invoices.ageing"])
+@pytest.mark.parametrize("subject", ["bob", "globex", "nobody"])
+def test_nobody_looks_into_anothers_pockets(home: Scene, call: str, subject: str) -> None:
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as(subject))
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["audit.trail", "audit.verify", "audit.seal", "audit.history", "ledger.transactions", "invariants.check"],
+)
+def test_the_books_as_a_whole_are_for_operators(home: Scene, call: str) -> None:
+    with refused(home, NotAllowed):
+        make(home, call, home.pay.acting_as("ann"))
+
+
+def test_everybodys_balances_are_for_operators(home: Scene) -> None:
+    with refused(home, NotAllowed):
+        make(home, "ledger.balances", home.pay.acting_as("ann"), party=None)
+
+
+def test_a_payer_who_was_shown_a_code_sees_what_it_asks_for(home: Scene) -> None:
+    code = home.pay.requests.qr(home.things["open_request"]).payload
+
+    assert home.pay.acting_as("cho").requests.scan(code).payee_id == "bob"
 
 
 @pytest.mark.parametrize("role", ["admin", "", "SYSTEM", 1, None, ["party"], "operator "])

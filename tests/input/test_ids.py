@@ -29,7 +29,7 @@ NAMING = THINGS + PARTIES
 NEEDED = [
     (call, name)
     for call, name in taking(Role.THING, Role.PARTY)
-    if SIGNATURES[call].parameters[name].default is inspect.Parameter.empty and not call.endswith("_notes")
+    if SIGNATURES[call].parameters[name].default is inspect.Parameter.empty
 ]
 
 NO_IDS: dict[str, Any] = {
@@ -60,7 +60,6 @@ LOOKS = (
     "transactions",
     "trail",
     "history",
-    "credit_notes",
 )
 """Searches: what is not there is not found, without an error."""
 

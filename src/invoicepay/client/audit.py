@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from invoicepay.client.base import Group, id_of, instant, optional_id
+from invoicepay.domain.access import operator_only
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.enterprise_book import EnterpriseBook
@@ -20,11 +21,13 @@ class Audit(Group):
     """The tamper-evident trail of every command."""
 
     async def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
-        """Every audited command that changed one entity, in order."""
+        """Every audited command that changed one entity, in order; operators only."""
         return await queries.trail(self._deps, id_of(entity_id))
 
     async def verify(self) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
+
+        Operators only.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -37,12 +40,13 @@ class Audit(Group):
     async def seal(self) -> Checkpoint | None:
         """Seal the current stream heads into the checkpoint chain; None when nothing is new.
 
-        Anchor the returned `hash` outside, and a rewritten trail will show.
+        Anchor the returned `hash` outside, and a rewritten trail will show. Operators only.
         """
+        operator_only(self._deps.actor)
         return await self._deps.repository.seal(self._deps.tenant_id, self._deps.clock.now())
 
     async def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
-        """Every step of one entity, in order."""
+        """Every step of one entity, in order; operators only."""
         return await queries.history(self._deps, id_of(entity_id))
 
 
@@ -54,6 +58,7 @@ class Ledger(Group):
 
         Raises:
             InvalidTime: `at` is naive.
+            NotAllowed: a party asks for more than its own.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -67,7 +72,7 @@ class Ledger(Group):
     async def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
     ) -> tuple[Booked, ...]:
-        """Ledger transactions in order, after a transaction's id.
+        """Ledger transactions in order, after a transaction's id; operators only.
 
         Args:
             about: only those of one payment, deposit, withdrawal and so on.
@@ -96,5 +101,8 @@ class Invariants(Group):
     """INV-01 … INV-22 over the stored data."""
 
     async def check(self) -> tuple[Violation, ...]:
-        """Run them all; each violation names its rule and row. Empty when the books are right."""
+        """Run them all; each violation names its rule and row. Empty when the books are right.
+
+        Operators only.
+        """
         return await queries.violations(self._deps)

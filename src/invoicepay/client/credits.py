@@ -22,7 +22,7 @@ class Credits(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, CreditLot, id_of(credit))
+        return await queries.own(self._deps, CreditLot, id_of(credit))
 
     async def list(
         self,

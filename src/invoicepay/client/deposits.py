@@ -75,7 +75,7 @@ class Deposits(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Deposit, id_of(deposit))
+        return await queries.own(self._deps, Deposit, id_of(deposit))
 
     async def list(
         self,

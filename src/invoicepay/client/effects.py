@@ -20,7 +20,7 @@ class Effects(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Effect, id_of(effect))
+        return await queries.own(self._deps, Effect, id_of(effect))
 
     async def list(
         self,

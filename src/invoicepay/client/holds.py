@@ -81,7 +81,7 @@ class Holds(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Hold, id_of(hold))
+        return await queries.own(self._deps, Hold, id_of(hold))
 
     async def list(
         self,

@@ -321,7 +321,7 @@ class Invoices(InvoiceEndings):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Invoice, id_of(invoice))
+        return await queries.own(self._deps, Invoice, id_of(invoice))
 
     async def list(
         self,
@@ -348,14 +348,20 @@ class Invoices(InvoiceEndings):
         )
 
     async def credit_notes(self, invoice: str | Invoice) -> AsyncPage[CreditNote]:
-        """The credit notes of an invoice, oldest first."""
-        return await self._page(CreditNote, limit=200, invoice_id=id_of(invoice))
+        """The credit notes of an invoice, oldest first.
+
+        Raises:
+            NotFound: there is no such invoice, or the actor is a party and no side of it.
+        """
+        of = await queries.own(self._deps, Invoice, id_of(invoice))
+        sides = {"enterprise_id": of.enterprise_id, "customer_id": of.customer_id}
+        return await self._page(CreditNote, limit=200, invoice_id=of.id, **sides)
 
     async def overdue(self, enterprise: str) -> builtins.list[Invoice]:
         """Open invoices past their due date in the enterprise's zone.
 
         Raises:
-            NotFound: no such enterprise.
+            NotFound, NotAllowed: no such enterprise, or another party asks.
         """
         return await open_items.overdue(self._deps, enterprise)
 

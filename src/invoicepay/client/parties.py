@@ -59,7 +59,7 @@ class Parties(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Party, id)
+        return await queries.own(self._deps, Party, id)
 
     async def list(
         self, *, kind: PartyKind | str | None = None, after: str = "", limit: int = 50

@@ -19,7 +19,7 @@ class Payments(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Payment, id_of(payment))
+        return await queries.own(self._deps, Payment, id_of(payment))
 
     async def list(
         self,

@@ -182,7 +182,7 @@ class Requests(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, PaymentRequest, id_of(request))
+        return await queries.own(self._deps, PaymentRequest, id_of(request))
 
     async def list(
         self,
@@ -378,7 +378,7 @@ class Transfers(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Transfer, id_of(transfer))
+        return await queries.own(self._deps, Transfer, id_of(transfer))
 
     async def list(
         self,

@@ -25,7 +25,7 @@ class Reserves(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Reserve, id_of(reserve))
+        return await queries.own(self._deps, Reserve, id_of(reserve))
 
     async def list(
         self,

@@ -118,7 +118,7 @@ class Schedules(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Schedule, id_of(schedule))
+        return await queries.own(self._deps, Schedule, id_of(schedule))
 
     async def list(
         self,

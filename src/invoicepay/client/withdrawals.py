@@ -106,7 +106,7 @@ class Withdrawals(Group):
         Raises:
             NotFound: unknown in this tenant.
         """
-        return await queries.get(self._deps, Withdrawal, id_of(withdrawal))
+        return await queries.own(self._deps, Withdrawal, id_of(withdrawal))
 
     async def list(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
 from invoicepay.domain import ids
 from invoicepay.domain.accounts import Code
 from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import (
     Actor,
@@ -28,6 +30,9 @@ from invoicepay.errors import (
     SecondActorRequired,
     WalletFrozen,
 )
+
+SIDES = ("party_id", "enterprise_id", "customer_id", "payer_id", "payee_id", "requester_id", "owner_id")
+"""Fields that name a row's parties."""
 
 
 def payer_side(actor: Actor, party_id: str) -> None:
@@ -71,6 +76,38 @@ def second_actor(actor: Actor, approved_by: str) -> None:
     operator_only(actor)
     if not approved_by or ids.party_id(approved_by, "approved_by") == actor.subject:
         raise SecondActorRequired(actor=actor.subject)
+
+
+def look_side(actor: Actor, party_id: str) -> None:
+    """Let the party itself or an operator look at what it has.
+
+    Raises:
+        NotAllowed: another party asks.
+    """
+    if actor.role is Role.PARTY and actor.subject != party_id:
+        raise NotAllowed(f"{actor.subject} may not look at what {party_id} has", actor=actor.subject)
+
+
+def may_see(actor: Actor, row: Entity) -> bool:
+    """Whether the actor is one of the row's parties, or no party at all (S-01)."""
+    if actor.role is not Role.PARTY:
+        return True
+    sides = (row.id,) if isinstance(row, Party) else tuple(getattr(row, name, "") for name in SIDES)
+    return actor.subject in sides
+
+
+def require_own(actor: Actor, conditions: Mapping[str, object]) -> None:
+    """Let a party search only among what it is a side of.
+
+    Raises:
+        NotAllowed: no condition names the party that asks.
+    """
+    if actor.role is Role.PARTY and actor.subject not in [conditions.get(name) for name in SIDES]:
+        raise NotAllowed(
+            f"{actor.subject} may only list what is its own",
+            hint=f"Name {actor.subject} as one of the sides, such as the payer, the customer or the party.",
+            actor=actor.subject,
+        )
 
 
 def party_needs(*party_ids: str, asset: str = "") -> Needs:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic
 
+from invoicepay.domain.access import look_side, may_see, operator_only, require_own
 from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
 from invoicepay.domain.change import Find, find
@@ -103,12 +104,26 @@ async def get(deps: Deps, kind: type[E], id: str) -> E:
     return found[0]
 
 
+async def own(deps: Deps, kind: type[E], id: str) -> E:
+    """The row, for whoever may see it; a party is told of another's row what it is told of a missing one.
+
+    Raises:
+        InvalidIdentifier: no row can have this id.
+        NotFound: there is none in this tenant, or the actor is a party and no side of it.
+    """
+    row = await get(deps, kind, id)
+    if not may_see(deps.actor, row):
+        raise NotFound(f"there is no {kind.KIND} {id}", kind=kind.KIND, id=id)
+    return row
+
+
 async def page(
     deps: Deps, kind: type[E], /, *, after: str = "", limit: int = 50, **conditions: Any
 ) -> Rows[E]:
     """Rows that meet the conditions, oldest first; conditions of None are left out.
 
     Raises:
+        NotAllowed: a party asks, and no condition names it.
         InvalidInput: the limit is outside 1 to 200.
         InvalidIdentifier: a condition or the cursor is none that a row can have.
     """
@@ -116,6 +131,7 @@ async def page(
     for name, value in wanted.items():
         identifier_or_none(value, name)
     _window(after, limit)
+    require_own(deps.actor, wanted)
     if after:
         wanted["id__gt"] = after
     async with deps.repository.reader(deps.tenant_id) as reader:
@@ -140,10 +156,12 @@ async def wallet_balance(
     """What a party has of an asset, now or as of an instant.
 
     Raises:
+        NotAllowed: another party asks.
         NotFound: nobody is registered under that id, where parties are not made on first use (D14).
     """
     identifier(party_id, "the party")
     identifier(asset, "the asset")
+    look_side(deps.actor, party_id)
     codes = (Code.AVAILABLE, Code.HELD, Code.CREDIT_RESERVE, Code.FROZEN)
     accounts = [Account(code, asset, party_id) for code in codes]
     async with deps.repository.reader(deps.tenant_id) as reader:
@@ -175,6 +193,7 @@ async def balances(
     """Every account that holds something, by code; of one party, or as of an instant."""
     if party_id is not None:
         identifier_or_none(party_id, "the party")
+    look_side(deps.actor, party_id or "")
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.balances(party_id=party_id, at=at)
     accounts = sorted((account for account, n in found.items() if n), key=lambda account: account.id)
@@ -188,6 +207,7 @@ async def transactions(
     if memo is not None:
         identifier_or_none(memo, "about")
     _window(after, limit)
+    operator_only(deps.actor)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.transactions(memo=memo, after=after, limit=limit)
 
@@ -195,6 +215,7 @@ async def transactions(
 async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
     """Every step of one entity, in order."""
     identifier(entity_id, "the entity")
+    operator_only(deps.actor)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.events(entity_id=entity_id, limit=LARGEST_PAGE)
 
@@ -202,12 +223,14 @@ async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
 async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
     """Every audited command that changed one entity, in order."""
     identifier(entity_id, "the entity")
+    operator_only(deps.actor)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.audit_trail(entity_id)
 
 
 async def verify_audit(deps: Deps) -> Verification:
-    """Recompute every hash from the beginning and compare heads and checkpoints (INV-22)."""
+    """Recompute every hash from the beginning and compare heads and checkpoints (INV-22); operators only."""
+    operator_only(deps.actor)
     faults: list[str] = []
     total = 0
     async with deps.repository.reader(deps.tenant_id) as reader:
@@ -241,6 +264,7 @@ async def _stream(reader: Reader, stream: str) -> list[AuditRecord]:
 
 
 async def violations(deps: Deps) -> tuple[Violation, ...]:
-    """Run every stored-data invariant; empty when the books are right."""
+    """Run every stored-data invariant; empty when the books are right; operators only."""
+    operator_only(deps.actor)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.violations()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invoicepay.domain.access import look_side
 from invoicepay.domain.change import find
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, ageing_bucket, is_overdue
 from invoicepay.domain.money import Money
@@ -18,7 +19,7 @@ async def overdue(deps: Deps, enterprise_id: str) -> list[Invoice]:
     """Open invoices past their due date in the enterprise's zone.
 
     Raises:
-        NotFound: no such enterprise.
+        NotFound, NotAllowed: no such enterprise, or another party asks.
     """
     now, zone = deps.clock.now(), await _zone(deps, enterprise_id)
     return [invoice for invoice in await _open(deps, enterprise_id) if is_overdue(invoice, now, zone)]
@@ -28,7 +29,7 @@ async def ageing(deps: Deps, enterprise_id: str) -> Ageing:
     """What is open, by asset and by how many days it is past due.
 
     Raises:
-        NotFound: no such enterprise.
+        NotFound, NotAllowed: no such enterprise, or another party asks.
     """
     now, zone = deps.clock.now(), await _zone(deps, enterprise_id)
     report: Ageing = {}
@@ -40,6 +41,7 @@ async def ageing(deps: Deps, enterprise_id: str) -> Ageing:
 
 
 async def _zone(deps: Deps, enterprise_id: str) -> str:
+    look_side(deps.actor, enterprise_id)
     party = await queries.get(deps, Party, enterprise_id)
     return party.timezone
 
