@@ -271,7 +271,7 @@ OWN_FILTERS = set(ROLES[Takes.PARTY].split())
 def test_a_party_lists_only_what_is_its_own(home: Scene, call: str) -> None:
     pay = home.pay.acting_as("nobody")
 
-    with refused(home, NotAllowed):
+    with refused(home, NotAllowed, NotFound):
         make(home, call, pay)
     for name in OWN_FILTERS & CALLS[call].keys():
         assert make(home, call, pay, **{name: "nobody"}).items == ()
