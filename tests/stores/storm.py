@@ -17,7 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from invoicepay.adapters.simulated import SimControl
 from invoicepay.adapters.sql import connect_store, migrate_url
 from invoicepay.adapters.sql.connect import open_engine
 from invoicepay.adapters.system import SystemIds
@@ -74,7 +73,7 @@ class Storm:
 def rage(storm: Storm, told: Callable[[str], None] = lambda line: None) -> Report:
     """Let it rage and look at what it left: the report's faults are what was wrong."""
     migrate_url(storm.url)
-    offset = multiprocessing.get_context("spawn").Value("d", 0.0)
+    offset = multiprocessing.get_context("spawn").RawValue("d", 0.0)
     with served(storm.setting, StormClock(offset)) as address:
         report = Report()
         with hands(storm, offset, address, "first", 1, report) as (hand,):
@@ -96,13 +95,13 @@ def hands(
     watch(engine, report)
     stream = name if storm.has_lanes else "main"
     repository = connect_store(engine, SystemIds().new, blocking=True, stream=stream)
-    sim: SimControl = far_providers(address)
     twins: deque[Asked] = deque(maxlen=12)
-    made = [
-        Hand(f"{name}.{number}", storm.setting, repository, StormClock(offset), sim, twins)
-        for number in range(count)
-    ]
-    yield made
+    with far_providers(address) as sim:
+        made = [
+            Hand(f"{name}.{number}", storm.setting, repository, StormClock(offset), sim, twins)
+            for number in range(count)
+        ]
+        yield made
     engine.dispose()
 
 

@@ -58,18 +58,24 @@ def served(setting: Setting, clock: StormClock) -> Iterator[Any]:
         "rails": SimulatedRails(clock, capabilities=setting.rails),
         "tokens": SimulatedTokens(clock, capabilities=setting.tokens),
     }
-    listener = Listener(authkey=WORD)
-    threading.Thread(target=_accept, args=(listener, providers), daemon=True).start()
-    yield listener.address
-    listener.close()
+    listener, ended = Listener(authkey=WORD), threading.Event()
+    doorman = threading.Thread(target=_accept, args=(listener, providers, ended))
+    doorman.start()
+    try:
+        yield listener.address
+    finally:
+        ended.set()
+        Client(listener.address, authkey=WORD).close()  # wakes the doorman
+        doorman.join()
+        listener.close()
 
 
-def _accept(listener: Listener, providers: dict[str, Any]) -> None:
-    """Give each caller a thread of its own; all end with the process."""
+def _accept(listener: Listener, providers: dict[str, Any], ended: threading.Event) -> None:
+    """Give each caller a thread of its own, which ends when the caller has gone."""
     while True:
-        try:
-            caller = listener.accept()
-        except OSError:
+        caller = listener.accept()
+        if ended.is_set():
+            caller.close()
             return
         threading.Thread(target=_answer, args=(caller, providers), daemon=True).start()
 
@@ -92,13 +98,18 @@ class Far:
 
     def __init__(self, address: Any, slot: str) -> None:
         self._address, self._slot = address, slot
-        self._local = threading.local()
+        self._local, self._doors = threading.local(), list[Connection]()
         self.name = {"rails": "simulated-bank", "tokens": "simulated-tokens"}[slot]
         self._capabilities = self._call("capabilities")
 
     def capabilities(self) -> Any:
         """What it claims; never changes."""
         return self._capabilities
+
+    def leave(self) -> None:
+        """Close the doors of every thread."""
+        for door in self._doors:
+            door.close()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def plain(*args: Any, **kwargs: Any) -> Any:
@@ -112,6 +123,7 @@ class Far:
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(self._local, "door"):
             self._local.door = Client(self._address, authkey=WORD)
+            self._doors.append(self._local.door)
         self._local.door.send((self._slot, name, args, kwargs))
         result, error = self._local.door.recv()
         if error is not None:
@@ -119,8 +131,10 @@ class Far:
         return result
 
 
-def far_providers(address: Any) -> SimControl:
+@contextmanager
+def far_providers(address: Any) -> Iterator[SimControl]:
     """The commands for the providers that another process serves."""
-    return SimControl(
-        cast(SimulatedRails, Far(address, "rails")), cast(SimulatedTokens, Far(address, "tokens"))
-    )
+    rails, tokens = Far(address, "rails"), Far(address, "tokens")
+    yield SimControl(cast(SimulatedRails, rails), cast(SimulatedTokens, tokens))
+    rails.leave()
+    tokens.leave()
