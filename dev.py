@@ -108,12 +108,13 @@ def call(command: list[str], folder: Path = ROOT) -> int:
 
 
 def end(child: "subprocess.Popen[bytes]") -> None:
-    """Wait for a child that Ctrl-C reached as well; one that it did not reach is told, then stopped."""
-    for sent, seconds in ((0, 0.5), (signal.SIGINT, 10), (signal.SIGTERM, 10)):
+    """Wait for a child that was interrupted as well: a terminal does so itself, elsewhere it is passed on."""
+    is_told = sys.stdin is not None and sys.stdin.isatty()
+    for sent in (0 if is_told else signal.SIGINT, signal.SIGTERM):
         try:
             if sent:
                 child.send_signal(sent)
-            child.wait(timeout=seconds)
+            child.wait(timeout=10)
             return
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             continue

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,38 @@ from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
 from invoicepay.errors import InvoicePayError, StoreError
 
 INTERRUPTED, FAILED = 130, 1
+
+
+class _Stop:
+    """Ctrl-C: the first one stops the story, another one does not disturb the telling of that.
+
+    Where Python cannot raise what it raises, as in a destructor, the story asks before its next step.
+    """
+
+    was_asked = False
+
+    def listen(self) -> None:
+        """From now on."""
+        signal.signal(signal.SIGINT, self._hear)
+        sys.unraisablehook = self._ignored
+
+    def _hear(self, _signal: int, _frame: object) -> None:
+        self.was_asked = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    @staticmethod
+    def _ignored(what: sys.UnraisableHookArgs) -> None:
+        if what.exc_type is not KeyboardInterrupt:
+            sys.__unraisablehook__(what)
+
+    def check(self) -> None:
+        """Stop now, if somebody asked."""
+        if self.was_asked:
+            raise KeyboardInterrupt
+
+
+_stop = _Stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,9 +95,9 @@ def _told(database: Path, screen: Screen) -> int:
     try:
         from invoicepay.demo.telling import tell  # loads the whole library: may be interrupted as well
 
-        return 0 if tell(database, screen) else FAILED
+        return 0 if tell(database, screen, check=_stop.check) else FAILED
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        warnings.simplefilter("ignore", RuntimeWarning)  # a call that was made and not yet begun is no fault
         screen.end(f"Stopped by you: every step that was shown is kept in {database}.")
         return INTERRUPTED
     except InvoicePayError as error:
@@ -78,8 +111,5 @@ def _ended(sentence: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        code = main()
-    except KeyboardInterrupt:  # a second one, while the first was being told
-        code = INTERRUPTED
-    raise SystemExit(code)
+    _stop.listen()
+    raise SystemExit(main())
