@@ -142,7 +142,12 @@ class Needs:
 
     def __or__(self, other: Needs) -> Needs:
         """Both needs in one load."""
-        return together((self, other))
+        return Needs(
+            self.rows | other.rows,
+            self.finds | other.finds,
+            self.accounts | other.accounts,
+            self.reads | other.reads,
+        )
 
     def __bool__(self) -> bool:
         """Whether anything is wanted at all."""
@@ -178,13 +183,13 @@ def need(
 
 def together(needs: Iterable[Needs]) -> Needs:
     """All needs in one load."""
-    several = tuple(needs)
-    return Needs(
-        frozenset().union(*(one.rows for one in several)),
-        frozenset().union(*(one.finds for one in several)),
-        frozenset().union(*(one.accounts for one in several)),
-        frozenset().union(*(one.reads for one in several)),
-    )
+    rows, finds, accounts, reads = set[RowKey](), set[Find[Any]](), set[Account](), set[RowKey]()
+    for one in needs:
+        rows |= one.rows
+        finds |= one.finds
+        accounts |= one.accounts
+        reads |= one.reads
+    return Needs(frozenset(rows), frozenset(finds), frozenset(accounts), frozenset(reads))
 
 
 @dataclass(slots=True)

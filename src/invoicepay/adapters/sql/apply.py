@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table
 
+from invoicepay.adapters.sql import statements
 from invoicepay.adapters.sql.balances import Held, move
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.audit import GENESIS, Head, chain
@@ -55,7 +56,7 @@ def apply(connection: Connection, place: Place, batch: Batch) -> None:
 def insert_all(connection: Connection, place: Place, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of the tenant in one go."""
     if rows:
-        connection.execute(insert(table), [{"tenant_id": place.tenant_id, **row} for row in rows])
+        connection.execute(statements.added(table), [{"tenant_id": place.tenant_id, **row} for row in rows])
 
 
 def _insert_replies(connection: Connection, place: Place, replies: Sequence[Reply]) -> None:
@@ -74,13 +75,12 @@ def _update_rows(connection: Connection, place: Place, changed: Iterable[tuple[E
     versions = {(type(row), row.id): version for row, version in changed}
     for kind, rows in _by_kind(row for row, _ in changed):
         kept = place.schema.kinds[kind]
-        table = kept.table
-        unchanged = (table.c.id == bindparam("row_id")) & (table.c.version == bindparam("row_version"))
-        statement = update(table).where(place.owns(table), unchanged)
         values = [
-            kept.shape.values(row) | {"row_id": row.id, "row_version": versions[kind, row.id]} for row in rows
+            kept.shape.values(row)
+            | {"owner": place.tenant_id, "row_id": row.id, "row_version": versions[kind, row.id]}
+            for row in rows
         ]
-        if connection.execute(statement, values).rowcount != len(values):
+        if connection.execute(statements.changed(kept.table), values).rowcount != len(values):
             raise ConcurrentUpdate(kind=kind.KIND)
 
 
@@ -140,18 +140,15 @@ def _audit(connection: Connection, place: Place, batch: Batch) -> None:
     records = chain(place.tenant_id, head, batch.group_ids, batch.outcomes)
     rows = [_fields(record) | {"entity_ids": canonical(record.entity_ids)} for record in records]
     insert_all(connection, place, place.schema.audit, rows)
-    table = place.schema.streams
-    connection.execute(
-        update(table)
-        .where(place.owns(table), table.c.stream == batch.stream)
-        .values(position=records[-1].position, hash=records[-1].hash)
-    )
+    place_of = {"owner": place.tenant_id, "of_stream": batch.stream}
+    ended = {"position": records[-1].position, "hash": records[-1].hash}
+    connection.execute(statements.moved_head(place.schema.streams), place_of | ended)
 
 
 def _locked_head(connection: Connection, place: Place, stream: str) -> Head:
     table = place.schema.streams
-    query = select(table.c.position, table.c.hash).where(place.owns(table), table.c.stream == stream)
-    found = connection.execute(query.with_for_update(key_share=True)).one_or_none()
+    of_stream = {"owner": place.tenant_id, "of_stream": stream}
+    found = connection.execute(statements.head(table), of_stream).one_or_none()
     if found is None:
         insert_all(connection, place, table, [{"stream": stream, "position": 0, "hash": GENESIS}])
         return Head(stream, 0, GENESIS)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
-from invoicepay.adapters.sql.load import among, chunks
+from invoicepay.adapters.sql import statements
+from invoicepay.adapters.sql.load import chunks
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.change import Snapshot
-from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.errors import ConcurrentUpdate
 
 Rank = tuple[bool, bool, str]
@@ -67,11 +67,11 @@ def move(connection: Connection, place: Place, movements: Sequence[tuple[Account
     known = _lock_others(connection, place, [account.id for account in others], held)
     _open(connection, place, [account for account in others if account.id not in known])
     if movements:
-        table = place.schema.accounts
-        statement = update(table).where(place.owns(table), table.c.id == bindparam("account_id"))
-        statement = statement.values(balance=table.c.balance + bindparam("growth"))
-        grown = [{"account_id": account.id, "growth": growth} for account, growth in movements]
-        if connection.execute(statement, grown).rowcount != len(grown):
+        grown = [
+            {"owner": place.tenant_id, "account_id": account.id, "growth": growth}
+            for account, growth in movements
+        ]
+        if connection.execute(statements.grown(place.schema.accounts), grown).rowcount != len(grown):
             raise ConcurrentUpdate(kind="account")
 
 
@@ -118,15 +118,6 @@ def _accounts(
     connection: Connection, place: Place, ids: Sequence[str], *, lock: bool = False, nowait: bool = False
 ) -> list[Row[Any, Any, Any, Any]]:
     """Id, balance and rank of accounts, locked in the order; SQLite's transaction holds them anyway."""
-    table, parties = place.schema.accounts, place.schema.kinds[Party].table
-    same = (parties.c.tenant_id == table.c.tenant_id) & (parties.c.id == table.c.party_id)
-    is_control = (table.c.party_id == "").label("is_control")
-    is_business = (func.coalesce(parties.c.kind, PartyKind.USER) != PartyKind.USER).label("is_business")
-    query = select(table.c.id, table.c.balance, is_control, is_business)
-    query = query.select_from(table.outerjoin(parties, same)).where(place.owns(table))
-    if lock:
-        query = query.order_by(is_control, is_business, table.c.id)
-        query = query.with_for_update(key_share=True, of=table, nowait=nowait)
+    query = statements.read_accounts(connection, place.schema, lock=lock, nowait=nowait)
     parts = [ids] if ids and connection.dialect.name == "postgresql" else chunks(ids)
-    named = (query.where(among(connection, table.c.id, some)) for some in parts)
-    return [row for each in named for row in connection.execute(each)]
+    return [row for some in parts for row in connection.execute(query, statements.named(place, some))]

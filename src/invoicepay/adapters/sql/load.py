@@ -19,9 +19,9 @@ from sqlalchemy import (
     false,
     literal_column,
     or_,
-    select,
 )
 
+from invoicepay.adapters.sql import statements
 from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.domain.change import Find, Needs, Snapshot, lock_rank
 from invoicepay.domain.entity import Entity
@@ -95,15 +95,12 @@ def _named(
     *,
     is_shared: bool,
 ) -> list[Entity]:
-    kept = place.schema.kinds[kind]
-    table = kept.table
-    query = kept.rows.where(place.owns(table))
+    kept, dialect = place.schema.kinds[kind], connection.dialect.name
     rows: list[Entity] = []
     for some in chunks(ids):
-        named = query.where(among(connection, table.c.id, some)).order_by(table.c.id)
-        late = held.comes_late(kind, some[0])
-        locked = named.with_for_update(read=is_shared, key_share=not is_shared, nowait=late)
-        rows.extend(map(kept.shape.read, connection.execute(locked)))
+        is_late = held.comes_late(kind, some[0])
+        query = statements.locked_rows(kept.rows, kept.table, dialect, is_shared, is_late)
+        rows.extend(map(kept.shape.read, connection.execute(query, statements.named(place, some))))
     return rows
 
 
@@ -141,16 +138,13 @@ def replies(
     connection: Connection, place: Place, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Reply]:
     """Stored answers by operation and key."""
-    table = place.schema.replies
+    query = statements.answers(place.schema.replies, connection.dialect.name)
     by_operation: dict[str, list[str]] = {}
     for operation, key in keys:
         by_operation.setdefault(operation, []).append(key)
     stored = {}
     for operation, some in ((name, part) for name, all in by_operation.items() for part in chunks(all)):
-        query = select(table).where(
-            place.owns(table), table.c.operation == operation, among(connection, table.c.key, some)
-        )
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(query, statements.named(place, some, asked=operation)).mappings():
             values = {name: value for name, value in row.items() if name != "tenant_id"}
             stored[operation, row["key"]] = Reply(**values)
     return stored

@@ -58,17 +58,14 @@ class PayInvoice:
 
 
 def _needs_pay(command: PayInvoice, seen: Snapshot) -> Needs:
-    needs = need((Invoice, command.invoice_id))
     invoice = seen.peek(Invoice, command.invoice_id)
     if invoice is None:
-        return needs
+        return need((Invoice, command.invoice_id))
     asset, source = invoice.asset, source_account(command.payer_id, invoice.asset)
-    return (
-        needs
-        | party_needs(invoice.enterprise_id, command.payer_id, asset=asset)
-        | limit_needs(seen, command.payer_id, asset)
-        | (settle_needs(seen, invoice, source) if _may_exceed(command, invoice) else need(accounts=[source]))
-    )
+    needs = need((Invoice, command.invoice_id), accounts=[source])
+    needs |= party_needs(invoice.enterprise_id, command.payer_id, asset=asset)
+    needs |= limit_needs(seen, command.payer_id, asset)
+    return needs | settle_needs(seen, invoice, source) if _may_exceed(command, invoice) else needs
 
 
 def _may_exceed(command: PayInvoice, invoice: Invoice) -> bool:
