@@ -216,6 +216,16 @@ def test_two_people_are_two_people(home: Scene, call: str, approved_by: str) -> 
 
 
 @pytest.mark.parametrize("call", FOUR_EYES)
+def test_the_trail_names_both_people(fresh: Scene, call: str) -> None:
+    make(fresh, call, approved_by="cfo")
+
+    assert fresh.repository is not None
+    last = fresh.repository._tenants["home"].audit["main"][-1]
+    assert (last.actor, json.loads(last.body)["approved_by"]) == ("host", "cfo")
+    assert fresh.pay.audit.verify()
+
+
+@pytest.mark.parametrize("call", FOUR_EYES)
 def test_the_same_operator_in_another_session_is_no_second_person(home: Scene, call: str) -> None:
     with refused(home, SecondActorRequired):
         make(home, call, home.pay.acting_as("eva", role="operator"), approved_by="eva")

@@ -65,17 +65,18 @@ def operator_only(actor: Actor) -> None:
         raise NotAllowed(f"{actor.subject} is not an operator", actor=actor.subject)
 
 
-def second_actor(actor: Actor, approved_by: str) -> None:
-    """Four eyes: an operator asks, another person approved (spec 10).
+def second_actor(change: Change, approved_by: str) -> None:
+    """Four eyes: an operator asks, another person approved, and the trail names both (spec 10).
 
     Raises:
         NotAllowed: a party asks.
         InvalidIdentifier: nobody can be called that.
         SecondActorRequired: nobody approved, or the same person did.
     """
-    operator_only(actor)
-    if not approved_by or ids.party_id(approved_by, "approved_by") == actor.subject:
-        raise SecondActorRequired(actor=actor.subject)
+    operator_only(change.actor)
+    if not approved_by or ids.party_id(approved_by, "approved_by") == change.actor.subject:
+        raise SecondActorRequired(actor=change.actor.subject)
+    change.approve(approved_by)
 
 
 def look_side(actor: Actor, party_id: str) -> None:

@@ -87,8 +87,10 @@ def chain(
 def audit_body(outcome: Outcome[Any]) -> str:
     """Canonical JSON of what a command did."""
     context = outcome.context
+    approved = {"approved_by": outcome.approved_by} if outcome.approved_by else {}
     return json.dumps(
-        {
+        approved
+        | {
             "action": outcome.command,
             "actor": [context.actor.subject, context.actor.role],
             "at": iso(context.now),

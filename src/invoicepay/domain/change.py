@@ -283,7 +283,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[E]):
-    """Everything one command writes; the store commits all of it or nothing."""
+    """Everything one command writes; the store commits all of it or nothing.
+
+    Attributes:
+        approved_by: the second person, where two are needed.
+    """
 
     result: Any
     command: str
@@ -291,6 +295,7 @@ class Outcome(Generic[E]):
     rows: tuple[Entity, ...]
     postings: tuple[Posting, ...]
     events: tuple[Event, ...]
+    approved_by: str = ""
 
 
 class Change:
@@ -299,7 +304,7 @@ class Change:
     A decision that reads a row it did not name in its needs is a bug, hence the assertions.
     """
 
-    __slots__ = ("_balances", "_events", "_postings", "_rows", "_seen", "context")
+    __slots__ = ("_approved_by", "_balances", "_events", "_postings", "_rows", "_seen", "context")
 
     def __init__(self, seen: Snapshot, context: Context) -> None:
         self.context = context
@@ -308,6 +313,7 @@ class Change:
         self._balances: dict[Account, int] = {}
         self._postings: list[Posting] = []
         self._events: list[Event] = []
+        self._approved_by = ""
 
     @property
     def now(self) -> datetime:
@@ -414,6 +420,10 @@ class Change:
             )
         self._balances[account] = after
 
+    def approve(self, by: str) -> None:
+        """Name the second person of a decision that takes two; the audit trail keeps it (S-03)."""
+        self._approved_by = by
+
     def outcome(self, command: str, result: Any) -> Outcome[Any]:
         """What to write, once the decision is made."""
         return Outcome(
@@ -423,4 +433,5 @@ class Change:
             rows=tuple(self._rows.values()),
             postings=tuple(self._postings),
             events=tuple(self._events),
+            approved_by=self._approved_by,
         )

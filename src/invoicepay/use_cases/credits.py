@@ -198,7 +198,7 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
     if receiver_id == lot.enterprise_id:
         raise SelfPayment(f"{receiver_id} cannot refund its customer's credit to itself", credit=lot.id)
     if receiver_id != lot.payer_id:
-        second_actor(change.actor, command.approved_by)
+        second_actor(change, command.approved_by)
         known_party(change, receiver_id)
     if lot.out_of_band is not command.out_of_band:
         raise CreditNotRefundable(credit=lot.id, out_of_band=lot.out_of_band)

@@ -399,7 +399,7 @@ def decide_confirm(command: ConfirmDeposit, change: Change) -> Deposit:
     if not receiving.is_due(change, deposit):
         if change.actor.role is Role.SYSTEM:
             raise ReserveNotConfirmed("the rail's delay is not over, or the buffer does not cover it")
-        second_actor(change.actor, command.approved_by)
+        second_actor(change, command.approved_by)
     return receiving.confirm(change, deposit)
 
 

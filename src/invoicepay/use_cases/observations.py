@@ -222,7 +222,7 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     """Settle a review with what a person found out; the books follow as if the provider had said it."""
     effect = change.get(Effect, command.effect_id)
     _checked_amount(command, effect)
-    second_actor(change.actor, command.approved_by)
+    second_actor(change, command.approved_by)
     in_review = effect.status is EffectStatus.NEEDS_REVIEW
     if not in_review or command.status not in RESOLUTIONS:
         allowed = RESOLUTIONS if in_review else ()

@@ -75,7 +75,7 @@ def _asked(command: MoveOperatorCash | TopUp, change: Change) -> tuple[str, int,
 def decide_top_up(command: TopUp, change: Change) -> Cover:
     """Raise the buffer (P-05, first line); it cures a deficit."""
     asset, micros, memo = _asked(command, change)
-    second_actor(change.actor, command.approved_by)
+    second_actor(change, command.approved_by)
     change.post(postings.buffer_topped_up(asset, micros, memo=memo))
     return cover(change, asset)
 

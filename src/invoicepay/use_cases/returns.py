@@ -195,7 +195,7 @@ def decide_write_off(command: WriteOff, change: Change) -> Deposit:
     """The operator's loss (P-06)."""
     _refuse_odd(command.amount)
     deposit = change.get(Deposit, command.deposit_id)
-    second_actor(change.actor, command.approved_by)
+    second_actor(change, command.approved_by)
     _refuse_unowed(deposit, command.amount)
     amount = command.amount or deposit.recoverable
     posting = postings.receivable_written_off(deposit.party_id, deposit.asset, amount.micros, memo=deposit.id)

@@ -68,7 +68,7 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
     """
     reason = clean_text(command.reason, REASON_LENGTH, "the reason")
     payment = change.get(Payment, command.payment_id)
-    second_actor(change.actor, command.approved_by)
+    second_actor(change, command.approved_by)
     status = PAYMENT.after(payment.status, PaymentCommand.REVERSE)
     _require_whole(change, payment)
     lot = change.get(CreditLot, payment.credit_id) if payment.credit_id else None
