@@ -164,6 +164,15 @@ class RepositoryContract(TrailContract):
         assert set(seen.rows) == {first, second, (Party, "nobody")}
         assert seen.shared == {second}
 
+    def test_what_a_search_finds_is_marked_as_shared_while_it_is_only_read(self, store: Store) -> None:
+        store.add(sample(Hold, 1, owner_id="ann"), sample(Hold, 2, owner_id="ann"))
+        wanted = find(Hold, owner_id="ann", only_read=True)
+
+        seen = store.loaded(need((Hold, "hold-0001"), finds=[wanted]))
+
+        assert [hold.id for hold in seen.search(wanted)] == ["hold-0001", "hold-0002"]
+        assert seen.shared == {(Hold, "hold-0002")}
+
     def test_many_rows_and_accounts_load_at_once(self, store: Store) -> None:
         ids = [f"p{number:04}" for number in range(1_200)]
         accounts = [available(id, "USD") for id in ids]
