@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -37,5 +37,29 @@ class Retry(Protocol):
 
         Raises:
             ConcurrentUpdate: every try lost.
+        """
+        ...
+
+
+class GroupCommit(Protocol):
+    """Lets callers that come at the same time share one transaction."""
+
+    async def __call__(
+        self, group: str, item: T, carry_out: Callable[[Sequence[T]], Awaitable[Sequence[Any]]]
+    ) -> Any:
+        """Carry out the item, alone or together with others of its group that wait at the same time.
+
+        An item that finds nobody at work is carried out at once: nothing waits for company. A caller that
+        goes away takes nobody with it, and whatever `carry_out` was given is carried out to its end.
+
+        Args:
+            group: only items of one group share a transaction.
+            carry_out: answers each of several items, in their order; any caller's may serve the whole group.
+
+        Returns:
+            The item's own answer.
+
+        Raises:
+            BaseException: what `carry_out` raised, for each item that it was given.
         """
         ...

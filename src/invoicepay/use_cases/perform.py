@@ -18,17 +18,19 @@ from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.domain.shape import require_shape
 from invoicepay.errors import (
     ComplianceError,
+    ConcurrencyError,
     ConcurrentUpdate,
     IdempotencyConflict,
     InvalidKey,
     InvoicePayError,
     MoneyError,
     StateError,
+    StoreError,
     error_from,
 )
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Reply, Repository, Unit
-from invoicepay.ports.runtime import Clock, Ids, Retry
+from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.use_cases.loading import Tried, load, load_all
@@ -49,6 +51,7 @@ class Deps:
 
     Attributes:
         screening: None lets every movement start, without looking up what it would be about.
+        group_commit: None gives every call a transaction of its own.
     """
 
     repository: Repository
@@ -62,6 +65,7 @@ class Deps:
     tenant_id: str
     actor: Actor
     qr_keys: QrKeys
+    group_commit: GroupCommit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class UseCase(Generic[C, R]):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[C, R]):
-    """One command of a batch with its key and the digest of what it asks.
+    """One command of a batch with who asks, its key and the digest of what it asks.
 
     Attributes:
         is_new: the key was made here, so that nobody can have used it before.
@@ -91,6 +95,7 @@ class Call(Generic[C, R]):
 
     use_case: UseCase[C, R]
     command: C
+    actor: Actor
     key: str
     fingerprint: str
     is_new: bool = False
@@ -115,13 +120,16 @@ async def perform(deps: Deps, use_case: UseCase[C, R], command: C, key: str | No
 
 
 async def carry_out(deps: Deps, call: Call[C, R]) -> R:
-    """Carry out one call.
+    """Carry out one call, alone or in one transaction with calls that come at the same time.
 
     Raises:
         InvoicePayError: the refusal; nothing but the refusal itself was written.
     """
-    (answer,) = await perform_many(deps, [call])
-    if isinstance(answer, InvoicePayError):
+    if deps.group_commit is None:
+        (answer,) = await _each(deps, [call])
+    else:
+        answer = await deps.group_commit(deps.tenant_id, call, lambda calls: _each(deps, calls))
+    if isinstance(answer, Exception):
         raise answer
     result: R = answer
     return result
@@ -132,7 +140,31 @@ async def perform_many(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]
 
     Returns:
         A result or an `InvoicePayError` for each call; a refused one never fails its neighbours.
+
+    Raises:
+        StoreError, ConcurrencyError: the store took none of them, or its answer got lost.
     """
+    answers = await _each(deps, calls)
+    for answer in answers:
+        if isinstance(answer, Exception) and not isinstance(answer, InvoicePayError):
+            raise answer
+    return answers
+
+
+async def _each(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+    """A result or an error for each; what fails the whole batch is narrowed down to the call it is about."""
+    try:
+        return await _together(deps, calls)
+    except (StoreError, ConcurrencyError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
+        if len(calls) == 1:
+            return [error]
+        half = len(calls) // 2
+        return [*await _each(deps, calls[:half]), *await _each(deps, calls[half:])]
+
+
+async def _together(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
     tried = Tried()
 
     async def again() -> list[Any]:
@@ -158,13 +190,15 @@ def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) ->
         if deps.programme.require_idempotency_keys:
             raise InvalidKey("this programme requires an idempotency key on every call")
         return own_call(deps, use_case, command)
-    return Call(use_case, command, idempotency_key(key), fingerprint(use_case.name, command, deps.actor))
+    mark = fingerprint(use_case.name, command, deps.actor)
+    return Call(use_case, command, deps.actor, idempotency_key(key), mark)
 
 
 def own_call(deps: Deps, use_case: UseCase[C, R], command: C) -> Call[C, R]:
     """A call under a fresh key, for what the library does by itself: trying again is another call."""
     key = deps.ids.new("key", deps.clock.now())
-    return Call(use_case, command, key, fingerprint(use_case.name, command, deps.actor), is_new=True)
+    mark = fingerprint(use_case.name, command, deps.actor)
+    return Call(use_case, command, deps.actor, key, mark, is_new=True)
 
 
 def fingerprint(operation: str, command: Any, actor: Actor) -> str:
@@ -228,7 +262,7 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
     now = seen.now
     context = Context(
         tenant_id=deps.tenant_id,
-        actor=deps.actor,
+        actor=call.actor,
         now=now,
         key=call.key,
         programme=deps.programme,
