@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
-SHARED = ("base", "events", "pages")  # what the groups have in common: nothing to generate from it
-PARTS = ("invoice_endings",)  # bases of groups whose calls fill two files
+SHARED = ("base", "batches", "events", "pages")  # what the groups have in common: nothing to generate from it
+PARTS = ("invoice_batches", "invoice_endings")  # bases of groups whose calls fill two files
 
 ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from invoicepay import errors as errors
     from invoicepay.awaiting import AsyncInvoicePay as AsyncInvoicePay
     from invoicepay.blocking import InvoicePay as InvoicePay
+    from invoicepay.client.batches import Finalize as Finalize
+    from invoicepay.client.batches import Issue as Issue
+    from invoicepay.client.batches import Pay as Pay
+    from invoicepay.client.batches import Register as Register
     from invoicepay.client.pages import AsyncPage as AsyncPage
     from invoicepay.client.pages import Page as Page
     from invoicepay.documents.qr import QrCode as QrCode
@@ -47,20 +51,24 @@ _HOMES = {
     "Deposit": "domain.deposits",
     "Event": "domain.events",
     "Every": "domain.schedules",
+    "Finalize": "client.batches",
     "Hold": "domain.holds",
     "Invoice": "domain.invoices",
     "InvoicePay": "blocking",
     "InvoicePayError": "errors",
+    "Issue": "client.batches",
     "Line": "domain.lines",
     "Money": "domain.money",
     "MoneyLike": "domain.money",
     "Page": "client.pages",
     "Party": "domain.parties",
+    "Pay": "client.batches",
     "Payment": "domain.payments",
     "PaymentRequest": "domain.requests",
     "Policy": "domain.policies",
     "Programme": "domain.policies",
     "QrCode": "documents.qr",
+    "Register": "client.batches",
     "Schedule": "domain.schedules",
     "Settings": "settings",
     "Transfer": "domain.requests",

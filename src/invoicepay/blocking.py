@@ -15,6 +15,12 @@ from invoicepay.client.audit import Ledger as _Ledger
 from invoicepay.client.base import (
     LineLike,
 )
+from invoicepay.client.batches import (
+    Finalize,
+    Issue,
+    Pay,
+    Register,
+)
 from invoicepay.client.credits import Credits as _Credits
 from invoicepay.client.deposits import Deposits as _Deposits
 from invoicepay.client.effects import Effects as _Effects
@@ -62,6 +68,9 @@ from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
+from invoicepay.errors import (
+    InvoicePayError,
+)
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
@@ -1030,6 +1039,85 @@ class Invoices:
         """
         return run_blocking(self._group.qr(invoice))
 
+    def pay_many(self, items: Sequence[Pay]) -> builtins.list[Payment | InvoicePayError]:
+        """Make many payments, each as if `pay` was called for one after the other, in few transactions.
+
+        Up to 1,000 share a transaction. An outcome that is an error is a value here and not raised. Give each
+        payment a key: after a crash the same list with the same keys answers what was done and does the rest.
+
+        Returns:
+            For each payment, in order, the `Payment`, or the error that `pay` would raise. When the store
+            fails, that error is the outcome of all that was not stored, also of what was not tried any more.
+
+        Raises:
+            InvalidInput: no list.
+
+        Examples:
+            >>> from invoicepay import InvoicePay, Pay, Payment
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "100.00 USD").id)
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "60.00 USD")])
+            >>> payments = [
+            ...     Pay(invoice, payer="ann", amount="40.00 USD", idempotency_key="first"),
+            ...     Pay(invoice, payer="ann", idempotency_key="rest"),
+            ...     Pay(invoice, payer="ann", idempotency_key="again"),
+            ... ]
+            >>> for outcome in pay.invoices.pay_many(payments):
+            ...     if isinstance(outcome, Payment):
+            ...         print("paid", outcome.amount)
+            ...     else:
+            ...         print("refused:", outcome.code)
+            paid 40.00 USD
+            paid 20.00 USD
+            refused: invoice_already_paid
+        """
+        return run_blocking(self._group.pay_many(items))
+
+    def issue_many(self, items: Sequence[Issue]) -> builtins.list[Invoice | InvoicePayError]:
+        """Issue many invoices, each as if `issue` was called for one after the other; numbers have no gaps.
+
+        Outcomes and keys are as for `pay_many`.
+
+        Raises:
+            InvalidInput: no list.
+
+        Examples:
+            >>> from invoicepay import InvoicePay, Issue
+            >>> pay = InvoicePay()
+            >>> lines = [("Seat", "9.00 USD")]
+            >>> seats = [
+            ...     Issue(enterprise="acme", customer=id, lines=lines, idempotency_key=f"2026-01/{id}")
+            ...     for id in ("ann", "acme", "ben")
+            ... ]
+            >>> ann, acme, ben = pay.invoices.issue_many(seats)
+            >>> ann.number, acme.code, ben.number
+            ('A-0001', 'self_payment', 'A-0002')
+        """
+        return run_blocking(self._group.issue_many(items))
+
+    def finalize_many(
+        self, items: Sequence[str | Invoice | Finalize]
+    ) -> builtins.list[Invoice | InvoicePayError]:
+        """Finalize many drafts, each as if `finalize` was called for one after the other.
+
+        Outcomes are as for `pay_many`; `Finalize` gives a draft a key.
+
+        Raises:
+            InvalidInput: no list.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> prices = ("9.00 USD", "12.00 USD")
+            >>> drafts = [
+            ...     pay.invoices.draft(enterprise="acme", customer="ann", lines=[("Seat", price)])
+            ...     for price in prices
+            ... ]
+            >>> [invoice.number for invoice in pay.invoices.finalize_many(drafts)]
+            ['A-0001', 'A-0002']
+        """
+        return run_blocking(self._group.finalize_many(items))
+
     def refund(
         self,
         invoice: str | Invoice,
@@ -1198,6 +1286,25 @@ class Parties:
                 idempotency_key=idempotency_key,
             )
         )
+
+    def register_many(self, items: Sequence[Register]) -> builtins.list[Party | InvoicePayError]:
+        """Make many parties known, each as if `register` was called; up to 1,000 share a transaction.
+
+        Returns:
+            For each, in order, the `Party`, or the error that `register` would raise. When the store fails,
+            that error is the outcome of all that was not stored, also of what was not tried any more.
+
+        Raises:
+            InvalidInput: no list.
+
+        Examples:
+            >>> from invoicepay import InvoicePay, Register
+            >>> pay = InvoicePay()
+            >>> parties = [Register("acme", kind="enterprise"), Register("ann"), Register("ben", kyc_tier=2)]
+            >>> [party.kind.value for party in pay.parties.register_many(parties)]
+            ['enterprise', 'user', 'user']
+        """
+        return run_blocking(self._group.register_many(items))
 
     def get(self, id: str) -> Party:
         """One party.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from invoicepay import Every, InvoicePay, Policy
+from invoicepay import Every, InvoicePay, Issue, Pay, Policy, Register
 from invoicepay import blocking as faces
 from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
@@ -53,7 +54,7 @@ ROLES: dict[Role, str] = {
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body",
+    Role.OBJECT: "lines every policy statement headers body items",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
@@ -75,6 +76,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "policy": Policy(),
         "timezone": "UTC",
     },
+    "parties.register_many": {"items": [Register("new", kind="enterprise", kyc_tier=1)]},
     "parties.get": {"id": "ann"},
     "parties.list": {"kind": "user", **_RANGE},
     "parties.set_policy": {"id": "acme", "policy": Policy(fee_bps=10)},
@@ -141,6 +143,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "note": "thanks",
         "reference": "po-2",
     },
+    "invoices.issue_many": {"items": [Issue(enterprise="acme", customer="ann", lines=LINES)]},
     "invoices.draft": {
         "enterprise": "acme",
         "customer": "ann",
@@ -161,8 +164,10 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "invoices.delete": {"invoice": I("draft")},
     "invoices.finalize": {"invoice": I("draft")},
+    "invoices.finalize_many": {"items": [I("draft")]},
     "invoices.send": {"invoice": I("open_invoice")},
     "invoices.pay": {"invoice": I("open_invoice"), "payer": "ann", "amount": "10.00 USD"},
+    "invoices.pay_many": {"items": [Pay(I("open_invoice"), payer="ann", amount="10.00 USD")]},
     "invoices.pay_several": {
         "payer": "ann",
         "amount": "120.00 USD",
@@ -413,6 +418,8 @@ def arguments(scene: Scene, call: str) -> dict[str, Any]:
 def _real(scene: Scene, value: Any) -> Any:
     if isinstance(value, Id):
         return scene.things[value]
+    if isinstance(value, Pay):
+        return replace(value, invoice=_real(scene, value.invoice))
     return [_real(scene, one) for one in value] if isinstance(value, list) else value
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from invoicepay.client.events import log_undelivered
+from invoicepay.client.events import log_left_waiting, log_undelivered
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import party_id
@@ -17,8 +17,9 @@ from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.shape import identifier_or_none
 from invoicepay.domain.time import aware
-from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine
+from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine, InvoicePayError
 from invoicepay.use_cases import queries
+from invoicepay.use_cases.batches import TROUBLE, Asked
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import LIMIT, PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
@@ -32,6 +33,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 LineLike = Line | tuple[str, MoneyLike]
 UseCaseCall = Callable[[Deps, C, str | None], Coroutine[Any, Any, R]]
+BatchCall = Callable[[Deps, Sequence[Asked[C]]], Coroutine[Any, Any, list[R | InvoicePayError]]]
 
 
 @dataclass(slots=True)
@@ -132,6 +134,16 @@ class Group:
         result = await call(self._deps, command, key)
         await self._follow_up()
         return result
+
+    async def _do_many(self, call: BatchCall[C, R], asked: Sequence[Asked[C]]) -> list[R | InvoicePayError]:
+        """Carry out a batch, then what follows from it; trouble with that takes no outcome away."""
+        outcomes = await call(self._deps, asked)
+        if outcomes and not isinstance(outcomes[-1], TROUBLE):
+            try:
+                await self._follow_up()
+            except TROUBLE as trouble:
+                log_left_waiting(trouble)
+        return outcomes
 
     async def _follow_up(self) -> None:
         """Provider work, due work and handlers, right away where the host asked for that."""

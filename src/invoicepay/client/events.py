@@ -9,7 +9,7 @@ from typing import Any
 
 from invoicepay.domain.entity import Entity, kinds_of
 from invoicepay.domain.events import Event
-from invoicepay.errors import ConfigurationError, InvalidInput
+from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import PendingSummary
 
@@ -65,3 +65,11 @@ def log_undelivered(summary: PendingSummary) -> None:
             event.entity_id,
             event.error.encode("unicode_escape").decode(),
         )
+
+
+def log_left_waiting(trouble: InvoicePayError) -> None:
+    """Tell that what follows from a batch waits for the next run; the outcomes of the batch were told."""
+    from logging import getLogger
+
+    text = str(trouble).encode("unicode_escape").decode()
+    getLogger("invoicepay.pending").warning("what follows from a batch waits for run_pending: %s", text)

@@ -16,6 +16,7 @@ from invoicepay.client.base import (
     optional_money,
     several,
 )
+from invoicepay.client.invoice_batches import InvoiceBatches
 from invoicepay.client.invoice_endings import InvoiceEndings
 from invoicepay.client.pages import AsyncPage
 from invoicepay.documents.qr import QrCode
@@ -34,7 +35,7 @@ from invoicepay.use_cases.invoices import open_items
 from invoicepay.use_cases.payments import PaidInvoices
 
 
-class Invoices(InvoiceEndings):
+class Invoices(InvoiceBatches, InvoiceEndings):
     """Claims of enterprises on customers (spec 4.1)."""
 
     async def issue(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Sequence
 from datetime import datetime
 
 from invoicepay.client.base import Group, chosen, instant
+from invoicepay.client.batches import Register, asked, to_register
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.ids import party_id
 from invoicepay.domain.parties import Party, PartyKind, Wallet
 from invoicepay.domain.policies import Policy
+from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import parties as use_cases
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.queries import WalletBalance
@@ -52,6 +56,25 @@ class Parties(Group):
             timezone=timezone,
         )
         return await self._do(use_cases.register_party, command, idempotency_key)
+
+    async def register_many(self, items: Sequence[Register]) -> builtins.list[Party | InvoicePayError]:
+        """Make many parties known, each as if `register` was called; up to 1,000 share a transaction.
+
+        Returns:
+            For each, in order, the `Party`, or the error that `register` would raise. When the store fails,
+            that error is the outcome of all that was not stored, also of what was not tried any more.
+
+        Raises:
+            InvalidInput: no list.
+
+        Examples:
+            >>> from invoicepay import InvoicePay, Register
+            >>> pay = InvoicePay()
+            >>> parties = [Register("acme", kind="enterprise"), Register("ann"), Register("ben", kyc_tier=2)]
+            >>> [party.kind.value for party in pay.parties.register_many(parties)]
+            ['enterprise', 'user', 'user']
+        """
+        return await self._do_many(use_cases.register_many, asked(items, to_register))
 
     async def get(self, id: str) -> Party:
         """One party.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +23,8 @@ from invoicepay.domain.parties import (
 from invoicepay.domain.policies import Policy
 from invoicepay.domain.shape import identifier
 from invoicepay.domain.time import zone
-from invoicepay.errors import InvalidInput, InvalidText, PartyHasBalances
+from invoicepay.errors import InvalidInput, InvalidText, InvoicePayError, PartyHasBalances
+from invoicepay.use_cases.batches import Asked, in_batches
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 LONGEST_REASON = 500
@@ -86,6 +88,11 @@ async def register_party(deps: Deps, command: RegisterParty, key: str | None = N
         InvalidInput: it is registered with another kind, tier, policy or time zone.
     """
     return await perform(deps, REGISTER, command, key)
+
+
+async def register_many(deps: Deps, asked: Sequence[Asked[RegisterParty]]) -> list[Party | InvoicePayError]:
+    """Make many parties known in order, each with its own outcome."""
+    return await in_batches(deps, REGISTER, asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

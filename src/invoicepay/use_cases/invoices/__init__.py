@@ -34,6 +34,7 @@ from invoicepay.use_cases.invoices.issue import (
     issue_invoice,
     send_invoice,
 )
+from invoicepay.use_cases.invoices.many import finalize_many, issue_many
 from invoicepay.use_cases.invoices.void_credit_note import VoidCreditNote, void_credit_note
 
 __all__ = [
@@ -54,8 +55,10 @@ __all__ = [
     "expire_due",
     "expire_invoice",
     "finalize_draft",
+    "finalize_many",
     "issue_credit_note",
     "issue_invoice",
+    "issue_many",
     "mark_uncollectible",
     "refund_invoice",
     "reopen_invoice",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from invoicepay.domain import effects
 from invoicepay.domain.access import (
@@ -33,13 +32,15 @@ from invoicepay.errors import (
     AssetNotAccepted,
     BelowMinimumPartial,
     InvalidInput,
+    InvoicePayError,
     OverpaymentRefused,
     PartialPaymentRefused,
     SelfPayment,
 )
 from invoicepay.ports.screening import Screened, Verdict
+from invoicepay.use_cases.batches import Asked, in_batches
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
-from invoicepay.use_cases.perform import Deps, UseCase, call_of, perform, perform_many
+from invoicepay.use_cases.perform import Call, Deps, UseCase, perform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,41 +102,50 @@ PAY = UseCase("invoices.pay", Payment, _needs_pay, decide_pay_invoice)
 
 async def pay_invoice(deps: Deps, command: PayInvoice, key: str | None = None) -> Payment:
     """Pay an invoice from the payer's wallet (P-11; on chain P-10 first)."""
-    (screened_command,) = await _screened(deps, [command])
-    return await perform(deps, PAY, screened_command, key)
+    return await perform(deps, PAY, await _screened(deps, command), key)
 
 
-async def pay_many(deps: Deps, calls: Sequence[tuple[PayInvoice, str | None]]) -> list[Any]:
-    """Carry out many payments in one transaction, each as if alone and in order.
-
-    Args:
-        calls: commands with their idempotency keys.
-
-    Returns:
-        A `Payment` or an `InvoicePayError` for each; a refused one never fails its neighbours.
-    """
-    commands = await _screened(deps, [command for command, _ in calls])
-    keys = [key for _, key in calls]
-    return await perform_many(
-        deps, [call_of(deps, PAY, command, key) for command, key in zip(commands, keys, strict=True)]
-    )
+async def pay_many(deps: Deps, asked: Sequence[Asked[PayInvoice]]) -> list[Payment | InvoicePayError]:
+    """Carry out many payments, each as if alone and in order; a refused one never fails its neighbours."""
+    return await in_batches(deps, PAY, asked, _all_screened if deps.screening else None)
 
 
-async def _screened(deps: Deps, commands: Sequence[PayInvoice]) -> list[PayInvoice]:
-    """The commands with screening's verdicts; one whose invoice does not exist is refused by its decision."""
+async def _all_screened(
+    deps: Deps, calls: Sequence[Call[PayInvoice, Payment]]
+) -> list[Call[PayInvoice, Payment] | InvoicePayError]:
+    """The calls with screening's verdicts; where it gives no answer, only that payment does not start."""
+    invoices = await _invoices(deps, {call.command.invoice_id for call in calls})
+    return [await _answered(deps, call, invoices.get(call.command.invoice_id)) for call in calls]
+
+
+async def _answered(
+    deps: Deps, call: Call[PayInvoice, Payment], invoice: Invoice | None
+) -> Call[PayInvoice, Payment] | InvoicePayError:
+    try:
+        return replace(call, command=await _with_verdict(deps, call.command, invoice))
+    except InvoicePayError as unanswered:
+        return unanswered
+
+
+async def _screened(deps: Deps, command: PayInvoice) -> PayInvoice:
+    """The command with screening's verdict."""
     if deps.screening is None:
-        return list(commands)
-    ids = tuple({command.invoice_id for command in commands})
+        return command
+    invoices = await _invoices(deps, {command.invoice_id})
+    return await _with_verdict(deps, command, invoices.get(command.invoice_id))
+
+
+async def _invoices(deps: Deps, ids: set[str]) -> dict[str, Invoice]:
     async with deps.repository.reader(deps.tenant_id) as reader:
-        invoices = {invoice.id: invoice for invoice in await reader.find(find(Invoice, id__in=ids))}
-    asked = []
-    for command in commands:
-        invoice = invoices.get(command.invoice_id)
-        if invoice is not None:
-            amount = command.amount or invoice.remaining
-            command = replace(command, verdict=await _verdict(deps, command.payer_id, invoice, amount))
-        asked.append(command)
-    return asked
+        return {invoice.id: invoice for invoice in await reader.find(find(Invoice, id__in=tuple(ids)))}
+
+
+async def _with_verdict(deps: Deps, command: PayInvoice, invoice: Invoice | None) -> PayInvoice:
+    """The command with a verdict; one whose invoice does not exist is refused by its decision."""
+    if invoice is None:
+        return command
+    amount = command.amount or invoice.remaining
+    return replace(command, verdict=await _verdict(deps, command.payer_id, invoice, amount))
 
 
 async def _verdict(deps: Deps, payer_id: str, invoice: Invoice, amount: Money) -> Screened:

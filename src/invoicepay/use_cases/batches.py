@@ -1,0 +1,79 @@
+"""Many commands of one kind: each decided as if alone and in order, a thousand to a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
+from typing import TypeAlias, TypeVar
+
+from invoicepay.errors import ConcurrencyError, InvoicePayError, OutcomeUnknown, StoreError, StoreUnreachable
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform_many
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+MOST = 1_000
+"""Commands in one transaction; more are cut, so that locks and memory stay bounded."""
+
+Asked: TypeAlias = tuple[C, str | None] | InvoicePayError
+"""A command with its key, or why what was handed in cannot become one."""
+
+Prepare: TypeAlias = Callable[[Deps, Sequence[Call[C, R]]], Awaitable[Sequence[Call[C, R] | InvoicePayError]]]
+
+TROUBLE = (StoreError, ConcurrencyError)
+"""What keeps a whole transaction from happening, whichever commands it holds."""
+
+
+async def in_batches(
+    deps: Deps,
+    use_case: UseCase[C, R],
+    asked: Sequence[Asked[C]],
+    prepare: Prepare[C, R] | None = None,
+) -> list[R | InvoicePayError]:
+    """Carry out commands in order, at most `MOST` in a transaction.
+
+    Args:
+        prepare: looks the calls of one transaction over before it begins.
+
+    Returns:
+        A result or the refusal for each, in order. Trouble with the store is the value of everything that its
+        transaction held; what would have come later was not tried, and says so in the same way.
+    """
+    answers: list[R | InvoicePayError] = []
+    while len(answers) < len(asked):
+        part = [_checked(deps, use_case, one) for one in asked[len(answers) : len(answers) + MOST]]
+        try:
+            done: list[R | InvoicePayError] = await _together(deps, part, prepare)
+            answers += done
+        except TROUBLE as trouble:
+            answers += [one if isinstance(one, InvoicePayError) else copy(trouble) for one in part]
+            later = _not_tried(trouble)
+            return answers + [copy(later) for _ in asked[len(answers) :]]
+    return answers
+
+
+async def _together(
+    deps: Deps, asked: Sequence[Call[C, R] | InvoicePayError], prepare: Prepare[C, R] | None
+) -> list[R | InvoicePayError]:
+    calls = [one for one in asked if isinstance(one, Call)]
+    ready = calls if prepare is None or not calls else await prepare(deps, calls)
+    going = [one for one in ready if isinstance(one, Call)]
+    done = iter(await perform_many(deps, going) if going else ())
+    answers = iter([next(done) if isinstance(one, Call) else one for one in ready])
+    return [next(answers) if isinstance(one, Call) else one for one in asked]
+
+
+def _checked(deps: Deps, use_case: UseCase[C, R], one: Asked[C]) -> Call[C, R] | InvoicePayError:
+    if isinstance(one, InvoicePayError):
+        return one
+    try:
+        return call_of(deps, use_case, *one)
+    except InvoicePayError as refusal:
+        return refusal
+
+
+def _not_tried(trouble: InvoicePayError) -> InvoicePayError:
+    """What is said of commands behind the trouble: their outcome is known, nothing was recorded."""
+    if isinstance(trouble, OutcomeUnknown):
+        return StoreUnreachable("not tried, because the store did not answer for what came before")
+    return trouble
