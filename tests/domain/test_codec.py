@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicepay.domain.codec import canonical, encode, from_dict, to_dict
+from invoicepay.domain.canonical import canonical
+from invoicepay.domain.codec import encode, from_dict, to_dict
 from invoicepay.domain.money import COLUMN_MAX, Money
 from invoicepay.errors import FloatAmount, InvalidAmount, InvalidTime, MalformedData, UnknownAsset
 

@@ -18,7 +18,7 @@ from invoicepay.adapters.system import SystemIds, TransactionRetry, blocking_sle
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import Posting
 from invoicepay.domain.change import Needs, Outcome, Snapshot, find
-from invoicepay.domain.codec import canonical
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.qr_payload import QrKeys

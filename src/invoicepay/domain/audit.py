@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from invoicepay.domain.accounts import Posting
+from invoicepay.domain.canonical import series, text
 from invoicepay.domain.change import Outcome
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import iso
@@ -86,35 +87,25 @@ def chain(
 
 def audit_body(outcome: Outcome[Any]) -> str:
     """Canonical JSON of what a command did."""
-    context = outcome.context
-    approved = {"approved_by": outcome.approved_by} if outcome.approved_by else {}
-    return json.dumps(
-        approved
-        | {
-            "action": outcome.command,
-            "actor": [context.actor.subject, context.actor.role],
-            "at": iso(context.now),
-            "key": context.key,
-            "changes": [
-                [e.kind, e.entity_id, e.seq, e.name, e.from_status, e.to_status] for e in outcome.events
-            ],
-            "postings": [posting_body(posting) for posting in outcome.postings],
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
+    context, steps = outcome.context, outcome.events
+    changes = [
+        f'["{step.kind}",{text(step.entity_id)},{step.seq},"{step.name}","{step.from_status}","{step.to_status}"]'
+        for step in steps
+    ]
+    approved = f'"approved_by":{text(outcome.approved_by)},' if outcome.approved_by else ""
+    return (
+        f'{{"action":"{outcome.command}","actor":[{text(context.actor.subject)},"{context.actor.role}"],'
+        f'{approved}"at":"{iso(context.now)}","changes":{series(changes)},"key":{text(context.key)},'
+        f'"postings":{series([posting_body(posting) for posting in outcome.postings])}}}'
     )
 
 
-def posting_body(posting: Posting) -> list[Any]:
-    """A posting as its audit record shows it."""
-    return [
-        posting.id,
-        posting.rule,
-        posting.memo,
-        posting.reverses,
-        [[entry.account.id, entry.side, entry.amount] for entry in posting.entries],
-    ]
+def posting_body(posting: Posting) -> str:
+    """A posting as its audit record shows it, canonical JSON."""
+    entries = [f'[{text(entry.account.id)},"{entry.side}",{entry.amount}]' for entry in posting.entries]
+    return series(
+        [text(posting.id), f'"{posting.rule}"', text(posting.memo), text(posting.reverses), series(entries)]
+    )
 
 
 def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:

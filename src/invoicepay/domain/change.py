@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Generic, cast
 
 from invoicepay.domain.accounts import Account, Code, Posting, has_floor
-from invoicepay.domain.entity import E, Entity
-from invoicepay.domain.events import Event
+from invoicepay.domain.entity import E, Entity, evolve
+from invoicepay.domain.events import Step
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
@@ -294,7 +294,7 @@ class Outcome(Generic[E]):
     context: Context
     rows: tuple[Entity, ...]
     postings: tuple[Posting, ...]
-    events: tuple[Event, ...]
+    events: tuple[Step, ...]
     approved_by: str = ""
 
 
@@ -312,7 +312,7 @@ class Change:
         self._rows: dict[RowKey, Entity] = {}
         self._balances: dict[Account, int] = {}
         self._postings: list[Posting] = []
-        self._events: list[Event] = []
+        self._events: list[Step] = []
         self._approved_by = ""
 
     @property
@@ -381,7 +381,7 @@ class Change:
         return self._write(row, before, event)
 
     def _write(self, row: E, before: E | None, event: str | None) -> E:
-        written = replace(
+        written = evolve(
             row,
             version=(before.version if before else 0) + 1,
             created_at=before.created_at if before else self.now,
@@ -390,8 +390,7 @@ class Change:
         )
         self._rows[(type(row), row.id)] = written
         if event:
-            id, tenant_id = self.new_id("evt"), self.context.tenant_id
-            self._events.append(Event.of(id, tenant_id, event, before, written, self.now))
+            self._events.append(Step.of(self.new_id("evt"), event, before, written, self.now))
         return written
 
     def post(self, posting: Posting) -> Posting:

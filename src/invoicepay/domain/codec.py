@@ -35,7 +35,6 @@ _PLAIN = (str, int, bool, NoneType)
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:E[+-]?[0-9]{1,3})?")
 _DECIMAL_LENGTH = 64
 _INT_LIMIT = 2**63
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 def to_dict(value: object) -> dict[str, Any]:
@@ -57,11 +56,6 @@ def encode(value: object) -> Any:
     """
     kind: Any = type(value)
     return _encoder(kind)(value)
-
-
-def canonical(value: object) -> str:
-    """The one JSON text of a value: keys sorted, no spaces, ASCII only; equal values give equal bytes."""
-    return _CANONICAL.encode(encode(value))
 
 
 def from_dict(kind: type[T], data: object) -> T:
@@ -127,7 +121,7 @@ def _list(values: Collection[Any]) -> list[Any]:
 
 
 def _sorted_list(values: Collection[Any]) -> list[Any]:
-    return sorted(_list(values), key=_CANONICAL.encode)
+    return sorted(_list(values), key=lambda item: json.dumps(item, sort_keys=True))
 
 
 def _mapping(values: Mapping[Any, Any]) -> dict[str, Any]:

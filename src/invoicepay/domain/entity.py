@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import ClassVar, TypeVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 
 from invoicepay.domain.shown import Shown
 
@@ -39,3 +41,24 @@ def kinds_of(kind: type[Entity]) -> frozenset[str]:
 
 
 E = TypeVar("E", bound=Entity)
+
+
+def evolve(row: E, **changes: Any) -> E:
+    """A copy with other values: `dataclasses.replace` at half the time, for what every payment does.
+
+    Rows have no `__post_init__`, so nothing is left out. Elsewhere use `replace`, whose names are checked.
+    """
+    kind: Any = type(row)
+    copy: E = object.__new__(kind)
+    for read, write in _slots(kind):
+        write(copy, read(row))
+    for name, value in changes.items():
+        object.__setattr__(copy, name, value)
+    return copy
+
+
+@cache
+def _slots(kind: Any) -> tuple[tuple[Callable[..., Any], Callable[..., None]], ...]:
+    """How each field of a row is read and, past the frozen `__setattr__`, written."""
+    slots = [getattr(kind, part.name) for part in fields(kind)]
+    return tuple((slot.__get__, slot.__set__) for slot in slots)

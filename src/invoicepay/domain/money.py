@@ -130,7 +130,9 @@ class Money:
     def amount_text(self) -> str:
         """The amount as text: the currency's decimals, more only when the micros need them."""
         whole, micros = divmod(abs(self.micros), MICROS)
-        scale = scale_of(self.asset)
+        scale = _scale(self.asset)
+        if scale == 2 and micros % 10_000 == 0 and self.micros >= 0:  # nearly every amount, and often asked
+            return f"{whole}.{micros // 10_000:02}"
         digits = f"{micros:06}"
         decimals = digits[:scale] + digits[scale:].rstrip("0")
         sign = "-" if self.micros < 0 else ""

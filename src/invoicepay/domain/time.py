@@ -33,7 +33,9 @@ def aware(instant: datetime, field: str = "the instant") -> datetime:
 
 def iso(instant: datetime) -> str:
     """UTC with microseconds and Z, so that text order is time order: 2026-01-31T09:00:00.000000Z."""
-    return f"{aware(instant).isoformat(timespec='microseconds')[:26]}Z"
+    if instant.tzinfo is not UTC:
+        instant = aware(instant)
+    return f"{instant.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def from_iso(text: str, field: str = "the instant") -> datetime:

@@ -10,6 +10,7 @@ from typing import Any
 
 from invoicepay.domain.audit import GENESIS, AuditRecord, Head, broken_checkpoints, broken_links, posting_body
 from invoicepay.domain.books import Books, Violation
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.credit_notes import CREDIT_NOTE, CreditNote
 from invoicepay.domain.credits import CREDIT
 from invoicepay.domain.deposits import DEPOSIT, RESERVE, UNMATCHED
@@ -162,7 +163,7 @@ def _resealed(books: Books, streams: dict[str, list[AuditRecord]]) -> Iterator[s
 
 def _unaudited(books: Books) -> Iterator[Violation]:
     bodies = {
-        (record.id, posting[0]): posting
+        (record.id, posting[0]): canonical(posting)
         for record in books.audit
         for posting in json.loads(record.body)["postings"]
     }

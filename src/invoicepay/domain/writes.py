@@ -12,7 +12,7 @@ from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.deposits import Deposit, Reserve, UnmatchedFunds
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import Entity
-from invoicepay.domain.events import Event
+from invoicepay.domain.events import Step
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.domain.requests import Transfer
@@ -62,7 +62,7 @@ class Writes:
     added: tuple[Entity, ...]
     changed: tuple[tuple[Entity, int], ...]
     movements: tuple[tuple[Account, int], ...]
-    events: tuple[Event, ...]
+    events: tuple[Step, ...]
 
 
 def merged(outcomes: Sequence[Outcome[Any]], versions: dict[RowKey, int]) -> Writes:

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Needs, Snapshot, find, need
-from invoicepay.domain.codec import canonical, from_dict
+from invoicepay.domain.codec import from_dict
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.rails import Direction, RailEvent

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import bank_date
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Needs, Snapshot, find, need
-from invoicepay.domain.codec import canonical
 from invoicepay.domain.deposits import Attestation, latest_attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.ids import Prefix

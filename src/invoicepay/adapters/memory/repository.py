@@ -152,7 +152,7 @@ class MemoryUnit:
         tables.store([*writes.added, *(row for row, _ in writes.changed)])
         for account, growth in writes.movements:
             tables.balances[account] = tables.balances.get(account, 0) + growth
-        tables.tell(writes.events)
+        tables.tell(step.event(self._tenant_id) for step in writes.events)
         ids = [self._new_id("aud", outcome.context.now) for outcome in outcomes]
         head = tables.head(self._stream)
         if outcomes:

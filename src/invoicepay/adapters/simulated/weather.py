@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from invoicepay.adapters.signatures import signed_headers, verified
-from invoicepay.domain.codec import canonical, from_dict
+from invoicepay.domain.canonical import canonical
+from invoicepay.domain.codec import from_dict
 from invoicepay.errors import (
     InvalidInput,
     ProviderRejected,

@@ -12,8 +12,8 @@ from invoicepay.adapters.sql import statements
 from invoicepay.adapters.sql.balances import Held, move
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.audit import GENESIS, Head, chain
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Outcome, lock_rank
-from invoicepay.domain.codec import canonical
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.writes import Writes
 from invoicepay.errors import ConcurrentUpdate
@@ -125,7 +125,19 @@ def _insert_postings(connection: Connection, place: Place, batch: Batch) -> None
 
 def _insert_events(connection: Connection, place: Place, batch: Batch) -> None:
     rows = [
-        _fields(event) | {"data": canonical(event.data), "group_id": group_id, "published_at": None}
+        {
+            "id": event.id,
+            "name": event.name,
+            "kind": event.kind,
+            "entity_id": event.entity_id,
+            "seq": event.seq,
+            "from_status": event.from_status,
+            "to_status": event.to_status,
+            "at": event.at,
+            "data": event.body,
+            "group_id": group_id,
+            "published_at": None,
+        }
         for group_id, outcome in zip(batch.group_ids, batch.outcomes, strict=True)
         for event in outcome.events
     ]

@@ -13,6 +13,7 @@ from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.suspects import ids
 from invoicepay.domain.audit import GENESIS, AuditRecord, broken_checkpoints, broken_links, posting_body
 from invoicepay.domain.books import Violation
+from invoicepay.domain.canonical import canonical
 
 _STREAMS = "SELECT DISTINCT stream FROM {audit_log} WHERE tenant_id = :tenant"
 _GROUPLESS = """
@@ -66,7 +67,11 @@ class _Walk:
             yield from page
 
     def _compared(self, page: Sequence[AuditRecord]) -> Iterator[Violation]:
-        told = {(record.id, body[0]): body for record in page for body in json.loads(record.body)["postings"]}
+        told = {
+            (record.id, posting[0]): canonical(posting)
+            for record in page
+            for posting in json.loads(record.body)["postings"]
+        }
         table = self._place.schema.transactions
         groups = among(self._connection, table.c.group_id, [record.id for record in page])
         for booked in look.booked(

@@ -14,7 +14,8 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeD
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from invoicepay.domain.codec import canonical, from_dict
+from invoicepay.domain.canonical import canonical
+from invoicepay.domain.codec import from_dict
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.time import iso
