@@ -151,6 +151,9 @@ class World:
         steps: everything that was accepted, in order.
         asked: commands whose answer is kept under their key, refusals that depended on state included.
         refused: how many commands were refused.
+
+    Args:
+        store: memory, sqlite, or the URL of a database with empty tables.
     """
 
     def __init__(self, setting: Setting, store: str = "memory") -> None:
@@ -183,16 +186,17 @@ class World:
     def _repository(self, store: str) -> Repository:
         if self.is_memory:
             return MemoryRepository(self.ids.new)
-        assert store == "sqlite", f"walks know memory and sqlite, not {store}"
-        from invoicepay.adapters.sql import connect_store, migrate_url
+        from invoicepay.adapters.sql import connect_store
 
-        folder = Path(mkdtemp(prefix="walk-"))
-        url = f"sqlite:///{folder / 'walk.db'}"
-        migrate_url(url)
+        url = self._new_file() if store == "sqlite" else store
         repository = connect_store(url, self.ids.new, blocking=True)
-        self._close.callback(rmtree, folder)
         self._close.callback(lambda: run_blocking(repository.close()))
         return repository
+
+    def _new_file(self) -> str:
+        folder = Path(mkdtemp(prefix="walk-"))
+        self._close.callback(rmtree, folder)
+        return f"sqlite:///{folder / 'walk.db'}"
 
     def close(self) -> None:
         """Give files and connections back."""
