@@ -58,6 +58,8 @@ class AsyncInvoicePay:
         programme: assets, finality, limits and fees of your programme.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.
+        group_commit: `off` gives every call a transaction of its own; left alone, calls that come at the same
+            time share one, except in memory.
         tenant: whose books; `tenant()` gives a copy for another.
         qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
@@ -81,6 +83,7 @@ class AsyncInvoicePay:
         repository: Repository | None = None,
         programme: Programme | None = None,
         dispatch: str = "inline",
+        group_commit: str = "auto",
         tenant: str = "default",
         schema: str | None = None,
         table_prefix: str = "",
@@ -90,6 +93,7 @@ class AsyncInvoicePay:
         settings = Settings(
             programme=programme or Programme(),
             dispatch=dispatch,
+            group_commit=group_commit,
             tenant=tenant,
             schema=schema,
             table_prefix=table_prefix,

@@ -14,6 +14,7 @@ from invoicepay.errors import ConfigurationError
 MEMORY = "memory://"
 PREFIX = "INVOICEPAY_"
 DISPATCH = ("inline", "deferred")
+GROUP_COMMIT = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Settings:
         store: `memory://`, `sqlite:///file.db` or `postgresql+psycopg://…`.
         dispatch: `inline` drains provider work and handlers right after each commit (notebooks, scripts);
             `deferred` leaves it to `run_pending` in a worker.
+        group_commit: `on` lets calls that come at the same time share a transaction, `off` gives each its
+            own; `auto` is on in SQLite and PostgreSQL, off in memory and in a repository of yours.
         schema, table_prefix: where our tables live in the host's database.
         audit_stream: this writer's lane of the audit trail (decision D9).
         qr_secret: at least 32 bytes that sign payment codes; made at random when left out.
@@ -35,6 +38,7 @@ class Settings:
     store: str = MEMORY
     tenant: str = "default"
     dispatch: str = "inline"
+    group_commit: str = "auto"
     schema: str | None = None
     table_prefix: str = ""
     audit_stream: str = "main"
@@ -45,6 +49,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.dispatch not in DISPATCH:
             raise ConfigurationError(f"dispatch is one of {', '.join(DISPATCH)}, not {self.dispatch!r}")
+        if self.group_commit not in GROUP_COMMIT:
+            raise ConfigurationError(
+                f"group_commit is one of {', '.join(GROUP_COMMIT)}, not {self.group_commit!r}"
+            )
         if not isinstance(self.programme, Programme):
             raise ConfigurationError(f"programme is a Programme, not {type(self.programme).__name__}")
         party_id(self.tenant, "the tenant")
@@ -75,7 +83,7 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): text for name, text in values.items() if name.startswith(PREFIX)
     }
-    known = {"store", "tenant", "dispatch", "schema", "table_prefix", "audit_stream"}
+    known = {"store", "tenant", "dispatch", "group_commit", "schema", "table_prefix", "audit_stream"}
     secrets = {"qr_secret", "qr_old_secrets"}
     if unknown := sorted(given.keys() - known - secrets):
         raise ConfigurationError(f"unknown setting {PREFIX}{unknown[0].upper()}")

@@ -23,7 +23,7 @@ from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.errors import ConfigurationError
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
-from invoicepay.ports.runtime import Clock, Ids
+from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import MEMORY, PREFIX, Settings, settings_from
@@ -75,6 +75,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             tenant_id=settings.tenant,
             actor=Actor("host", Role.OPERATOR),
             qr_keys=_qr_keys(settings),
+            group_commit=_group_commit(chosen, settings, blocking=blocking),
         ),
         dispatch=settings.dispatch,
         sim=SimControl(rails, tokens)
@@ -191,6 +192,19 @@ def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> 
         schema=settings.schema,
         table_prefix=settings.table_prefix,
     )
+
+
+def _group_commit(store: Any, settings: Settings, *, blocking: bool) -> GroupCommit | None:
+    """What lets calls share transactions, where that is wanted or, left to us, wins."""
+    if settings.group_commit == "off" or (settings.group_commit == "auto" and store == MEMORY):
+        return None
+    if blocking:
+        from invoicepay.adapters.group_commit.threads import ThreadGroupCommit
+
+        return ThreadGroupCommit()
+    from invoicepay.adapters.group_commit.tasks import TaskGroupCommit
+
+    return TaskGroupCommit()
 
 
 def _qr_keys(settings: Settings) -> QrKeys:

@@ -73,9 +73,7 @@ class Core:
             ConfigurationError: the client was closed.
         """
         if self.shared.is_closed:
-            raise ConfigurationError(
-                "this client is closed", hint="Make a new client, or close it after its last call."
-            )
+            raise _closed()
         return self.wired
 
     @property
@@ -99,6 +97,8 @@ class Core:
         """Give connections back, once."""
         if not self.shared.is_closed:
             self.shared.is_closed = True
+            if self.wired.group_commit is not None:
+                self.wired.group_commit.close(_closed())
             await self.wired.repository.close()
 
     def __str__(self) -> str:
@@ -106,6 +106,12 @@ class Core:
         actor = f"{self.wired.actor.subject} ({self.wired.actor.role})"
         closed = ", closed" if self.shared.is_closed else ""
         return f"{self.place}, tenant {self.wired.tenant_id}, acting as {actor}{closed}"
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError(
+        "this client is closed", hint="Make a new client, or close it after its last call."
+    )
 
 
 class Group:

@@ -60,6 +60,11 @@ class GroupCommit(Protocol):
             The item's own answer.
 
         Raises:
-            BaseException: what `carry_out` raised, for each item that it was given.
+            Exception: what `carry_out` raised, as an object of its own for each item that it was given.
+            OutcomeUnknown: whoever was at work was broken off; only the caller knows the item's key.
         """
+        ...
+
+    def close(self, refusal: Exception) -> None:
+        """Refuse who comes from now on and who still waits; what is under way is carried out to its end."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ from invoicepay.errors import (
     InvalidKey,
     InvoicePayError,
     MoneyError,
+    OutcomeUnknown,
     StateError,
     StoreError,
     error_from,
@@ -128,7 +130,10 @@ async def carry_out(deps: Deps, call: Call[C, R]) -> R:
     if deps.group_commit is None:
         (answer,) = await _each(deps, [call])
     else:
-        answer = await deps.group_commit(deps.tenant_id, call, lambda calls: _each(deps, calls))
+        try:
+            answer = await deps.group_commit(deps.tenant_id, call, lambda calls: _each(deps, calls))
+        except OutcomeUnknown as error:
+            raise _own(error, call) from error
     if isinstance(answer, Exception):
         raise answer
     result: R = answer
@@ -161,7 +166,20 @@ async def _each(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
         if len(calls) == 1:
             return [error]
         half = len(calls) // 2
-        return [*await _each(deps, calls[:half]), *await _each(deps, calls[half:])]
+        return [*await _part(deps, calls[:half]), *await _part(deps, calls[half:])]
+
+
+async def _part(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+    """The same for a part of a batch: another may be durable already, so nothing stands for all."""
+    try:
+        return await _each(deps, calls)
+    except (StoreError, ConcurrencyError) as error:
+        return [_own(error, call) for call in calls]
+
+
+def _own(error: InvoicePayError, call: Call[Any, Any]) -> InvoicePayError:
+    """The same error for one call of several: it names no key but the call's own."""
+    return OutcomeUnknown(retry_same_key=call.key) if isinstance(error, OutcomeUnknown) else copy(error)
 
 
 async def _together(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
