@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, cast
+from typing import Any, Generic, TypeVar, cast
 
 from invoicepay.domain.accounts import Account, Code, Posting, has_floor
 from invoicepay.domain.entity import E, Entity, evolve
@@ -13,7 +13,9 @@ from invoicepay.domain.events import Step
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
-from invoicepay.errors import InsufficientFunds, NotFound
+from invoicepay.errors import InsufficientFunds, InvoicePayError, NotFound
+
+T = TypeVar("T")
 
 RowKey = tuple[type[Entity], str]
 
@@ -201,6 +203,9 @@ class Snapshot:
         unread: what decisions moved on accounts whose balance nobody needed yet.
         shared: rows that others may be reading, too: no decision may change them.
         programme: the operator's choices, where what is needed depends on them.
+        hits: what each search found, by search.
+        written: rows that decisions wrote, by kind.
+        looks: rows and searches that somebody has asked about since the list was emptied.
     """
 
     now: datetime
@@ -210,6 +215,11 @@ class Snapshot:
     unread: dict[Account, int] = field(default_factory=dict[Account, int])
     shared: set[RowKey] = field(default_factory=set[RowKey])
     programme: Programme = field(default_factory=Programme)
+    hits: dict[Find[Any], tuple[RowKey, ...]] = field(default_factory=dict[Find[Any], "tuple[RowKey, ...]"])
+    written: dict[type[Entity], dict[RowKey, None]] = field(
+        default_factory=dict[type[Entity], "dict[RowKey, None]"]
+    )
+    looks: list[RowKey | Find[Any]] = field(default_factory=list["RowKey | Find[Any]"])
 
     def missing(self, needs: Needs) -> Needs:
         """The part of `needs` that is not loaded yet, or not firmly enough."""
@@ -222,16 +232,31 @@ class Snapshot:
 
     def peek(self, kind: type[E], id: str) -> E | None:
         """The row, or None when it is absent or not loaded yet."""
-        return cast("E | None", self.rows.get((kind, id)))
+        key = (kind, id)
+        self.looks.append(key)
+        return cast("E | None", self.rows.get(key))
+
+    def knows(self, kind: type[Entity], id: str) -> bool:
+        """Whether it was loaded, be it there or absent."""
+        self.looks.append((kind, id))
+        return (kind, id) in self.rows
 
     def search(self, wanted: Find[E]) -> tuple[E, ...]:
         """Matches among the loaded rows; empty until the search itself was loaded."""
-        if wanted not in self.finds:
-            return ()
-        return wanted.pick(row for row in self.rows.values() if row is not None)
+        self.looks.append(wanted)
+        return wanted.pick(self.candidates(wanted)) if wanted in self.finds else ()
+
+    def candidates(self, wanted: Find[Any]) -> Iterable[Entity]:
+        """The rows that a search found, and those of its kind that were written since."""
+        keys = self.hits.get(wanted)
+        if keys is None:
+            keys = tuple(key for key in self.rows if key[0] is wanted.kind)
+        written = self.written.get(wanted.kind, {})
+        return [row for key in {**dict.fromkeys(keys), **written} if (row := self.rows[key]) is not None]
 
     def add_found(self, wanted: Find[Any], rows: Iterable[Entity]) -> None:
         """A search was loaded: what it found, shared unless it is held alone already."""
+        found: list[RowKey] = []
         for row in rows:
             key = (type(row), row.id)
             if wanted.only_read and key not in self.rows:
@@ -239,12 +264,16 @@ class Snapshot:
             elif not wanted.only_read:
                 self.shared.discard(key)
             self.rows[key] = row
+            found.append(key)
         self.finds.add(wanted)
+        self.hits[wanted] = tuple(found)
 
     def fold(self, outcome: Outcome[Any]) -> None:
         """Make what a decision wrote visible to the next decision of the same transaction."""
         for row in outcome.rows:
-            self.rows[(type(row), row.id)] = row
+            key = (type(row), row.id)
+            self.rows[key] = row
+            self.written.setdefault(key[0], {})[key] = None
         for posting in outcome.postings:
             for entry in posting.entries:
                 known = self.balances if entry.account in self.balances else self.unread
@@ -259,6 +288,7 @@ class Snapshot:
                 self.shared.add(key)
             self.rows.setdefault(key, row)
         self.finds |= loaded.finds
+        self.hits |= loaded.hits
         for account, balance in loaded.balances.items():
             if account not in self.balances:
                 self.balances[account] = balance + self.unread.pop(account, 0)
@@ -356,9 +386,8 @@ class Change:
     def find(self, wanted: Find[E]) -> tuple[E, ...]:
         """The rows that match now, own writes included."""
         assert wanted in self._seen.finds, f"needs did not name {wanted}"
-        rows = {key: row for key, row in self._seen.rows.items() if row is not None and key[0] is wanted.kind}
-        rows.update((key, row) for key, row in self._rows.items() if key[0] is wanted.kind)
-        return wanted.pick(rows.values())
+        own = {row.id: row for key, row in self._rows.items() if key[0] is wanted.kind}
+        return wanted.pick(({row.id: row for row in self._seen.candidates(wanted)} | own).values())
 
     def balance(self, account: Account) -> int:
         """Micros on a loaded account, own postings included."""
@@ -418,6 +447,21 @@ class Change:
                 short_micros=-after,
             )
         self._balances[account] = after
+
+    def attempt(self, decide: Callable[[], T]) -> T:
+        """Decide a part; when that is refused, nothing of it is written, and something else may be decided.
+
+        Raises:
+            InvoicePayError: the refusal.
+        """
+        rows, balances = dict(self._rows), dict(self._balances)
+        postings, events, approved_by = list(self._postings), list(self._events), self._approved_by
+        try:
+            return decide()
+        except InvoicePayError:
+            self._rows, self._balances = rows, balances
+            self._postings, self._events, self._approved_by = postings, events, approved_by
+            raise
 
     def approve(self, by: str) -> None:
         """Name the second person of a decision that takes two; the audit trail keeps it (S-03)."""
