@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from invoicepay.domain.ids import (
     Prefix,
     clean_text,
+    head_of,
     idempotency_key,
     parse_typeid,
     party_id,
+    timed_id,
     typeid,
     uuid7_bytes,
 )
@@ -60,6 +62,13 @@ def test_ids_sort_by_time_then_by_the_bytes_in_front(one: tuple[int, bytes], two
     first, second = sorted([one, two])
 
     assert typeid("inv", uuid7_bytes(*first)) <= typeid("inv", uuid7_bytes(*second))
+
+
+@given(MILLIS, CHANCE)
+def test_an_id_made_from_the_head_of_its_millisecond_is_the_same(millis: int, chance: bytes) -> None:
+    assert timed_id("inv", head_of(millis), int.from_bytes(chance) >> 6) == typeid(
+        "inv", uuid7_bytes(millis, chance)
+    )
 
 
 def test_the_published_example_is_spelled_alike() -> None:

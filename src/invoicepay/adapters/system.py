@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from invoicepay.domain.ids import typeid, uuid7_bytes
+from invoicepay.domain.ids import head_of, timed_id
 from invoicepay.errors import ConcurrentUpdate
 
 T = TypeVar("T")
@@ -33,19 +33,27 @@ class SystemIds:
     def __init__(self, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random_bytes = random_bytes
         self._lock = threading.Lock()
+        self._now: datetime | None = None
         self._millis = 0
+        self._head = ""
         self._counter = 0
 
     def new(self, prefix: str, now: datetime) -> str:
         """A fresh id such as `inv_01k…`."""
-        millis = int(now.timestamp() * 1000)
+        tail = int.from_bytes(self._random_bytes(7)) >> 6
         with self._lock:
-            if millis != self._millis:
-                self._millis, self._counter = millis, int.from_bytes(self._random_bytes(2)) >> 2
+            if now is not self._now:  # a transaction makes all its ids with the same instant
+                self._turn(now)
             self._counter += 1
-            counter = self._counter
-        tail = self._random_bytes(7)
-        return typeid(prefix, uuid7_bytes(millis, counter.to_bytes(3) + tail))
+            head, chance = self._head, self._counter << 50 | tail
+        return timed_id(prefix, head, chance)
+
+    def _turn(self, now: datetime) -> None:
+        millis = int(now.timestamp() * 1000)
+        if millis != self._millis:
+            self._millis, self._head = millis, head_of(millis)
+            self._counter = int.from_bytes(self._random_bytes(2)) >> 2
+        self._now = now
 
     def nonce(self) -> str:
         """192 random bits as text."""

@@ -38,6 +38,20 @@ def canonical(value: object) -> str:
     return _writer(kind)(value)
 
 
+def asked(command: object) -> str:
+    """The same text of a command without the fields that are left at their default.
+
+    Neither do fields count that do not compare: what a use case put in itself, such as a nonce or a verdict.
+    """
+    kind: Any = type(command)
+    parts = [
+        f'"{name}":{write(value)}'
+        for name, default, write in _members(kind)
+        if (value := getattr(command, name)) != default
+    ]
+    return f"{{{','.join(parts)}}}"
+
+
 def series(parts: list[str]) -> str:
     """The JSON list of parts that are JSON already."""
     return f"[{','.join(parts)}]"
@@ -52,6 +66,14 @@ def _writer(kind: Any) -> Writer:
 
 def _any_text(value: object) -> str:
     return _JSON.encode(encode(value))
+
+
+@cache
+def _members(kind: Any) -> tuple[tuple[str, Any, Writer], ...]:
+    """Name, default and writer of each field that compares; what has no default always counts."""
+    hints = get_type_hints(kind)
+    compared = sorted((part for part in fields(kind) if part.compare), key=lambda part: part.name)
+    return tuple((part.name, part.default, _annotated(hints[part.name])) for part in compared)
 
 
 def _fields_writer(kind: type) -> Writer:

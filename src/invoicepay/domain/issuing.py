@@ -63,7 +63,7 @@ def finalize_needs(invoice_id: str, seen: Snapshot) -> Needs:
 
 def _finalize_needs(enterprise_id: str, customer_id: str, series: str, asset: str, seen: Snapshot) -> Needs:
     key = (Party, enterprise_id)
-    if key not in seen.rows:
+    if not seen.knows(*key):
         return Needs()
     policy = (seen.peek(*key) or Party(id=enterprise_id, kind=PartyKind.ENTERPRISE)).policy
     wanted = Numbered(

@@ -90,7 +90,7 @@ def _names(wanted: Numbered, seen: Snapshot) -> Iterator[str]:
     yield wanted.lane
     key = (NumberSeries, series_id(wanted.enterprise_id, wanted.lane))
     lane = seen.peek(*key)
-    if key in seen.rows and (lane is None or lane.next_number + HEADROOM > lane.block_end):
+    if seen.knows(*key) and (lane is None or lane.next_number + HEADROOM > lane.block_end):
         yield wanted.series
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot, need, together
+from invoicepay.domain.change import Find, Needs, Outcome, RowKey, Snapshot, need, together
 from invoicepay.ports.repository import Reader, Unit
 
 
@@ -39,16 +39,48 @@ class Tried:
         return replace(self.needs, finds=frozenset()) | need(*alone, reads=shared)
 
 
-async def load_all(
-    unit: Unit, asks: Iterable[Callable[[Snapshot], Needs]], seen: Snapshot, tried: Tried
-) -> None:
+@dataclass(slots=True)
+class Asking:
+    """What one command needs, and what that was derived from: it is asked again only where that changed."""
+
+    ask: Callable[[Snapshot], Needs]
+    needs: Needs = field(default_factory=Needs)
+    looks: tuple[RowKey | Find[Any], ...] = ()
+
+    def again(self, seen: Snapshot) -> Needs:
+        """What it needs by what is loaded now."""
+        seen.looks.clear()
+        self.needs = self.ask(seen)
+        self.looks = tuple(seen.looks)
+        return self.needs
+
+    def is_settled(self, seen: Snapshot) -> bool:
+        """Whether everything it looked at was loaded, so that more rows tell nothing new."""
+        return all(look in (seen.finds if isinstance(look, Find) else seen.rows) for look in self.looks)
+
+    def is_stale(self, seen: Snapshot) -> bool:
+        """Whether a decision wrote what it looked at."""
+        written = seen.written
+        return any(
+            look.kind in written if isinstance(look, Find) else look in written.get(look[0], ())
+            for look in self.looks
+        )
+
+
+async def load_all(unit: Unit, askings: Iterable[Asking], seen: Snapshot, tried: Tried) -> None:
     """Load until nobody asks for anything more: rows first, then balances, then what is searched for.
 
     Whoever changes what a search finds changes a row or moves a balance, too, and lets go of it only with
     the commit. So a search that comes last misses nothing of those whose rows and balances were waited for.
     """
-    several = tuple(asks)
-    while missing := seen.missing(together(ask(seen) for ask in several)):
+    open_ = list(askings)
+    missing = Needs()
+    while True:
+        asked = [asking.again(seen) for asking in open_]
+        open_ = [asking for asking in open_ if not asking.is_settled(seen)]
+        missing = seen.missing(together([missing, *asked]))
+        if not missing:
+            return
         await load(unit, missing.first(), seen, tried)
 
 

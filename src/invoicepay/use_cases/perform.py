@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from invoicepay.domain.canonical import asked, canonical, text
 from invoicepay.domain.change import Change, Context, Needs, Outcome, Snapshot
-from invoicepay.domain.codec import encode, from_dict
+from invoicepay.domain.codec import from_dict
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.events import Step
 from invoicepay.domain.ids import idempotency_key
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
@@ -35,7 +38,7 @@ from invoicepay.ports.repository import Reply, Repository, Unit
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
-from invoicepay.use_cases.loading import Tried, load, load_all
+from invoicepay.use_cases.loading import Asking, Tried, load, load_all
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -224,13 +227,10 @@ def fingerprint(operation: str, command: Any, actor: Actor) -> str:
 
     Neither do fields that do not compare: what a use case put in itself, such as a nonce or a verdict.
     """
-    asked = {
-        part.name: encode(getattr(command, part.name))
-        for part in fields(command)
-        if part.compare and (part.default is MISSING or getattr(command, part.name) != part.default)
-    }
-    text = json.dumps([FINGERPRINT_VERSION, operation, actor.subject, actor.role, asked], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    who = f'{text(actor.subject)},"{actor.role}"'
+    return hashlib.sha256(
+        f'[{FINGERPRINT_VERSION},"{operation}",{who},{asked(command)}]'.encode()
+    ).hexdigest()
 
 
 async def _attempt(
@@ -240,24 +240,26 @@ async def _attempt(
         seen = Snapshot(deps.clock.now(), programme=deps.programme)
         if known:
             await load(unit, known, seen, tried)
-        await load_all(unit, [call.needs for call in calls], seen, tried)
+        askings = [Asking(call.needs) for call in calls]
+        await load_all(unit, askings, seen, tried)
         seen.now = deps.clock.now()  # after the wait for locks: whoever held them has decided earlier
         stored = dict(await unit.replies([call.scope for call in calls if not call.is_new]))
         answers: list[Any] = []
         outcomes: list[Outcome[Any]] = []
         replies: list[Reply] = []
-        for call in calls:
+        for call, asking in zip(calls, askings, strict=True):
             if call.scope in stored:
                 answers.append(_replayed(call, stored[call.scope]))
                 continue
-            await load_all(unit, [call.needs], seen, tried)  # what earlier commands of the batch made it need
+            if asking.is_stale(seen):  # earlier commands of the batch may have made it need more
+                await load_all(unit, [asking], seen, tried)
             answer, outcome = _decided(deps, call, seen)
             answers.append(answer)
             if outcome is not None:
                 seen.fold(outcome)
                 outcomes.append(outcome)
             if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
-                reply = _reply(deps, call, answer)
+                reply = _reply(call, answer, outcome, seen.now)
                 replies.append(reply)
                 stored[call.scope] = reply
         if replies:
@@ -295,16 +297,25 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
     return outcome.result, outcome
 
 
-def _reply(deps: Deps, call: Call[Any, Any], answer: Any) -> Reply:
-    is_error = isinstance(answer, InvoicePayError)
+def _reply(call: Call[Any, Any], answer: Any, outcome: Outcome[Any] | None, now: datetime) -> Reply:
+    body = canonical(answer.to_record()) if outcome is None else _body(answer, outcome.events)
+    operation, key = call.scope
     return Reply(
-        operation=call.use_case.name,
-        key=call.key,
+        operation=operation,
+        key=key,
         fingerprint=call.fingerprint,
-        is_error=is_error,
-        body=json.dumps(answer.to_record() if is_error else encode(answer), ensure_ascii=False),
-        recorded_at=deps.clock.now(),
+        is_error=outcome is None,
+        body=body,
+        recorded_at=now,
     )
+
+
+def _body(result: Any, steps: Sequence[Step]) -> str:
+    """The result as text; nearly always a row whose last step has it written already."""
+    for step in reversed(steps):
+        if step.row is result:
+            return step.body
+    return canonical(result)
 
 
 def _replayed(call: Call[Any, Any], reply: Reply) -> Any:
