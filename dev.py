@@ -26,12 +26,13 @@ HELP = """\
 python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
 python3 dev.py test              every check and every test, as the gate runs them
 python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
+python3 dev.py bench [options]   measure how fast the library is here, and against what; also --quick
 python3 dev.py lint              formatting, lint rules, import contracts, generated files
 python3 dev.py types             mypy in strict mode
 python3 dev.py docs              build the documentation; warnings are errors"""
 
-# What an environment must have been installed with to serve: the tests' environment can also run the demo.
-ENOUGH = {"all": ("all", "test"), "test": ("test",)}
+# What an environment must have been installed with to serve: the tests' environment can run everything.
+ENOUGH = {"all": ("all", "test"), "bench": ("bench", "test"), "test": ("test",)}
 
 OFFLINE = (
     "Setting up the environment did not work: pip's own words are above. The first run downloads the\n"
@@ -65,6 +66,9 @@ def main(arguments: list[str]) -> int:
     if command == "demo":
         set_up("all")
         return demo(rest)
+    if command == "bench":
+        set_up("bench")
+        return started(["-m", "bench", *rest], ROOT)
     if command not in STEPS or (rest and command != "test"):
         print(f"dev.py cannot run: {' '.join(arguments)}\n\n{HELP}", file=sys.stderr)
         return 2
@@ -89,9 +93,14 @@ def run(steps: list[tuple[str, list[str]]]) -> int:
 
 
 def demo(options: list[str]) -> int:
-    """Run the demo in the folder one is in; after Ctrl-C it says itself how it ended."""
+    """Run the demo in the folder one is in."""
+    return started(["-m", "invoicepay.demo", *options], Path.cwd())
+
+
+def started(command: list[str], folder: Path) -> int:
+    """Run what says itself after Ctrl-C how it ended."""
     try:
-        return call(["-m", "invoicepay.demo", *options], folder=Path.cwd())
+        return call(command, folder)
     except KeyboardInterrupt:
         return INTERRUPTED
 

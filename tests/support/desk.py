@@ -55,20 +55,22 @@ class AllowAll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fund:
+class Fund:
+    """Register a party and give it tokens with the reserve behind them."""
+
     party_id: str
     kind: PartyKind
     amount: Money
     policy: Policy
 
 
-def _fund_needs(command: _Fund, seen: Snapshot) -> Needs:
+def _fund_needs(command: Fund, seen: Snapshot) -> Needs:
     asset = command.amount.asset
     owed = [Account(code, asset, command.party_id) for code in (Code.UNCONFIRMED, Code.UNMINTED)]
     return need((Party, command.party_id), accounts=owed)
 
 
-def _fund(command: _Fund, change: Change) -> Party:
+def _fund(command: Fund, change: Change) -> Party:
     """A party whose tokens went through P-01 to P-03, with the mint that INV-06 wants to see."""
     party = change.peek(Party, command.party_id)
     if party is None:
@@ -147,7 +149,7 @@ class Desk:
         self._fund(id, PartyKind.USER, Money.zero("USD"), None)
 
     def _fund(self, id: str, kind: PartyKind, amount: Money, policy: Policy | None) -> None:
-        command = _Fund(party_id=id, kind=kind, amount=amount, policy=policy or Policy())
+        command = Fund(party_id=id, kind=kind, amount=amount, policy=policy or Policy())
         self.run(perform(self.deps, FUND, command))
         self.tokens.issue(id, amount)
 

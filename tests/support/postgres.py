@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -36,14 +37,15 @@ class PostgresServer:
     folder: Path
     process: subprocess.Popen[bytes]
     binaries: Path
+    settings: Mapping[str, str]
 
     def url(self, database: str = "postgres") -> str:
         """Spell a database of this server as a SQLAlchemy URL."""
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self.folder), safe='')}"
 
-    def connect(self) -> psycopg.Connection:
-        """Open a plain connection to the server's own database, each statement its own transaction."""
-        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """Open a plain connection to a database, each statement its own transaction."""
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname=database, autocommit=True)
 
     def clone(self, template: str = "template1") -> str:
         """Make a database like `template`, to which nobody may be connected; return its name."""
@@ -78,7 +80,7 @@ class PostgresServer:
 
     def restarted(self) -> Self:
         """The same server, running again over the same data."""
-        process = _launch(self.binaries, self.folder, _account(self.folder), durable=True)
+        process = _launch(self.binaries, self.folder, _account(self.folder), self.settings)
         again = replace(self, process=process)
         _await_answer(again)
         return again
@@ -96,25 +98,28 @@ class PostgresServer:
         self.stop()
 
 
-def start(version: int | None = None, *, durable: bool = False) -> PostgresServer:
+def start(
+    version: int | None = None, *, durable: bool = False, settings: Mapping[str, str] | None = None
+) -> PostgresServer:
     """Start a server in a new temporary folder, reachable only through a socket in it.
 
     Args:
         version: 18 or 16; the newest when not said.
         durable: write as a production server does; otherwise nothing survives a crash and all is faster.
+        settings: of postgresql.conf, over ours.
 
     Raises:
         PostgresUnavailable: the wheel with the binaries is missing, or the server did not come up.
     """
     install = _install(version or max(INSTALLS))
     folder = Path(tempfile.mkdtemp(prefix="invoicepay-pg-"))
+    chosen = ALWAYS | ({} if durable else FORGETFUL) | dict(settings or {})
     try:
         account = _account(folder)
         binaries = _runnable(install, folder, account) / "bin"
         _make_cluster(binaries, folder, account)
-        server = PostgresServer(
-            folder=folder, process=_launch(binaries, folder, account, durable), binaries=binaries
-        )
+        process = _launch(binaries, folder, account, chosen)
+        server = PostgresServer(folder=folder, process=process, binaries=binaries, settings=chosen)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -160,7 +165,7 @@ def _runnable(install: Path, folder: Path, account: dict[str, Any]) -> Path:
 
 
 def _make_cluster(binaries: Path, folder: Path, account: dict[str, Any]) -> None:
-    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--data-checksums"]
     made = subprocess.run(
         [binaries / "initdb", "-D", folder / "data", *options],
         cwd=folder,
@@ -173,8 +178,9 @@ def _make_cluster(binaries: Path, folder: Path, account: dict[str, Any]) -> None
         raise PostgresUnavailable(f"initdb failed:\n{made.stderr.decode(errors='replace')}")
 
 
-def _launch(binaries: Path, folder: Path, account: dict[str, Any], durable: bool) -> subprocess.Popen[bytes]:
-    settings = ALWAYS if durable else ALWAYS | FORGETFUL
+def _launch(
+    binaries: Path, folder: Path, account: dict[str, Any], settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
