@@ -169,11 +169,15 @@ async def _each(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
         if len(calls) == 1:
             return [error]
         half = len(calls) // 2
-        return [*await _part(deps, calls[:half]), *await _part(deps, calls[half:])]
+        return [*await answers_of(deps, calls[:half]), *await answers_of(deps, calls[half:])]
 
 
-async def _part(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
-    """The same for a part of a batch: another may be durable already, so nothing stands for all."""
+async def answers_of(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
+    """The same where something else may be durable already, so that nothing stands for all.
+
+    Returns:
+        A result or an exception for each: the refusal, trouble with the store, or a fault of the program.
+    """
     try:
         return await _each(deps, calls)
     except (StoreError, ConcurrencyError) as error:
