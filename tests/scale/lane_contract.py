@@ -53,7 +53,7 @@ class TestLane(RepositoryContract):
     @pytest.fixture
     def repository(self, prefix: str) -> Repository:
         url, stream = os.environ[URL], os.environ[LANE]
-        return Lane(connect_store(url, SystemIds().new, blocking=True, stream=stream), prefix)  # type: ignore[return-value]  # the rest is passed on
+        return Lane(connect_store(url, SystemIds().new, blocking=True, stream=stream), prefix)
 
     @pytest.fixture
     def store(self, host: Host, repository: Repository, prefix: str) -> Iterator[Store]:
