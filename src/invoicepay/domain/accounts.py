@@ -85,6 +85,14 @@ PER_PARTY = WALLET_CODES | {
 BACKING_CODES = frozenset({Code.BACKING, Code.CUSTODY})
 
 _TYPES = {1: AccountType.ASSET, 2: AccountType.LIABILITY, 3: AccountType.EQUITY, 5: AccountType.EXPENSE}
+_GROWN_BY = {
+    code: "D" if _TYPES[code // 1000] in (AccountType.ASSET, AccountType.EXPENSE) else "C" for code in Code
+}
+_FLOORED = frozenset(
+    code
+    for code in Code
+    if code is not Code.OPERATIONAL and _TYPES[code // 1000] in (AccountType.ASSET, AccountType.LIABILITY)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def has_floor(account: Account) -> bool:
 
     1050 may: a returned deposit is a fact that cannot be refused; INV-04 judges it.
     """
-    return account.code is not Code.OPERATIONAL and account.type in (AccountType.ASSET, AccountType.LIABILITY)
+    return account.code in _FLOORED
 
 
 def available(party_id: str, asset: str) -> Account:
@@ -156,8 +164,7 @@ class Entry:
     @property
     def growth(self) -> int:
         """Signed effect on the account's balance."""
-        grows_by = "D" if self.account.type in (AccountType.ASSET, AccountType.EXPENSE) else "C"
-        return self.amount if self.side == grows_by else -self.amount
+        return self.amount if self.side == _GROWN_BY[self.account.code] else -self.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +226,13 @@ def posting(rule: str, *moves: tuple[Account, Account, int], memo: str = "", rev
     entries: dict[tuple[Account, str], int] = {}
     for debit, credit, amount in moves:
         if amount:
+            assert amount > 0 and debit.asset == credit.asset, f"{rule} does not balance"
             entries[debit, "D"] = entries.get((debit, "D"), 0) + amount
             entries[credit, "C"] = entries.get((credit, "C"), 0) + amount
-    made = Posting(rule, tuple(Entry(a, side, n) for (a, side), n in entries.items()), memo, reverses)
-    assert made.is_sound, f"{rule} does not balance"
-    return made
+    assert entries, f"{rule} moves nothing"
+    return Posting(
+        rule, tuple([Entry(account, side, n) for (account, side), n in entries.items()]), memo, reverses
+    )
 
 
 def reversed_posting(original: Posting, *, rule: str, memo: str) -> Posting:

@@ -396,26 +396,36 @@ class Change:
         assert account in self._seen.balances, f"needs did not name {account}"
         return self._seen.balances[account]
 
-    def add(self, row: E, event: str | None = None) -> E:
-        """Store a new row; `event` names what happened, for example `invoice.created`."""
+    def add(self, row: E, event: str | None = None, **values: Any) -> E:
+        """Store a new row; `event` names what happened, for example `invoice.created`.
+
+        Args:
+            values: fields that the stored row has otherwise.
+        """
         assert (type(row), row.id) not in self._rows, f"{row.id} was added already"
-        return self._write(row, None, event)
+        return self._write(row, None, event, values)
 
-    def put(self, row: E, event: str | None = None) -> E:
-        """Store the changed row; a change of status must name its event."""
+    def put(self, row: E, event: str | None = None, **values: Any) -> E:
+        """Store the changed row; a change of status must name its event.
+
+        Args:
+            values: fields that the stored row has otherwise.
+        """
         before = self.get(type(row), row.id)
-        moved = getattr(before, "status", None) != getattr(row, "status", None)
-        assert event or not moved, f"{row.id} changed status without an event"
         assert (type(row), row.id) not in self._seen.shared, f"needs named {row.KIND} {row.id} only to read"
-        return self._write(row, before, event)
+        written = self._write(row, before, event, values)
+        moved = getattr(before, "status", None) != getattr(written, "status", None)
+        assert event or not moved, f"{row.id} changed status without an event"
+        return written
 
-    def _write(self, row: E, before: E | None, event: str | None) -> E:
+    def _write(self, row: E, before: E | None, event: str | None, values: dict[str, Any]) -> E:
         written = evolve(
             row,
             version=(before.version if before else 0) + 1,
             created_at=before.created_at if before else self.now,
             updated_at=self.now,
             idempotency_key=self.context.key,
+            **values,
         )
         self._rows[(type(row), row.id)] = written
         if event:

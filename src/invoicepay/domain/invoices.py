@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from invoicepay.domain.access import customer_needs, party_needs
 from invoicepay.domain.change import Needs, Snapshot, need
-from invoicepay.domain.entity import Entity
+from invoicepay.domain.entity import Entity, evolve
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, percentage
@@ -262,7 +262,7 @@ def with_payment(
     difference = rest if applied and rest <= (tolerance or nothing) else nothing
     rest = rest - difference
     status = INVOICE.after(invoice.status, _settling(applied, rest))
-    return replace(
+    return evolve(
         invoice,
         status=status,
         applied=invoice.applied + applied,

@@ -119,7 +119,7 @@ class Money:
     @classmethod
     def zero(cls, asset: str) -> "Money":
         """Nothing of an asset."""
-        return cls.from_micros(0, asset)
+        return _zero(asset)
 
     @property
     def amount(self) -> Decimal:
@@ -271,6 +271,12 @@ def _make(micros: int, asset: str) -> Money:
     _set_micros(money, micros)
     _set_asset(money, asset)
     return money
+
+
+@lru_cache(maxsize=1024)
+def _zero(asset: str) -> Money:
+    scale_of(asset)
+    return _make(0, asset)
 
 
 def currency_of(asset: str) -> str:

@@ -101,6 +101,8 @@ class Policy:
 
     def fee(self, applied: Money) -> Money:
         """The platform's fee on an applied amount; never on excess (spec 2.3)."""
+        if not self.fee_bps:
+            return Money.zero(applied.asset)
         return min(applied, percentage(applied, Decimal(self.fee_bps).scaleb(-4)))
 
 

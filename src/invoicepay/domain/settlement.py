@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from invoicepay.domain import postings
@@ -114,8 +114,13 @@ def settle(change: Change, payment: Payment) -> Payment:
     invoice = change.get(Invoice, payment.invoice_id)
     split = _split(invoice, payment, change.get(Party, invoice.enterprise_id), change.now)
     after = _paid(change, invoice, payment, split)
-    settled = replace(
+    posting_id = _moved(change, payment, split)
+    credit_id = _excess_lot(change, invoice, payment, split)
+    change.put(after, settled_event(invoice, after))
+    write = change.put if payment.version else change.add
+    stored = write(
         payment,
+        "payment.completed",
         status=PAYMENT.after(payment.status if payment.version else None, PaymentCommand.SETTLE),
         applied=split.applied,
         excess=split.excess,
@@ -123,12 +128,9 @@ def settle(change: Change, payment: Payment) -> Payment:
         payment_type=_type(split, invoice),
         is_late=split.is_late,
         completed_at=change.now,
-        posting_id=_moved(change, payment, split),
-        credit_id=_excess_lot(change, invoice, payment, split),
+        posting_id=posting_id,
+        credit_id=credit_id,
     )
-    change.put(after, settled_event(invoice, after))
-    write = change.put if payment.version else change.add
-    stored = write(settled, "payment.completed")
     enterprise_id, platform_id = invoice.enterprise_id, change.programme.platform_id
     follow(change, stored, from_party=enterprise_id, to_party=platform_id, amount=split.fee)
     if split.applied:
