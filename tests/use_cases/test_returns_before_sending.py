@@ -45,7 +45,7 @@ def test_p04_a_claimed_mint_is_not_sent_once_its_deposit_returned(desk: MoneyDes
     deposit, effect = claimed(desk)
 
     desk.tell(deposit.id, S.RETURNED, code="R10")
-    desk.run(send_claimed(desk.deps, effect))
+    desk.run(send_claimed(desk.deps, [effect]))
 
     over(desk, deposit)
 
@@ -65,7 +65,7 @@ def test_p04_after_a_part_went_back_only_the_rest_is_sent(desk: MoneyDesk) -> No
     part = RecordReturn(deposit_id=deposit.id, amount=usd("30.00"))
     desk.run(returns.record_return(desk.deps, part))
 
-    desk.run(send_claimed(desk.deps, effect))
+    desk.run(send_claimed(desk.deps, [effect]))
     desk.run(send_due(desk.deps, 10))
 
     assert [transfer.amount for transfer in desk.tokens.transfers()] == [usd("70.00")]

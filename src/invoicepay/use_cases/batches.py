@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from invoicepay.errors import ConcurrencyError, InvoicePayError, OutcomeUnknown, StoreError, StoreUnreachable
-from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform_many
+from invoicepay.use_cases.neighbours import carried_out, served
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -39,28 +40,30 @@ async def in_batches(
         A result or the refusal for each, in order. Trouble with the store is the value of everything that its
         transaction held; what would have come later was not tried, and says so in the same way.
     """
-    answers: list[R | InvoicePayError] = []
+    answers: list[Any] = []
     while len(answers) < len(asked):
         part = [_checked(deps, use_case, one) for one in asked[len(answers) : len(answers) + MOST]]
-        try:
-            done: list[R | InvoicePayError] = await _together(deps, part, prepare)
-            answers += done
-        except TROUBLE as trouble:
-            answers += [one if isinstance(one, InvoicePayError) else copy(trouble) for one in part]
+        outcomes = await carried_out(deps, await _prepared(deps, part, prepare), MOST)
+        answers += outcomes
+        trouble = next((one for one in outcomes if isinstance(one, TROUBLE)), None)
+        if trouble is not None:
             later = _not_tried(trouble)
-            return answers + [copy(later) for _ in asked[len(answers) :]]
+            answers += [copy(later) for _ in asked[len(answers) :]]
+    served(answers)  # a fault of the program is raised
     return answers
 
 
-async def _together(
+async def _prepared(
     deps: Deps, asked: Sequence[Call[C, R] | InvoicePayError], prepare: Prepare[C, R] | None
-) -> list[R | InvoicePayError]:
+) -> Sequence[Call[C, R] | InvoicePayError]:
     calls = [one for one in asked if isinstance(one, Call)]
-    ready = calls if prepare is None or not calls else await prepare(deps, calls)
-    going = [one for one in ready if isinstance(one, Call)]
-    done = iter(await perform_many(deps, going) if going else ())
-    answers = iter([next(done) if isinstance(one, Call) else one for one in ready])
-    return [next(answers) if isinstance(one, Call) else one for one in asked]
+    if prepare is None or not calls:
+        return asked
+    try:
+        ready = iter(await prepare(deps, calls))
+    except TROUBLE as trouble:
+        return [copy(trouble) if isinstance(one, Call) else one for one in asked]
+    return [next(ready) if isinstance(one, Call) else one for one in asked]
 
 
 def _checked(deps: Deps, use_case: UseCase[C, R], one: Asked[C]) -> Call[C, R] | InvoicePayError:

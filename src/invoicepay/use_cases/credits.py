@@ -42,8 +42,8 @@ from invoicepay.errors import (
     OverpaymentRefused,
     SelfPayment,
 )
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.neighbours import Served, carried_out, served
+from invoicepay.use_cases.perform import Deps, UseCase, call_of, perform
 
 NOTE_LENGTH = 500
 EXPIRY = Actor("expiry", Role.SYSTEM)
@@ -318,8 +318,7 @@ async def expire_due_credits(deps: Deps, limit: int) -> Served:
     async with deps.repository.reader(deps.tenant_id) as reader:
         lots = await reader.find(expiring_lots(deps.clock.now(), limit=limit))
     system = replace(deps, actor=EXPIRY)
-
-    async def act(lot: CreditLot) -> None:
-        await expire_credit(system, ExpireCredit(credit_id=lot.id), key=f"{lot.id}/{lot.version}")
-
-    return await one_by_one(lots, act)
+    calls = [
+        call_of(system, EXPIRE, ExpireCredit(credit_id=lot.id), f"{lot.id}/{lot.version}") for lot in lots
+    ]
+    return served(await carried_out(system, calls))

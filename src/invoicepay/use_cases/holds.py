@@ -48,8 +48,8 @@ from invoicepay.errors import (
 )
 from invoicepay.ports.screening import Screened
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.neighbours import Served, carried_out, served
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform
 from invoicepay.use_cases.queries import get
 
 PAGE = 200
@@ -303,9 +303,8 @@ async def expire_due(deps: Deps, limit: int = PAGE) -> Served:
     deps = replace(deps, actor=TIME)
     async with deps.repository.reader(deps.tenant_id) as reader:
         page = await reader.find(expiring_holds(deps.clock.now(), limit))
-    return await one_by_one(page, lambda hold: _expired(deps, hold))
+    return served(await carried_out(deps, [_expiry(deps, hold) for hold in page]))
 
 
-async def _expired(deps: Deps, hold: Hold) -> Hold:
-    command = ExpireHold(hold_id=hold.id)
-    return await perform(deps, EXPIRE, command, f"{hold.id}/expire/{hold.version}")
+def _expiry(deps: Deps, hold: Hold) -> Call[ExpireHold, Hold]:
+    return call_of(deps, EXPIRE, ExpireHold(hold_id=hold.id), f"{hold.id}/expire/{hold.version}")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Needs, Snapshot, find, need
 from invoicepay.domain.codec import from_dict
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
-from invoicepay.errors import InvoicePayError
+from invoicepay.errors import InvoicePayError, StoreError
 from invoicepay.ports.rails import Direction, RailEvent
 from invoicepay.ports.tokens import TokenEvent, TokenStatus
 from invoicepay.use_cases import providers
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.observations import WORKER, as_worker, record
-from invoicepay.use_cases.payments import RECEIVE, ReceivePush
-from invoicepay.use_cases.perform import Deps, UseCase, own_call, perform_many
+from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
+from invoicepay.use_cases.observations import WORKER, recording, worker_call
+from invoicepay.use_cases.payments import RECEIVE, Received, ReceivePush
+from invoicepay.use_cases.perform import Call, Deps, UseCase, own_call, perform_many
 
 MATCHING_TIME = timedelta(days=1)
 """How long a message without a known object is tried again; the object may be told to us later."""
@@ -135,8 +137,42 @@ async def _kept(deps: Deps, commands: list[KeepMessage]) -> tuple[InboxMessage, 
     return tuple(known[command.id] for command in commands)
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """A kept message and the event in it."""
+
+    message: InboxMessage
+    event: ProviderEvent
+
+    @property
+    def is_push(self) -> bool:
+        """Whether it may tell of tokens that arrived by themselves."""
+        is_new = self.message.status is InboxStatus.RECEIVED
+        return is_new and isinstance(self.event, TokenEvent) and bool(self.event.to_party)
+
+
 async def apply_received(deps: Deps, limit: int) -> Served:
-    """Apply kept messages, oldest first, and try parked ones again for a day."""
+    """Apply kept messages, oldest first, and try parked ones again for a day.
+
+    Messages are recorded together; what is about nothing known is looked for again once they are, and then
+    parked.
+    """
+    left, outcomes = [_read(message) for message in await _waiting(deps, limit)], list[Any]()
+    while left:
+        effects = await _effects_of(deps, left)
+        known = [news for news in left if news.message.id in effects or news.is_push]
+        if not known:
+            break
+        outcomes += await _applied(deps, known, effects)
+        done = {news.message.id for news in known}
+        left = [news for news in left if news.message.id not in done]
+    unknown = [news.message for news in left if news.message.status is InboxStatus.RECEIVED]
+    parked = [_aside(message, InboxStatus.PARKED, "about nothing that we know") for message in unknown]
+    outcomes += await carried_out(deps, [worker_call(deps, SET_ASIDE, command) for command in parked])
+    return served(outcomes)
+
+
+async def _waiting(deps: Deps, limit: int) -> list[InboxMessage]:
     recent = deps.clock.now() - MATCHING_TIME
     received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("created_at",), limit=limit)
     parked = find(
@@ -147,49 +183,68 @@ async def apply_received(deps: Deps, limit: int) -> Served:
         limit=limit,
     )
     async with deps.repository.reader(deps.tenant_id) as reader:
-        fresh, waiting = await reader.find(received), await reader.find(parked)
-    matched = [message for message in waiting if await _effect_of(deps, message) is not None]
-    return await one_by_one([*fresh, *matched], lambda message: _apply(deps, message))
+        return [*await reader.find(received), *await reader.find(parked)]
 
 
-async def _apply(deps: Deps, message: InboxMessage) -> None:
-    event = _event(message)
-    effect = await _effect_of(deps, message)
-    try:
-        if effect is not None:
-            await _observe(deps, message, effect, event)
-        elif isinstance(event, TokenEvent) and event.to_party:
-            await _book_push(deps, message, event)
-        else:
-            await _set_aside(deps, message, InboxStatus.PARKED, "about nothing that we know")
-    except InvoicePayError as error:
-        if not error.retryable:
-            await _set_aside(deps, message, InboxStatus.FAILED, f"{error.code}: {error.message}")
-        raise
+async def _applied(deps: Deps, several: Sequence[News], effects: Mapping[str, Effect]) -> list[Any]:
+    """What became of messages: recorded first, then those set aside that taught nothing."""
+    asked = await tried(several, lambda news: _call(deps, news, effects.get(news.message.id)))
+    outcomes = await carried_out(deps, asked)
+    ends = [
+        _end(news, news.message.id in effects, outcome)
+        for news, outcome in zip(several, outcomes, strict=True)
+    ]
+    ended = await carried_out(deps, [end and worker_call(deps, SET_ASIDE, end) for end in ends])
+    return [
+        end if isinstance(end, Exception) and not isinstance(outcome, Exception) else outcome
+        for outcome, end in zip(outcomes, ended, strict=True)
+    ]
 
 
-async def _observe(deps: Deps, message: InboxMessage, effect: Effect, event: ProviderEvent) -> None:
+async def _call(deps: Deps, news: News, effect: Effect | None) -> Call[Any, Any] | SetAside:
+    """What to do about a message that is about an intent of ours, or about tokens that came by themselves."""
+    message, event = news.message, news.event
+    if effect is None:
+        return _push(deps, news)
     transfer = await _told(deps, effect, event)
     if transfer is None:
-        await _set_aside(deps, message, InboxStatus.PARKED, "the provider does not know it yet")
-        return
+        return _aside(message, InboxStatus.PARKED, "the provider does not know it yet")
     sighting = providers.sighting_of(effect, transfer)
-    await record(deps, effect, sighting, Source.WEBHOOK, message_id=message.id)
+    return recording(deps, effect, sighting, Source.WEBHOOK, message_id=message.id)
 
 
-async def _book_push(deps: Deps, message: InboxMessage, event: TokenEvent) -> None:
-    """Book tokens that arrived by themselves; a transfer counts once, so a crash in between costs nothing."""
-    if event.transfer.status is TokenStatus.FINAL:
-        push = ReceivePush(
-            amount=event.transfer.amount,
-            invoice_id=event.invoice_id,
-            payer_id=event.from_party,
-            enterprise_id=event.to_party,
-            provider=message.provider,
-            provider_ref=event.transfer.provider_ref,
-        )
-        await as_worker(deps, RECEIVE, push)
-    await _set_aside(deps, message, InboxStatus.APPLIED, "")
+def _push(deps: Deps, news: News) -> Call[ReceivePush, Received] | SetAside:
+    """Book what arrived; a transfer counts once, so a crash before the message is set aside costs nothing."""
+    event = news.event
+    assert isinstance(event, TokenEvent), "only tokens arrive by themselves"
+    if event.transfer.status is not TokenStatus.FINAL:
+        return _aside(news.message, InboxStatus.APPLIED, "")
+    push = ReceivePush(
+        amount=event.transfer.amount,
+        invoice_id=event.invoice_id,
+        payer_id=event.from_party,
+        enterprise_id=event.to_party,
+        provider=news.message.provider,
+        provider_ref=event.transfer.provider_ref,
+    )
+    return worker_call(deps, RECEIVE, push)
+
+
+def _end(news: News, is_ours: bool, outcome: object) -> SetAside | None:
+    """How a message ends that its recording did not end; None where that did, or where it is tried again."""
+    if isinstance(outcome, SetAside):
+        return outcome
+    if isinstance(outcome, InvoicePayError):
+        if outcome.retryable or isinstance(outcome, StoreError):
+            return None
+        return _aside(news.message, InboxStatus.FAILED, f"{outcome.code}: {outcome.message}")
+    if is_ours or isinstance(outcome, Exception):
+        return None
+    return _aside(news.message, InboxStatus.APPLIED, "")
+
+
+def _aside(message: InboxMessage, status: InboxStatus, reason: str) -> SetAside:
+    return SetAside(message_id=message.id, status=status, reason=reason)
 
 
 async def _told(deps: Deps, effect: Effect, event: ProviderEvent) -> providers.Transfer | None:
@@ -199,28 +254,29 @@ async def _told(deps: Deps, effect: Effect, event: ProviderEvent) -> providers.T
     return event.transfer
 
 
-async def _set_aside(deps: Deps, message: InboxMessage, status: InboxStatus, reason: str) -> None:
-    command = SetAside(message_id=message.id, status=status, reason=reason)
-    await as_worker(deps, SET_ASIDE, command)
-
-
-async def _effect_of(deps: Deps, message: InboxMessage) -> Effect | None:
-    """The intent that a message is about: by our reference, else by the provider's."""
-    event = _event(message)
-    transfer = event.transfer
+async def _effects_of(deps: Deps, several: Sequence[News]) -> dict[str, Effect]:
+    """The intents that messages are about, by message: by our reference, else by the provider's."""
+    ids = {news.event.transfer.reference for news in several} - {""}
+    refs = {news.event.transfer.provider_ref for news in several if not news.event.transfer.reference} - {""}
     async with deps.repository.reader(deps.tenant_id) as reader:
-        if transfer.reference:
-            found = await reader.find(find(Effect, id=transfer.reference))
-        else:
-            found = await reader.find(
-                find(
-                    Effect,
-                    provider=message.provider,
-                    provider_ref=transfer.provider_ref,
-                    kind__in=_kinds(event),
-                )
-            )
-    return found[0] if found else None
+        ours = await reader.find(find(Effect, id__in=tuple(sorted(ids)))) if ids else ()
+        theirs = await reader.find(find(Effect, provider_ref__in=tuple(sorted(refs)))) if refs else ()
+    by_id = {effect.id: effect for effect in ours}
+    by_ref = dict[tuple[str, str, EffectKind], Effect]()
+    for effect in theirs:
+        by_ref.setdefault((effect.provider, effect.provider_ref, effect.kind), effect)
+    about = {news.message.id: _about(news, by_id, by_ref) for news in several}
+    return {id: effect for id, effect in about.items() if effect is not None}
+
+
+def _about(
+    news: News, by_id: Mapping[str, Effect], by_ref: Mapping[tuple[str, str, EffectKind], Effect]
+) -> Effect | None:
+    transfer = news.event.transfer
+    if transfer.reference:
+        return by_id.get(transfer.reference)
+    named = [(news.message.provider, transfer.provider_ref, kind) for kind in _kinds(news.event)]
+    return min((by_ref[name] for name in named if name in by_ref), key=lambda e: e.id, default=None)
 
 
 def _kinds(event: ProviderEvent) -> tuple[EffectKind, ...]:
@@ -230,8 +286,8 @@ def _kinds(event: ProviderEvent) -> tuple[EffectKind, ...]:
     return (EffectKind.DEPOSIT if is_deposit else EffectKind.PAYOUT,)
 
 
-def _event(message: InboxMessage) -> ProviderEvent:
+def _read(message: InboxMessage) -> News:
     """The kept event, read back."""
     kept = json.loads(message.body)
     kind: type[ProviderEvent] = RailEvent if kept["slot"] == "rails" else TokenEvent
-    return from_dict(kind, kept["event"])
+    return News(message, from_dict(kind, kept["event"]))

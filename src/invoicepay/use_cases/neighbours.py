@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from invoicepay.errors import InvoicePayError
+from invoicepay.use_cases.perform import Call, Deps, answers_of
 
 T = TypeVar("T")
+
+AT_ONCE = 200
+"""Commands of a queue in one transaction; few enough that whoever waits for their rows does not wait long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,31 @@ class Served:
         return Served(self.count + other.count, self.refusals + other.refusals)
 
 
-async def one_by_one(items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> Served:
-    """Act on every item, also after one failed.
-
-    A refusal is counted and returned. Anything else is a fault of the program: it is raised, but only after
-    the other items were served.
-    """
-    served, refusals, faults = 0, list[InvoicePayError](), list[Exception]()
+async def tried(items: Iterable[T], act: Callable[[T], Awaitable[Any]]) -> list[Any]:
+    """What acting on each item gave, also after one failed: its result, or the exception as a value."""
+    outcomes = list[Any]()
     for item in items:
         try:
-            await act(item)
-        except InvoicePayError as refusal:
-            refusals.append(refusal)
-        except Exception as fault:  # noqa: BLE001 - raised below
-            faults.append(fault)
-        served += 1
-    if faults:
-        raise faults[0]
-    return Served(served, tuple(refusals))
+            outcomes.append(await act(item))
+        except Exception as error:  # noqa: BLE001 - `served` raises what is no refusal
+            outcomes.append(error)
+    return outcomes
+
+
+async def carried_out(deps: Deps, outcomes: Sequence[Any], most: int = AT_ONCE) -> list[Any]:
+    """The same with every call among them carried out, in order, at most `most` in a transaction."""
+    calls = [one for one in outcomes if isinstance(one, Call)]
+    parts = [calls[first : first + most] for first in range(0, len(calls), most)]
+    answers = iter([answer for part in parts for answer in await answers_of(deps, part)])
+    return [next(answers) if isinstance(one, Call) else one for one in outcomes]
+
+
+def served(outcomes: Sequence[Any]) -> Served:
+    """The count of a queue's outcomes.
+
+    Anything else than a refusal is a fault of the program: it is raised, now that the others were served.
+    """
+    for outcome in outcomes:
+        if isinstance(outcome, Exception) and not isinstance(outcome, InvoicePayError):
+            raise outcome
+    return Served(len(outcomes), tuple(one for one in outcomes if isinstance(one, InvoicePayError)))

@@ -24,7 +24,7 @@ from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
 from invoicepay.errors import DuplicateProviderReference, InvalidTransition, MoneyError, StateError
 from invoicepay.use_cases.folds import fold_of
-from invoicepay.use_cases.perform import Deps, UseCase, carry_out, own_call, perform
+from invoicepay.use_cases.perform import Call, Deps, UseCase, carry_out, own_call, perform
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
 
 C = TypeVar("C")
@@ -75,14 +75,37 @@ def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
     if command.message_id:
         rows |= need((InboxMessage, command.message_id))
     fold = fold_of(command.effect)
+    known = seen.peek(Observation, command.observation_id)
+    if known is not None and known.effect_id != command.effect.id:
+        rows |= need((Observation, _doubtful(command).observation_id))
     return rows | fold.needs(command.effect, seen) if fold else rows
 
 
 def decide_record(command: RecordObservation, change: Change) -> Effect:
+    """Record what was seen, whatever it is: what the books cannot follow needs a person, not a posting.
+
+    The same decision does both, so that what comes behind it in a batch finds the intent in review.
+    """
+    try:
+        return change.attempt(lambda: _recorded(command, change))
+    except DuplicateProviderReference:
+        return _recorded(_doubtful(command), change)
+    except (StateError, MoneyError) as refusal:
+        return _recorded(replace(command, contradiction=refusal.message), change)
+
+
+def _doubtful(command: RecordObservation) -> RecordObservation:
+    """The report of a reference that another intent has already."""
+    reason = f"reference {command.sighting.provider_ref} belongs to another intent"
+    return replace(command, sighting=doubt(command.effect, reason))
+
+
+def _recorded(command: RecordObservation, change: Change) -> Effect:
     """Keep the fact and do what follows from it; a known one when a review stopped that before.
 
     Raises:
         DuplicateProviderReference: the fact was told of another intent.
+        StateError, MoneyError: the books cannot follow it.
     """
     effect = change.get(Effect, command.effect.id)
     known = change.peek(Observation, command.observation_id)
@@ -135,7 +158,7 @@ def _observation(command: RecordObservation) -> Observation:
 RECORD = UseCase("observations.record", Effect, _needs_record, decide_record)
 
 
-async def record(
+def recording(
     deps: Deps,
     effect: Effect,
     sighting: Sighting,
@@ -143,8 +166,8 @@ async def record(
     *,
     fence: int | None = None,
     message_id: str = "",
-) -> Effect:
-    """Record what was seen; a reference that another intent has already needs a person, not a posting."""
+) -> Call[RecordObservation, Effect]:
+    """The call that records what was seen."""
     command = RecordObservation(
         effect=effect,
         source=source,
@@ -153,19 +176,24 @@ async def record(
         fence=fence,
         message_id=message_id,
     )
-    try:
-        return await as_worker(deps, RECORD, command)
-    except DuplicateProviderReference:
-        doubtful = doubt(effect, f"reference {sighting.provider_ref} belongs to another intent")
-        return await as_worker(deps, RECORD, replace(command, sighting=doubtful))
-    except (StateError, MoneyError) as refusal:
-        return await as_worker(deps, RECORD, replace(command, contradiction=refusal.message))
+    return worker_call(deps, RECORD, command)
+
+
+async def record(
+    deps: Deps, effect: Effect, sighting: Sighting, source: Source, *, fence: int | None = None
+) -> Effect:
+    """Record what was seen, by itself."""
+    return await carry_out(deps, recording(deps, effect, sighting, source, fence=fence))
+
+
+def worker_call(deps: Deps, use_case: UseCase[C, R], command: C) -> Call[C, R]:
+    """An internal command of the library itself, under a key of its own."""
+    return own_call(replace(deps, actor=WORKER), use_case, command)
 
 
 async def as_worker(deps: Deps, use_case: UseCase[C, R], command: C) -> R:
-    """Carry out an internal command as the library itself, under a key of its own."""
-    worker = replace(deps, actor=WORKER)
-    return await carry_out(worker, own_call(worker, use_case, command))
+    """Carry out an internal command as the library itself."""
+    return await carry_out(deps, worker_call(deps, use_case, command))
 
 
 RESOLUTIONS = (
@@ -227,7 +255,7 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     if not in_review or command.status not in RESOLUTIONS:
         allowed = RESOLUTIONS if in_review else ()
         raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
-    return decide_record(_finding(command, effect), change)
+    return _recorded(_finding(command, effect), change)
 
 
 def _checked_amount(command: ResolveReview, effect: Effect) -> None:

@@ -1,12 +1,17 @@
 """One turn of the worker: claim, resolve, mark as sent, send, record (reliability 1.3).
 
 No transaction is open while a provider is asked. A crash after any step leaves what the next turn needs.
+Each step but the sending is one transaction for several intents. What was marked and not recorded when a
+process died may have left: it is unknown, and found out by asking. So only intents that can be found out
+about are marked with others, and few while a provider is slow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
 from invoicepay.domain.effects import (
@@ -21,12 +26,17 @@ from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.guards import barrier, give_way, guard_needs
-from invoicepay.use_cases.observations import as_worker, record
-from invoicepay.use_cases.perform import Deps, UseCase
+from invoicepay.use_cases.neighbours import carried_out, tried
+from invoicepay.use_cases.observations import as_worker, recording, worker_call
+from invoicepay.use_cases.perform import Call, Deps, UseCase, carry_out
 
 LEASE = timedelta(minutes=2)
 CALL_TIME = timedelta(seconds=30)
 """The longest a call may take, with margin; a claim with less time left does not send."""
+FRESH = timedelta(seconds=10)
+"""How long after they were asked the guards are taken to hold; an older mark is taken back unused."""
+SOON = timedelta(seconds=1)
+"""How long an answer may wait for others to be recorded with; what a crash meanwhile loses is looked up."""
 
 TO_SEND = (EffectStatus.PLANNED, EffectStatus.SENDING, EffectStatus.UNKNOWN)
 TO_POLL = (EffectStatus.ACCEPTED, EffectStatus.SETTLED)
@@ -178,30 +188,64 @@ async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> t
     return (await as_worker(deps, CLAIM, command)).effects
 
 
-async def postpone(deps: Deps, effect: Effect, due_at: datetime) -> None:
-    """End the claim and try again at `due_at`; `effect` is as it was claimed."""
+def postponing(deps: Deps, effect: Effect, due_at: datetime) -> Call[Postpone, bool]:
+    """The call that ends a claim and tries again at `due_at`; `effect` is as it was claimed."""
     command = Postpone(
         effect_id=effect.id, fence=effect.fence, due_at=due_at, sent_before=effect.last_sent_at
     )
-    await as_worker(deps, POSTPONE, command)
+    return worker_call(deps, POSTPONE, command)
 
 
-async def send_claimed(deps: Deps, effect: Effect) -> None:
-    """Send a claimed intent once and record what became of it; `effect` is as it was claimed."""
-    if not await as_worker(deps, MARK, MarkSent(effect=effect)):
-        return
+async def postpone(deps: Deps, effect: Effect, due_at: datetime) -> None:
+    """End the claim by itself and try again at `due_at`."""
+    await carry_out(deps, postponing(deps, effect, due_at))
+
+
+async def send_claimed(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
+    """Send claimed intents once each and record what became of them; each is as it was claimed.
+
+    All are marked in one transaction before the first leaves, and recorded in few while they leave.
+
+    Returns:
+        An outcome for each; an exception where one could not be marked or recorded.
+    """
+    marked_at = deps.clock.now()
+    marks = await carried_out(deps, [worker_call(deps, MARK, MarkSent(effect=effect)) for effect in effects])
+    marked = [effect for effect, mark in zip(effects, marks, strict=True) if mark is True]
+    sent = iter(await recorded_together(deps, marked, lambda effect: _sent(deps, effect, marked_at)))
+    return [next(sent) if mark is True else mark for mark in marks]
+
+
+async def recorded_together(
+    deps: Deps, effects: Sequence[Effect], ask: Callable[[Effect], Awaitable[Call[Any, Any]]]
+) -> list[Any]:
+    """Ask a provider about one intent after the other; what they answered is recorded together, and soon."""
+    outcomes, done, since = list[Any](), 0, deps.clock.now()
+    for effect in effects:
+        outcomes += await tried([effect], ask)
+        if deps.clock.now() - since >= SOON:
+            outcomes[done:] = await carried_out(deps, outcomes[done:])
+            done, since = len(outcomes), deps.clock.now()
+    outcomes[done:] = await carried_out(deps, outcomes[done:])
+    return outcomes
+
+
+async def _sent(deps: Deps, effect: Effect, marked_at: datetime) -> Call[Any, Any]:
+    """Send a marked intent, or take the mark back when too much time went by; the call that records it."""
+    now = deps.clock.now()
+    if now - marked_at > FRESH or effect.lease_until is None or effect.lease_until - now < CALL_TIME:
+        return postponing(deps, effect, now)
     try:
         sighting = providers.sighting_of(effect, await providers.send(deps, effect))
     except ProviderUnavailable as error:
-        await postpone(deps, effect, deps.clock.now() + _wait(effect, error))
-        return
+        return postponing(deps, effect, deps.clock.now() + _wait(effect, error))
     except ProviderRejected as error:
         sighting = providers.refused(effect, error.message)
     except ProviderUnknown:
         sighting = providers.unanswered(effect)
     except Exception:  # noqa: BLE001 - whatever breaks after bytes may have left, the outcome is unknown
         sighting = providers.unanswered(effect)
-    await record(deps, effect, sighting, Source.CALL, fence=effect.fence)
+    return recording(deps, effect, sighting, Source.CALL, fence=effect.fence)
 
 
 def _wait(effect: Effect, error: ProviderUnavailable) -> timedelta:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
 
 from invoicepay.domain.change import find
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
@@ -10,41 +13,77 @@ from invoicepay.domain.reducer import ABSENT
 from invoicepay.domain.resending import Resend, is_key_alive, may_resend, next_look
 from invoicepay.errors import ProviderUnavailable
 from invoicepay.use_cases import providers
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.observations import record
-from invoicepay.use_cases.outbound import TO_POLL, TO_SEND, claim, postpone, send_claimed
-from invoicepay.use_cases.perform import Deps
+from invoicepay.use_cases.neighbours import Served, served, tried
+from invoicepay.use_cases.observations import record, recording
+from invoicepay.use_cases.outbound import (
+    SOON,
+    TO_POLL,
+    TO_SEND,
+    claim,
+    postpone,
+    postponing,
+    recorded_together,
+    send_claimed,
+)
+from invoicepay.use_cases.perform import Call, Deps
+
+FIRST_TURN = 4
+MOST_A_TURN = 50
+"""Intents that are marked together: as many as leave within about a second, so that guards asked hold."""
 
 
 async def send_due(deps: Deps, limit: int) -> Served:
-    """Claim what is due and bring each intent one step on."""
+    """Claim what is due and bring each intent one step on, a few at a time and more while that goes fast."""
+    left, outcomes, size = list(await claim(deps, TO_SEND, limit)), list[Any](), FIRST_TURN
+    while left:
+        turn, since = _turn(deps, left[:size]), deps.clock.now()
+        outcomes += await _brought_on(deps, turn)
+        is_fast = deps.clock.now() - since < SOON
+        size = min(2 * size, MOST_A_TURN) if is_fast else max(size // 2, 1)
+        left = left[len(turn) :]
+    return served(outcomes)
 
-    async def bring_on(effect: Effect) -> None:
-        if effect.last_sent_at is None or await _may_go_again(deps, effect):
-            await send_claimed(deps, effect)
 
-    return await one_by_one(await claim(deps, TO_SEND, limit), bring_on)
+def _turn(deps: Deps, effects: Sequence[Effect]) -> Sequence[Effect]:
+    """The next intents to mark together; one alone whose provider could not tell later whether it left."""
+    together = list(takewhile(lambda effect: _is_found_out(deps, effect), effects))
+    return together or effects[:1]
+
+
+def _is_found_out(deps: Deps, effect: Effect) -> bool:
+    can = providers.abilities(deps, effect)
+    return can.deduplicates or can.finds_by_reference
+
+
+async def _brought_on(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
+    may_go = await tried(effects, lambda effect: _may_go(deps, effect))
+    going = [effect for effect, may in zip(effects, may_go, strict=True) if may is True]
+    sent = iter(await send_claimed(deps, going))
+    return [next(sent) if may is True else may for may in may_go]
+
+
+async def _may_go(deps: Deps, effect: Effect) -> bool:
+    return effect.last_sent_at is None or await _may_go_again(deps, effect)
 
 
 async def poll_due(deps: Deps, limit: int) -> Served:
     """Ask about accepted and settled intents, so that lost webhooks only cost time."""
-    return await one_by_one(await claim(deps, TO_POLL, limit), lambda effect: _poll(deps, effect))
+    claimed = await claim(deps, TO_POLL, limit)
+    return served(await recorded_together(deps, claimed, lambda effect: _polled(deps, effect)))
 
 
-async def _poll(deps: Deps, effect: Effect) -> None:
+async def _polled(deps: Deps, effect: Effect) -> Call[Any, Any]:
     later = next_look(effect, deps.clock.now())
     if not providers.abilities(deps, effect).finds_by_reference:
-        await postpone(deps, effect, later)
-        return
+        return postponing(deps, effect, later)
     try:
         transfer = await providers.look_up(deps, effect)
     except ProviderUnavailable:
         transfer = None
     if transfer is None:
-        await postpone(deps, effect, later)
-        return
+        return postponing(deps, effect, later)
     sighting = providers.sighting_of(effect, transfer)
-    await record(deps, effect, sighting, Source.POLL, fence=effect.fence)
+    return recording(deps, effect, sighting, Source.POLL, fence=effect.fence)
 
 
 async def _may_go_again(deps: Deps, effect: Effect) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from invoicepay.domain.access import enterprise_side, known_party, party_needs
@@ -44,7 +46,8 @@ from invoicepay.errors import (
     NotFound,
     StateError,
 )
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.neighbours import AT_ONCE, carried_out
+from invoicepay.use_cases.perform import Call, Deps, UseCase, answers_of, call_of, perform
 
 PAGE = 200
 REFUSALS = (InvalidInput, StateError, MoneyError, IdentityError, ComplianceError)
@@ -239,10 +242,11 @@ def decide_issue_occurrence(command: IssueOccurrence, change: Change) -> Invoice
 
 
 def _due_now(schedule: Schedule, n: int, change: Change) -> Occurrence:
-    for one in due(schedule, local_date(change.now, schedule.timezone)):
-        if one.n == n:
-            return one
-    raise _not_due(schedule, n)
+    """The occurrence, when it is the next: none is issued past one that was refused."""
+    waiting = due(schedule, local_date(change.now, schedule.timezone))
+    if not waiting or waiting[0].n != n:
+        raise _not_due(schedule, n)
+    return waiting[0]
 
 
 def _not_due(schedule: Schedule, n: int) -> NotFound:
@@ -293,7 +297,7 @@ FAIL = UseCase("schedules.fail", Schedule, _needs_failing, decide_pause_failing)
 
 
 async def run_due(deps: Deps) -> list[Invoice]:
-    """Issue every occurrence that is due, each in a transaction of its own; call it as often as you like.
+    """Issue every occurrence that is due, many in a transaction; call it as often as you like.
 
     A schedule whose invoice is refused is paused with the reason (event `schedule.failed`); the others go on.
 
@@ -305,8 +309,7 @@ async def run_due(deps: Deps) -> list[Invoice]:
     scheduler = replace(deps, actor=SCHEDULER)
     while True:
         page = await _listed(deps, last_id)
-        for schedule in page:
-            issued += await _run(scheduler, schedule)
+        issued += await _run(scheduler, page)
         if len(page) < PAGE:
             return issued
         last_id = page[-1].id
@@ -327,25 +330,86 @@ async def _listed(deps: Deps, after_id: str) -> tuple[Schedule, ...]:
         return await reader.find(due_schedules(latest, after_id, enterprise_id=own))
 
 
-async def _run(deps: Deps, schedule: Schedule) -> list[Invoice]:
-    today = local_date(deps.clock.now(), schedule.timezone)
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An occurrence that was not issued, or a schedule that could not leave out what it missed."""
+
+    schedule: Schedule
+    one: Occurrence
+    error: Exception
+
+
+async def _run(deps: Deps, page: Sequence[Schedule]) -> list[Invoice]:
+    """Issue what is due of some schedules; the first refusal pauses a schedule, and no other."""
+    failures = dict[str, _Failure]()
+    ready = await _with_missed_left_out(deps, page, failures)
+    occurrences = ((schedule, one) for schedule in ready for one in due(schedule, _today(deps, schedule)))
     issued: list[Invoice] = []
-    one = Occurrence(n=schedule.next_n, on=schedule.next_on)
-    try:
-        if schedule.catch_up is CatchUp.SKIP and one.on < today:
-            key = f"{schedule.id}/{one.n}/skip/{today}"
-            schedule = await perform(deps, SKIP, OneSchedule(schedule_id=schedule.id), key)
-        for one in due(schedule, today):
-            command = IssueOccurrence(schedule_id=schedule.id, n=one.n)
-            invoice = await perform(deps, ISSUE, command, f"{schedule.id}/{one.n}")
-            if not invoice.replayed:
-                issued.append(invoice)
-    except REFUSALS as refusal:
-        if refusal.details.get("kind") != "occurrence":
-            await _pause(deps, schedule, one, refusal)
+    while batch := list(islice(occurrences, AT_ONCE)):
+        answers = await answers_of(deps, [_issuing(deps, schedule, one) for schedule, one in batch])
+        for (schedule, one), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                failures.setdefault(schedule.id, _Failure(schedule, one, answer))
+            elif not answer.replayed:
+                issued.append(answer)
+    await _stop(deps, failures.values())
     return issued
 
 
-async def _pause(deps: Deps, schedule: Schedule, one: Occurrence, refusal: InvoicePayError) -> None:
-    command = PauseFailing(schedule_id=schedule.id, failure=f"{refusal.code}: {refusal.message}")
-    await perform(deps, FAIL, command, f"{schedule.id}/{one.n}/failed/{schedule.version}")
+async def _with_missed_left_out(
+    deps: Deps, page: Sequence[Schedule], failures: dict[str, _Failure]
+) -> list[Schedule]:
+    """The schedules as they are once those have left out what they missed that are to."""
+    skips = [_skipping(deps, schedule, _today(deps, schedule)) for schedule in page]
+    answers = await carried_out(deps, skips)
+    for schedule, answer in zip(page, answers, strict=True):
+        if isinstance(answer, Exception):
+            failures[schedule.id] = _Failure(schedule, _next(schedule), answer)
+    return [
+        answer or schedule
+        for schedule, answer in zip(page, answers, strict=True)
+        if schedule.id not in failures
+    ]
+
+
+def _skipping(deps: Deps, schedule: Schedule, today: date) -> Call[OneSchedule, Schedule] | None:
+    one = _next(schedule)
+    if schedule.catch_up is not CatchUp.SKIP or one.on >= today:
+        return None
+    key = f"{schedule.id}/{one.n}/skip/{today}"
+    return call_of(deps, SKIP, OneSchedule(schedule_id=schedule.id), key)
+
+
+def _issuing(deps: Deps, schedule: Schedule, one: Occurrence) -> Call[IssueOccurrence, Invoice]:
+    command = IssueOccurrence(schedule_id=schedule.id, n=one.n)
+    return call_of(deps, ISSUE, command, f"{schedule.id}/{one.n}")
+
+
+def _today(deps: Deps, schedule: Schedule) -> date:
+    return local_date(deps.clock.now(), schedule.timezone)
+
+
+def _next(schedule: Schedule) -> Occurrence:
+    return Occurrence(n=schedule.next_n, on=schedule.next_on)
+
+
+async def _stop(deps: Deps, failures: Iterable[_Failure]) -> None:
+    """Pause what was refused; trouble with the store, and faults of the program, are raised afterwards."""
+    refused = [one for one in failures if isinstance(one.error, REFUSALS) and not _is_not_due(one.error)]
+    paused = await carried_out(deps, [_pausing(deps, one) for one in refused])
+    trouble = [one.error for one in failures if not isinstance(one.error, REFUSALS)]
+    for error in [*trouble, *paused]:
+        if isinstance(error, Exception):
+            raise error
+
+
+def _is_not_due(error: Exception) -> bool:
+    """Whether somebody else was faster, with the occurrence or with the schedule."""
+    return isinstance(error, NotFound) and error.details.get("kind") == "occurrence"
+
+
+def _pausing(deps: Deps, failure: _Failure) -> Call[PauseFailing, Schedule]:
+    error, schedule = failure.error, failure.schedule
+    assert isinstance(error, InvoicePayError)
+    command = PauseFailing(schedule_id=schedule.id, failure=f"{error.code}: {error.message}")
+    return call_of(deps, FAIL, command, f"{schedule.id}/{failure.one.n}/failed/{schedule.version}")

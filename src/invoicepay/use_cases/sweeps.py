@@ -1,11 +1,11 @@
 """What time and a filled buffer set free: deposits to confirm, confirmed reserves to mint.
 
-Sweeps look without writing first, so that an idle worker leaves no trace; each row is its own transaction.
+Sweeps look without writing first, so that an idle worker leaves no trace; what is due shares transactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from invoicepay.domain.reserves import Cover, cover_of, deficit_accounts, is_sta
 from invoicepay.errors import InvoicePayError, ReserveDeficit, ReserveStale, WalletFrozen
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.deposits import CONFIRM, ConfirmDeposit
+from invoicepay.use_cases.neighbours import AT_ONCE
 from invoicepay.use_cases.perform import Deps, UseCase, own_call, perform_many
 from invoicepay.use_cases.tokens import MINT_TOKENS, MintTokens
 
@@ -34,7 +35,7 @@ async def confirm_due(deps: Deps, limit: int = 100) -> int:
         return is_trusted(deposit, deps.programme, covers[deposit.asset], now)
 
     due = await _ready(deps, limit, is_due, status=DepositStatus.RECEIVED, confirm_at__le=now)
-    return sum([await _done(deps, CONFIRM, ConfirmDeposit(deposit_id=deposit.id)) for deposit in due])
+    return await _done(deps, CONFIRM, [ConfirmDeposit(deposit_id=deposit.id) for deposit in due])
 
 
 async def mint_waiting(deps: Deps, limit: int = 100) -> int:
@@ -44,7 +45,7 @@ async def mint_waiting(deps: Deps, limit: int = 100) -> int:
         return await _is_free(deps, reader, deposit)
 
     free = await _ready(deps, limit, is_free, status=DepositStatus.CONFIRMED, reason__in=BARRIERS)
-    return sum([await _done(deps, MINT_TOKENS, MintTokens(reserve_id=d.reserve_id)) for d in free])
+    return await _done(deps, MINT_TOKENS, [MintTokens(reserve_id=deposit.reserve_id) for deposit in free])
 
 
 async def _ready(
@@ -79,8 +80,16 @@ async def _cover(reader: Reader, asset: str) -> Cover:
     return cover_of(asset, balances, await reader.find(open_receivables(asset)))
 
 
-async def _done(deps: Deps, use_case: UseCase[Any, Any], command: object) -> bool:
-    """Carry the command out as the library itself; whoever was faster has done it, which is no failure."""
+async def _done(deps: Deps, use_case: UseCase[Any, Any], commands: Sequence[object]) -> int:
+    """Carry commands out as the library itself; whoever was faster has done it, which is no failure.
+
+    Raises:
+        StoreError, ConcurrencyError: the store took none of some that it was given together.
+    """
     worker = replace(deps, actor=Actor("worker", Role.SYSTEM))
-    (answer,) = await perform_many(worker, [own_call(worker, use_case, command)])
-    return not isinstance(answer, InvoicePayError)
+    done = 0
+    for first in range(0, len(commands), AT_ONCE):
+        calls = [own_call(worker, use_case, command) for command in commands[first : first + AT_ONCE]]
+        answers = await perform_many(worker, calls)
+        done += sum(not isinstance(answer, InvoicePayError) for answer in answers)
+    return done

@@ -18,8 +18,8 @@ from invoicepay.domain.invoices import (
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.time import aware
 from invoicepay.errors import InvalidTime, InvalidTransition, InvoiceHasPayments
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.neighbours import Served, carried_out, served
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, perform
 
 PAGE = 200
 TIME = Actor("expiry", Role.SYSTEM)
@@ -122,19 +122,20 @@ async def expire_due(deps: Deps, limit: int = PAGE) -> Served:
     Invoices with a payment in flight wait for its outcome.
     """
     deps = replace(deps, actor=TIME)
-    served, last_id = Served(), ""
-    while served.count < limit:
+    done, last_id = Served(), ""
+    while done.count < limit:
         async with deps.repository.reader(deps.tenant_id) as reader:
             page = await reader.find(expiring(deps.clock.now(), last_id))
         ready = [invoice for invoice in page if not invoice.pending]
-        served += await one_by_one(ready[: limit - served.count], lambda invoice: _expired(deps, invoice))
+        calls = [_expiry(deps, invoice) for invoice in ready[: limit - done.count]]
+        done += served(await carried_out(deps, calls))
         if len(page) < PAGE:
             break
         last_id = page[-1].id
-    return served
+    return done
 
 
-async def _expired(deps: Deps, invoice: Invoice) -> Invoice:
+def _expiry(deps: Deps, invoice: Invoice) -> Call[ExpireInvoice, Invoice]:
     """The key names the version that was listed: a refusal must not outlive what it was about."""
     command = ExpireInvoice(invoice_id=invoice.id)
-    return await perform(deps, EXPIRE, command, f"{invoice.id}/expire/{invoice.version}")
+    return call_of(deps, EXPIRE, command, f"{invoice.id}/expire/{invoice.version}")

@@ -23,8 +23,8 @@ from invoicepay.domain.requests import (
 )
 from invoicepay.domain.transfers import NOTE_LENGTH
 from invoicepay.errors import InvalidTransition, NotThePayer, RequestInFlight
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, carry_out, own_call, perform
+from invoicepay.use_cases.neighbours import Served, carried_out, served
+from invoicepay.use_cases.perform import Call, Deps, UseCase, own_call, perform
 
 PAGE = 200
 TIME = Actor("expiry", Role.SYSTEM)
@@ -170,15 +170,16 @@ async def expire_due(deps: Deps, limit: int = PAGE) -> Served:
     A bill with a part in flight waits for its outcome.
     """
     deps = replace(deps, actor=TIME)
-    served, last_id = Served(), ""
-    while served.count < limit:
+    done, last_id = Served(), ""
+    while done.count < limit:
         page, waiting = await _expiring(deps, last_id)
         ready = [request for request in page if request.id not in waiting]
-        served += await one_by_one(ready[: limit - served.count], lambda request: _expired(deps, request))
+        calls = [_expiry(deps, request) for request in ready[: limit - done.count]]
+        done += served(await carried_out(deps, calls))
         if len(page) < PAGE:
             break
         last_id = page[-1].id
-    return served
+    return done
 
 
 async def _expiring(deps: Deps, after_id: str) -> tuple[tuple[PaymentRequest, ...], set[str]]:
@@ -191,6 +192,6 @@ async def _expiring(deps: Deps, after_id: str) -> tuple[tuple[PaymentRequest, ..
     return page, {part.parent_id for part in parts}
 
 
-async def _expired(deps: Deps, request: PaymentRequest) -> PaymentRequest:
+def _expiry(deps: Deps, request: PaymentRequest) -> Call[ExpireRequest, PaymentRequest]:
     """A key of its own for each try: a refusal must not outlive the payment it waited for."""
-    return await carry_out(deps, own_call(deps, EXPIRE, ExpireRequest(request_id=request.id)))
+    return own_call(deps, EXPIRE, ExpireRequest(request_id=request.id))

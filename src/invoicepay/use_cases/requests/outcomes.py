@@ -31,8 +31,8 @@ from invoicepay.domain.transfers import (
 from invoicepay.errors import ComplianceError, InvoicePayError, MoneyError, NotFound
 from invoicepay.ports.screening import Screened
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
-from invoicepay.use_cases.neighbours import Served, one_by_one
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of
 
 PAGE = 200
 REASON_LENGTH = 500
@@ -101,10 +101,11 @@ async def execute_due(deps: Deps, limit: int = PAGE) -> Served:
     deps = replace(deps, actor=TIME)
     async with deps.repository.reader(deps.tenant_id) as reader:
         page = await reader.find(due_transfers(deps.clock.now(), limit=limit))
-    return await one_by_one(page, lambda transfer: _executed(deps, transfer))
+    calls = await tried(page, lambda transfer: _execution(deps, transfer))
+    return served(await carried_out(deps, calls))
 
 
-async def _executed(deps: Deps, transfer: Transfer) -> Transfer:
+async def _execution(deps: Deps, transfer: Transfer) -> Call[ExecuteTransfer, Transfer]:
     verdict = await screened(
         deps,
         "transfer",
@@ -113,7 +114,7 @@ async def _executed(deps: Deps, transfer: Transfer) -> Transfer:
         amount=transfer.amount,
     )
     command = ExecuteTransfer(transfer_id=transfer.id, verdict=verdict)
-    return await perform(deps, EXECUTE, command, f"{transfer.id}/execute")
+    return call_of(deps, EXECUTE, command, f"{transfer.id}/execute")
 
 
 def fold_needs(effect: Effect, seen: Snapshot) -> Needs:
