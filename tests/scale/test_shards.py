@@ -8,29 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
 
 from invoicepay import InvoicePay, migrate
 from invoicepay.errors import StoreUnreachable
+from tests.scale.pages import shown
 from tests.scale.portable import TENANT_TABLES
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
 from tests.support.sql import execute
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "scale-out.md"
 PLACES = {"north": "one", "south": "two", "east": "one", "west": "two"}
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def router(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The class that the page shows."""
     monkeypatch.chdir(tmp_path)
-    document = Sybil([PythonCodeBlockParser()], patterns=["*.md"]).parse(PAGE)
-    examples = iter(document.examples())
-    while "Shards" not in document.namespace:
-        next(examples).evaluate()
-    return document.namespace["Shards"]
+    (found,) = shown("scale-out.md", "Shards")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +36,13 @@ def second_server() -> Iterator[PostgresServer]:
 
 
 def test_tenants_on_two_servers_have_right_books_and_nothing_of_each_other(
-    shown: Any, postgres_url: str, second_server: PostgresServer
+    router: Any, postgres_url: str, second_server: PostgresServer
 ) -> None:
     urls = {"one": postgres_url, "two": second_server.url(second_server.clone())}
     with ExitStack() as stack:
         for url in urls.values():
             migrate(url)
-        shards = shown(databases=urls, places=PLACES)
+        shards = router(databases=urls, places=PLACES)
         stack.callback(shards.close)
 
         for tenant in PLACES:
@@ -91,13 +86,13 @@ def _found(url: str) -> dict[str, set[str]]:
 
 
 def test_when_one_server_is_down_tenants_of_the_other_go_on(
-    shown: Any, postgres_url: str, second_server: PostgresServer
+    router: Any, postgres_url: str, second_server: PostgresServer
 ) -> None:
     urls = {"one": postgres_url, "two": second_server.url(second_server.clone())}
     with ExitStack() as stack:
         for url in urls.values():
             migrate(url)
-        shards = shown(databases=urls, places=PLACES)
+        shards = router(databases=urls, places=PLACES)
         stack.callback(shards.close)
         _loop(shards.pay_for("south"))
 
