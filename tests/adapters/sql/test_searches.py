@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from invoicepay.adapters.sql import migrate_url
-from invoicepay.adapters.sql.load import found
+from invoicepay.adapters.sql.finds import found
 from invoicepay.adapters.sql.schema import Place, schema_of
 from invoicepay.domain.allocations import allocations_of
 from invoicepay.domain.change import Find, find

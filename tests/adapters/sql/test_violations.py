@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from invoicepay.adapters.sql import connect_store, look, migrate_url
 from invoicepay.adapters.sql.connect import begin
-from invoicepay.adapters.sql.load import found
+from invoicepay.adapters.sql.finds import found
 from invoicepay.adapters.sql.schema import APPEND_ONLY, TABLE_NAMES, Place, schema_of
 from invoicepay.adapters.sql.violations import violations
 from invoicepay.adapters.system import SystemIds

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
 from invoicepay.adapters.sql import statements
 from invoicepay.adapters.sql.balances import Held, move
-from invoicepay.adapters.sql.schema import Place
+from invoicepay.adapters.sql.forms import Row, instant_text
+from invoicepay.adapters.sql.schema import Kept, Place
+from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import GENESIS, Head, chain
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.change import Outcome, lock_rank
+from invoicepay.domain.change import Outcome, RowKey, lock_rank
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.writes import Writes
-from invoicepay.errors import ConcurrentUpdate
 from invoicepay.ports.repository import Reply
+
+REPLY = ("operation", "key", "fingerprint", "is_error", "body", "recorded_at")
+"""A stored reply's columns, in the order of `Reply`."""
+
+_TRANSACTION = ("tenant_id", "id", "group_id", "rule", "memo", "reverses", "effective_at", "recorded_at")
+_ENTRY = ("tenant_id", "tx_id", "position", "account_id", "side", "amount", "asset")
+_EVENT = (
+    "tenant_id", "id", "name", "kind", "entity_id", "from_status", "to_status", "data", "group_id", "seq",
+    "at",
+)  # fmt: skip
+_RECORD = (
+    "tenant_id", "stream", "position", "id", "recorded_at", "actor", "action", "entity_ids", "body",
+    "previous_hash", "hash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +42,14 @@ class Batch:
     """What one transaction writes.
 
     Attributes:
+        read: changed rows as they were loaded.
         group_ids: one for each outcome: the id of its audit record, which its postings and events carry too.
         held: the accounts that the unit has locked.
         stream: the audit stream of this writer.
     """
 
     writes: Writes
+    read: Mapping[RowKey, Entity]
     outcomes: Sequence[Outcome[Any]]
     group_ids: Sequence[str]
     replies: Sequence[Reply]
@@ -44,44 +63,68 @@ def apply(connection: Connection, place: Place, batch: Batch) -> None:
     Replies come first: a twin under the same key waits there, before it holds anything others want. Changed
     rows come before new ones, which may take what they give up.
     """
-    _insert_replies(connection, place, batch.replies)
-    _update_rows(connection, place, batch.writes.changed)
-    _insert_rows(connection, place, batch.writes.added)
-    _insert_postings(connection, place, batch)
-    _insert_events(connection, place, batch)
-    move(connection, place, batch.writes.movements, batch.held)
-    _audit(connection, place, batch)
+    sending = Sending(connection)
+    _insert_replies(sending, place, batch.replies)
+    _update_rows(sending, place, batch)
+    _insert_rows(sending, place, batch.writes.added)
+    _insert_postings(sending, place, batch)
+    _insert_events(sending, place, batch)
+    move(sending, place, batch.writes.movements, batch.held)
+    _audit(sending, place, batch)
+    sending.flush()
 
 
-def insert_all(connection: Connection, place: Place, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows of the tenant in one go."""
-    if rows:
-        connection.execute(statements.added(table), [{"tenant_id": place.tenant_id, **row} for row in rows])
+def _insert_replies(sending: Sending, place: Place, replies: Sequence[Reply]) -> None:
+    rows: list[Row] = [
+        (
+            place.tenant_id,
+            reply.operation,
+            reply.key,
+            reply.fingerprint,
+            "1" if reply.is_error else "0",
+            reply.body,
+            instant_text(reply.recorded_at),
+        )
+        for reply in sorted(replies, key=attrgetter("operation", "key"))
+    ]
+    sending.insert(place.schema.replies, ("tenant_id", *REPLY), rows)
 
 
-def _insert_replies(connection: Connection, place: Place, replies: Sequence[Reply]) -> None:
-    ordered = sorted(replies, key=lambda reply: (reply.operation, reply.key))
-    insert_all(connection, place, place.schema.replies, [_fields(reply) for reply in ordered])
-
-
-def _insert_rows(connection: Connection, place: Place, added: Iterable[Entity]) -> None:
+def _insert_rows(sending: Sending, place: Place, added: Iterable[Entity]) -> None:
     for kind, rows in _by_kind(added):
         kept = place.schema.kinds[kind]
-        insert_all(connection, place, kept.table, [kept.shape.values(row) for row in rows])
+        write = kept.shape.write
+        sending.insert(kept.table, kept.shape.columns, [write(place.tenant_id, row) for row in rows])
 
 
-def _update_rows(connection: Connection, place: Place, changed: Iterable[tuple[Entity, int]]) -> None:
+def _update_rows(sending: Sending, place: Place, batch: Batch) -> None:
     """Update rows that still have the version they were read with."""
-    versions = {(type(row), row.id): version for row, version in changed}
-    for kind, rows in _by_kind(row for row, _ in changed):
+    for kind, rows in _by_kind(row for row, _ in batch.writes.changed):
         kept = place.schema.kinds[kind]
+        before = [batch.read[kind, row.id] for row in rows]
+        places = _changed(kept, before, rows)
+        names = tuple(kept.shape.names[place] for place in places)
+        write = kept.shape.writer_of(names)
         values = [
-            kept.shape.values(row)
-            | {"owner": place.tenant_id, "row_id": row.id, "row_version": versions[kind, row.id]}
-            for row in rows
+            (*write("", row)[1:], row.id, str(read.version)) for row, read in zip(rows, before, strict=True)
         ]
-        if connection.execute(statements.changed(kept.table), values).rowcount != len(values):
-            raise ConcurrentUpdate(kind=kind.KIND)
+        sending.update(
+            statements.changed(kept.table, names, sending.dialect),
+            lambda table=kept.table, names=names: statements.changed_together(table, names),  # type: ignore[misc]
+            values,
+            place.tenant_id,
+            kind=kind.KIND,
+        )
+
+
+def _changed(kept: Kept, before: Sequence[Entity], after: Sequence[Entity]) -> list[int]:
+    """Places of the columns that any of the rows changed; an untouched field is the same object."""
+    values = attrgetter(*kept.shape.names)
+    every = range(len(kept.shape.names))
+    changed: set[int] = set()
+    for old, new in zip(before, after, strict=True):
+        changed.update(compress(every, map(is_not, values(old), values(new))))
+    return sorted(changed)
 
 
 def _by_kind(rows: Iterable[Entity]) -> list[tuple[type[Entity], list[Entity]]]:
@@ -89,84 +132,86 @@ def _by_kind(rows: Iterable[Entity]) -> list[tuple[type[Entity], list[Entity]]]:
     kinds: dict[type[Entity], list[Entity]] = {}
     for row in rows:
         kinds.setdefault(type(row), []).append(row)
-    return [(kind, sorted(kinds[kind], key=lambda row: row.id)) for kind in sorted(kinds, key=lock_rank)]
+    return [(kind, sorted(kinds[kind], key=attrgetter("id"))) for kind in sorted(kinds, key=lock_rank)]
 
 
-def _insert_postings(connection: Connection, place: Place, batch: Batch) -> None:
-    transactions: list[dict[str, Any]] = []
-    entries: list[dict[str, Any]] = []
+def _insert_postings(sending: Sending, place: Place, batch: Batch) -> None:
+    tenant_id = place.tenant_id
+    transactions: list[Row] = []
+    entries: list[Row] = []
     for group_id, outcome in zip(batch.group_ids, batch.outcomes, strict=True):
+        now = instant_text(outcome.context.now)
         for posting in outcome.postings:
+            id = posting.id
             transactions.append(
-                {
-                    "id": posting.id,
-                    "group_id": group_id,
-                    "rule": posting.rule,
-                    "memo": posting.memo,
-                    "reverses": posting.reverses,
-                    "effective_at": outcome.context.now,
-                    "recorded_at": outcome.context.now,
-                }
+                (tenant_id, id, group_id, posting.rule, posting.memo, posting.reverses, now, now)
             )
-            entries += [
-                {
-                    "tx_id": posting.id,
-                    "position": position,
-                    "account_id": entry.account.id,
-                    "side": entry.side,
-                    "amount": entry.amount,
-                    "asset": entry.account.asset,
-                }
-                for position, entry in enumerate(posting.entries)
-            ]
-    insert_all(connection, place, place.schema.transactions, transactions)
-    insert_all(connection, place, place.schema.entries, entries)
+            for position, entry in enumerate(posting.entries):
+                account = entry.account
+                entries.append(
+                    (tenant_id, id, str(position), account.id, entry.side, str(entry.amount), account.asset)
+                )
+    sending.insert(place.schema.transactions, _TRANSACTION, transactions)
+    sending.insert(place.schema.entries, _ENTRY, entries)
 
 
-def _insert_events(connection: Connection, place: Place, batch: Batch) -> None:
-    rows = [
-        {
-            "id": event.id,
-            "name": event.name,
-            "kind": event.kind,
-            "entity_id": event.entity_id,
-            "seq": event.seq,
-            "from_status": event.from_status,
-            "to_status": event.to_status,
-            "at": event.at,
-            "data": event.body,
-            "group_id": group_id,
-            "published_at": None,
-        }
+def _insert_events(sending: Sending, place: Place, batch: Batch) -> None:
+    rows: list[Row] = [
+        (
+            place.tenant_id,
+            event.id,
+            event.name,
+            event.kind,
+            event.entity_id,
+            event.from_status,
+            event.to_status,
+            event.body,
+            group_id,
+            str(event.seq),
+            instant_text(event.at),
+        )
         for group_id, outcome in zip(batch.group_ids, batch.outcomes, strict=True)
         for event in outcome.events
     ]
-    insert_all(connection, place, place.schema.outbox, rows)
+    sending.insert(place.schema.outbox, _EVENT, rows)
 
 
-def _audit(connection: Connection, place: Place, batch: Batch) -> None:
+def _audit(sending: Sending, place: Place, batch: Batch) -> None:
     """Continue the stream; its head is the last lock, held only until the commit."""
     if not batch.outcomes:
         return
-    head = _locked_head(connection, place, batch.stream)
-    records = chain(place.tenant_id, head, batch.group_ids, batch.outcomes)
-    rows = [_fields(record) | {"entity_ids": canonical(record.entity_ids)} for record in records]
-    insert_all(connection, place, place.schema.audit, rows)
-    place_of = {"owner": place.tenant_id, "of_stream": batch.stream}
-    ended = {"position": records[-1].position, "hash": records[-1].hash}
-    connection.execute(statements.moved_head(place.schema.streams), place_of | ended)
+    tenant_id = place.tenant_id
+    head = _locked_head(sending, place, batch.stream)
+    records = chain(tenant_id, head, batch.group_ids, batch.outcomes)
+    rows: list[Row] = [
+        (
+            tenant_id,
+            record.stream,
+            str(record.position),
+            record.id,
+            instant_text(record.recorded_at),
+            record.actor,
+            record.action,
+            canonical(record.entity_ids),
+            record.body,
+            record.previous_hash,
+            record.hash,
+        )
+        for record in records
+    ]
+    sending.insert(place.schema.audit, _RECORD, rows)
+    last = records[-1]
+    moved = statements.moved_head(place.schema.streams, sending.dialect)
+    sending.add(moved, (str(last.position), last.hash, tenant_id, batch.stream))
 
 
-def _locked_head(connection: Connection, place: Place, stream: str) -> Head:
+def _locked_head(sending: Sending, place: Place, stream: str) -> Head:
     table = place.schema.streams
-    of_stream = {"owner": place.tenant_id, "of_stream": stream}
-    found = connection.execute(statements.head(table), of_stream).one_or_none()
-    if found is None:
-        insert_all(connection, place, table, [{"stream": stream, "position": 0, "hash": GENESIS}])
+    sending.add(statements.head(table, sending.dialect), (place.tenant_id, stream))
+    found = sending.flush().rows
+    if not found:
+        start = (place.tenant_id, stream, "0", GENESIS)
+        sending.insert(table, ("tenant_id", "stream", "position", "hash"), [start])
         return Head(stream, 0, GENESIS)
-    return Head(stream, found.position, found.hash)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """A value's fields by name, as they are."""
-    return {part.name: getattr(value, part.name) for part in fields(value)}
+    ((position, digest),) = found
+    return Head(stream, position, digest)

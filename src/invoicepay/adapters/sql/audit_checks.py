@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, select
 
 from invoicepay.adapters.sql import look
-from invoicepay.adapters.sql.load import CHUNK, among
+from invoicepay.adapters.sql.chunks import CHUNK
+from invoicepay.adapters.sql.finds import among
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.suspects import ids
 from invoicepay.domain.audit import GENESIS, AuditRecord, broken_checkpoints, broken_links, posting_body

@@ -148,6 +148,7 @@ def begin(connection: Connection, *, writes: bool) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execution_options(isolation_level="READ COMMITTED" if writes else "REPEATABLE READ")
+        connection.begin()  # what goes past SQLAlchemy belongs to its transaction, too
         return
     connection.begin()
     if _is_begun(connection):  # a hook of the host's own engine has begun a transaction that only reads

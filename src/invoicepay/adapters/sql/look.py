@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
-from invoicepay.adapters.sql.load import among, chunks
+from invoicepay.adapters.sql.chunks import chunks
+from invoicepay.adapters.sql.finds import among
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.accounts import Account, AccountType, Booked, Entry, Posting, account_of
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head

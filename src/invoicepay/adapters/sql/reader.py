@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from invoicepay.adapters.sql import look
 from invoicepay.adapters.sql.connect import Link
-from invoicepay.adapters.sql.load import found
+from invoicepay.adapters.sql.finds import found
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.violations import violations
 from invoicepay.domain.accounts import Account, Booked

@@ -8,20 +8,23 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.engine import URL
 
-from invoicepay.adapters.sql.apply import Batch, apply, insert_all
-from invoicepay.adapters.sql.balances import Held, Rank, load_balances
+from invoicepay.adapters.sql.apply import Batch, apply
+from invoicepay.adapters.sql.balances import Held, Rank
+from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
-from invoicepay.adapters.sql.load import HeldRows, among, chunks, load_finds, load_rows, replies
+from invoicepay.adapters.sql.finds import among, load_finds
+from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.audit import Checkpoint, seal
 from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
+from invoicepay.domain.entity import Entity
 from invoicepay.domain.writes import merged
 from invoicepay.errors import ConfigurationError, StoreBehind
 from invoicepay.ports.repository import Reply
@@ -165,7 +168,7 @@ class SqlUnit:
         held: Held,
     ) -> None:
         self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
-        self._versions: dict[RowKey, int] = {}
+        self._read: dict[RowKey, Entity] = {}
         self._rows, self._held = HeldRows(), held
         self._keys: list[str] = []
 
@@ -173,12 +176,10 @@ class SqlUnit:
         await self._link.run(lambda connection: self._load(connection, needs, into))
         for key, row in into.rows.items():
             if row is not None:
-                self._versions.setdefault(key, row.version)
+                self._read.setdefault(key, row)
 
     def _load(self, connection: Connection, needs: Needs, into: Snapshot) -> None:
-        load_rows(connection, self._place, needs, into, self._rows)
-        load_balances(connection, self._place, needs.accounts, into, self._held)
-        self._rows.is_complete |= self._held.highest is not None
+        load_named(connection, self._place, needs, into, self._rows, self._held)
         load_finds(connection, self._place, needs, into, self._rows)
 
     async def replies(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Reply]:
@@ -186,7 +187,8 @@ class SqlUnit:
 
     async def apply(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
         batch = Batch(
-            writes=merged(outcomes, self._versions),
+            writes=merged(outcomes, {key: row.version for key, row in self._read.items()}),
+            read=self._read,
             outcomes=outcomes,
             group_ids=[self._new_id("aud", outcome.context.now) for outcome in outcomes],
             replies=replies,
@@ -214,7 +216,7 @@ def _seal(connection: Connection, place: Place, at: datetime) -> Checkpoint | No
         "previous_hash": point.previous_hash,
         "hash": point.hash,
     }
-    insert_all(connection, place, place.schema.checkpoints, [row])
+    connection.execute(insert(place.schema.checkpoints).values(tenant_id=place.tenant_id, **row))
     return point
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from types import NoneType
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
+from invoicepay.adapters.sql.forms import Form, Writer, instant, reader, writer
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.codec import from_dict
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.time import iso
@@ -40,10 +38,7 @@ class Instant(TypeDecorator[datetime]):
         return iso(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        stored = datetime.fromisoformat(value) if isinstance(value, str) else cast(datetime, value)
-        return stored.astimezone(UTC)
+        return None if value is None else instant(value)
 
 
 class Day(TypeDecorator[date]):
@@ -57,9 +52,6 @@ class Day(TypeDecorator[date]):
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
         return value.isoformat() if value is not None and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> date | None:
-        return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 class Flag(TypeDecorator[bool]):
@@ -98,9 +90,6 @@ class Choice(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         return str(value.value) if isinstance(value, Enum) else value
 
-    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
-        return None if value is None else self.choices(value)
-
 
 class Composed(TypeDecorator[Any]):
     """Lines, policies and other values made of values: canonical JSON text."""
@@ -108,39 +97,38 @@ class Composed(TypeDecorator[Any]):
     impl = Words
     cache_ok = True
 
-    def __init__(self, annotation: Any) -> None:
-        super().__init__()
-        self.annotation = annotation
-
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         return None if value is None else canonical(value)
 
-    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
-        return None if value is None else from_dict(self.annotation, json.loads(value))
 
-
-_PLAIN: dict[Any, TypeEngine[Any]] = {
-    str: Words,
-    int: Whole,
-    bool: Flag(),
-    datetime: Instant(),
-    date: Day(),
-    Money: Micros(),
+_PLAIN: dict[Any, tuple[Form, TypeEngine[Any]]] = {
+    str: ("text", Words),
+    int: ("whole", Whole),
+    bool: ("flag", Flag()),
+    datetime: ("instant", Instant()),
+    date: ("day", Day()),
+    Money: ("money", Micros()),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an entity as a column; `is_money` fields take the row's asset on the way back."""
+    """A field of an entity as a column; `money` takes the row's asset on the way back."""
 
     name: str
+    form: Form
     type: TypeEngine[Any]
     nullable: bool
-    is_money: bool
+    annotation: Any
 
 
 class Shape:
-    """The stored form of one kind of entity: what says what it is first, what every row has last."""
+    """The stored form of one kind of entity: what says what it is first, what every row has last.
+
+    Attributes:
+        write: a row's values in the order of `columns`, each as text.
+        read: the entity of a row's values in the order of `names`.
+    """
 
     def __init__(self, kind: type[Entity]) -> None:
         hints = get_type_hints(kind)
@@ -150,31 +138,30 @@ class Shape:
         self.kind = kind
         self.fields = tuple(_field(name, hints[name]) for name in stored)
         self.names = tuple(stored)
-        self._amounts = [part.name for part in self.fields if part.is_money]
+        self.columns = ("tenant_id", *stored)
+        self.write = writer(self.fields)
+        self.read = reader(kind, self.fields)
+        self._by_name = {part.name: part for part in self.fields}
+        self._writers: dict[tuple[str, ...], Writer] = {}
 
-    def values(self, row: Entity) -> dict[str, Any]:
-        """The row's values by column; the types of the columns write them."""
-        return {name: getattr(row, name) for name in self.names}
-
-    def read(self, stored: Sequence[Any]) -> Entity:
-        """The entity of a stored row, its values in the order of `names`."""
-        values = dict(zip(self.names, stored, strict=True))
-        for name in self._amounts:
-            if values[name] is not None:
-                values[name] = Money.from_micros(values[name], values["asset"])
-        return self.kind(**values)
+    def writer_of(self, names: tuple[str, ...]) -> Writer:
+        """`write` for some of the columns."""
+        if names not in self._writers:
+            self._writers[names] = writer([self._by_name[name] for name in names])
+        return self._writers[names]
 
 
 def _field(name: str, annotation: Any) -> Field:
     choices = get_args(annotation)
     nullable = NoneType in choices and len(choices) == 2
     inner = next(choice for choice in choices if choice is not NoneType) if nullable else annotation
-    return Field(name, _column_type(inner), nullable, inner is Money)
+    form, type = _column_type(inner)
+    return Field(name, form, type, nullable, inner)
 
 
-def _column_type(annotation: Any) -> TypeEngine[Any]:
+def _column_type(annotation: Any) -> tuple[Form, TypeEngine[Any]]:
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return Choice(annotation)
-    return Composed(annotation)
+        return "choice", Choice(annotation)
+    return "composed", Composed()

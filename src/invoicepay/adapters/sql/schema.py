@@ -18,8 +18,9 @@ from sqlalchemy import (
     quoted_name,
     select,
     text,
+    type_coerce,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NULLTYPE, TypeEngine
 
 from invoicepay.adapters.sql.rows import Choice, Flag, Instant, Shape, Whole, Words
 from invoicepay.domain.accounts import AccountType, Code
@@ -117,7 +118,7 @@ class Kept:
     """Where and how one kind of entity is kept.
 
     Attributes:
-        rows: every row's fields in the shape's order, to be narrowed; built once, because a row is wide.
+        rows: every row's fields in the shape's order, as the driver has them; built once, as a row is wide.
         unique_unless_empty: fields whose unique index leaves out rows where they are empty.
     """
 
@@ -247,7 +248,8 @@ class _Maker:
         if shape.kind is Mint:
             self.index(table, "reserve_id", where=_LIVE_MINT, unique=True, name="live_reserve")
         exempt = {unique.unless_empty for unique in UNIQUE if unique.kind is shape.kind}
-        rows = select(*(table.c[name] for name in shape.names))
+        plain: list[ColumnElement[Any]] = [type_coerce(table.c[name], NULLTYPE) for name in shape.names]
+        rows = select(*plain)
         return Kept(table, shape, rows, frozenset(exempt))
 
 

@@ -1,4 +1,8 @@
-"""The statements of every command, built once for each table: only values change from call to call."""
+"""The text of the statements of every command, built once for each table: only values change.
+
+Values come in the order in which a statement names them; PostgreSQL takes many as one array, written by
+`arrays.array`. Every condition starts with the tenant.
+"""
 
 from __future__ import annotations
 
@@ -6,109 +10,165 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Connection,
-    Insert,
-    Select,
-    Table,
-    Text,
-    Update,
-    any_,
-    bindparam,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, Table
 
-from invoicepay.adapters.sql.schema import Place, Schema
+from invoicepay.adapters.sql.rows import Day, Flag, Instant, Micros
+from invoicepay.adapters.sql.schema import Schema
 from invoicepay.domain.parties import Party, PartyKind
 
+Names = tuple[str, ...]
 
-def named(place: Place, ids: Sequence[str], **values: Any) -> dict[str, Any]:
-    """The values of a statement about rows of a tenant."""
-    return {"owner": place.tenant_id, "wanted": list(ids), **values}
-
-
-def _owned(table: Table) -> ColumnElement[bool]:
-    return table.c.tenant_id == bindparam("owner")
+_TYPES = ((Instant, "timestamptz"), (Day, "date"), (Flag, "boolean"), ((Micros, BigInteger), "bigint"))
 
 
-def _wanted(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
-    """Whether a column is one of the wanted values; PostgreSQL takes them as one array."""
+def mark(dialect: str) -> str:
+    """How a statement marks a value."""
+    return "%s" if dialect == "postgresql" else "?"
+
+
+def _listed(names: Sequence[str], before: str = "") -> str:
+    return ", ".join(f'{before}"{name}"' for name in names)
+
+
+def _among(column: str, dialect: str, count: int) -> str:
+    """Whether a column is one of the wanted values."""
     if dialect == "postgresql":
-        return column == any_(bindparam("wanted", type_=ARRAY(Text())))
-    return column.in_(bindparam("wanted", expanding=True))
+        return f"{column} = ANY(%s::text[])"
+    return f"{column} IN ({', '.join('?' * count)})"
+
+
+def _typed(table: Table, name: str) -> str:
+    """PostgreSQL's name of a column's type."""
+    kind = table.c[name].type
+    return next((named for types, named in _TYPES if isinstance(kind, types)), "text")
 
 
 @cache
-def locked_rows(rows: Select[Any], table: Table, dialect: str, is_shared: bool, is_late: bool) -> Select[Any]:
-    """Rows by id, locked in the order of their ids."""
-    query = rows.where(_owned(table), _wanted(table.c.id, dialect)).order_by(table.c.id)
-    return query.with_for_update(read=is_shared, key_share=not is_shared, nowait=is_late)
-
-
-@cache
-def accounts_by_id(accounts: Table, parties: Table, dialect: str, lock: bool, nowait: bool) -> Select[Any]:
-    """Id, balance and rank of accounts, locked in the order of all writers where that is asked."""
-    same = (parties.c.tenant_id == accounts.c.tenant_id) & (parties.c.id == accounts.c.party_id)
-    is_control = (accounts.c.party_id == "").label("is_control")
-    is_business = (func.coalesce(parties.c.kind, PartyKind.USER) != PartyKind.USER).label("is_business")
-    query = select(accounts.c.id, accounts.c.balance, is_control, is_business)
-    query = query.select_from(accounts.outerjoin(parties, same))
-    query = query.where(_owned(accounts), _wanted(accounts.c.id, dialect))
-    if not lock:
+def locked_rows(table: Table, names: Names, dialect: str, count: int, is_shared: bool, is_late: bool) -> str:
+    """Rows by tenant and ids, locked in the order of their ids."""
+    query = (
+        f"SELECT {_listed(names)} FROM {table.fullname}"
+        f" WHERE tenant_id = {mark(dialect)} AND {_among('id', dialect, count)} ORDER BY id"
+    )
+    if dialect != "postgresql":
         return query
-    query = query.order_by(is_control, is_business, accounts.c.id)
-    return query.with_for_update(key_share=True, of=accounts, nowait=nowait)
+    return f"{query} FOR {'SHARE' if is_shared else 'NO KEY UPDATE'}{' NOWAIT' if is_late else ''}"
 
 
 @cache
-def grown(accounts: Table) -> Update:
-    """Add to balances without reading them."""
-    statement = update(accounts).where(_owned(accounts), accounts.c.id == bindparam("account_id"))
-    return statement.values(balance=accounts.c.balance + bindparam("growth"))
+def accounts_by_id(
+    accounts: Table, parties: Table, dialect: str, count: int, lock: bool, nowait: bool
+) -> str:
+    """Id, balance and rank of accounts by tenant and ids, locked in the order of all writers if asked."""
+    query = (
+        "SELECT a.id, a.balance, a.party_id = '' AS is_control,"
+        f" coalesce(p.kind, '{PartyKind.USER}') <> '{PartyKind.USER}' AS is_business"
+        f" FROM {accounts.fullname} a LEFT JOIN {parties.fullname} p"
+        " ON p.tenant_id = a.tenant_id AND p.id = a.party_id"
+        f" WHERE a.tenant_id = {mark(dialect)} AND {_among('a.id', dialect, count)}"
+    )
+    if dialect != "postgresql" or not lock:
+        return query
+    return (
+        f"{query} ORDER BY is_control, is_business, a.id FOR NO KEY UPDATE OF a{' NOWAIT' if nowait else ''}"
+    )
 
 
 @cache
-def answers(replies: Table, dialect: str) -> Select[Any]:
-    """Stored answers of one operation by their keys."""
-    same = replies.c.operation == bindparam("asked")
-    return select(replies).where(_owned(replies), same, _wanted(replies.c.key, dialect))
+def answers(replies: Table, names: Names, dialect: str, count: int) -> str:
+    """Stored answers by tenant, operation and keys."""
+    value = mark(dialect)
+    return (
+        f"SELECT {_listed(names)} FROM {replies.fullname}"
+        f" WHERE tenant_id = {value} AND operation = {value} AND {_among('key', dialect, count)}"
+    )
 
 
 @cache
-def added(table: Table) -> Insert:
-    """Insert whole rows."""
-    return insert(table)
+def added(table: Table, names: Names, dialect: str, count: int = 1) -> str:
+    """Insert whole rows, the values of one after the values of another."""
+    one = f"({', '.join([mark(dialect)] * len(names))})"
+    return f"INSERT INTO {table.fullname} ({_listed(names)}) VALUES {', '.join([one] * count)}"
 
 
 @cache
-def changed(table: Table) -> Update:
-    """Update rows that still have the version they were read with."""
-    same = (table.c.id == bindparam("row_id")) & (table.c.version == bindparam("row_version"))
-    return update(table).where(_owned(table), same)
+def opened(table: Table, names: Names, dialect: str, count: int = 1) -> str:
+    """Insert rows unless somebody else did."""
+    return f"{added(table, names, dialect, count)} ON CONFLICT DO NOTHING"
 
 
 @cache
-def head(streams: Table) -> Select[Any]:
-    """The newest record of a stream, locked."""
-    of_stream = streams.c.stream == bindparam("of_stream")
-    query = select(streams.c.position, streams.c.hash).where(_owned(streams), of_stream)
-    return query.with_for_update(key_share=True)
+def copied(table: Table, names: Names) -> str:
+    """Insert rows that follow as a block."""
+    return f"COPY {table.fullname} ({_listed(names)}) FROM STDIN"
 
 
 @cache
-def moved_head(streams: Table) -> Update:
-    """Let a stream end at another record."""
-    return update(streams).where(_owned(streams), streams.c.stream == bindparam("of_stream"))
+def changed(table: Table, names: Names, dialect: str) -> str:
+    """Change columns of a row, by id, the version that it was read with, and tenant."""
+    value = mark(dialect)
+    sets = ", ".join(f'"{name}" = {value}' for name in names)
+    return (
+        f"UPDATE {table.fullname} SET {sets} WHERE id = {value} AND version = {value} AND tenant_id = {value}"
+    )
+
+
+@cache
+def changed_together(table: Table, names: Names) -> str:
+    """The same on PostgreSQL for many rows: arrays of new values, of ids, of versions; the tenant last."""
+    sets = ", ".join(f'"{name}" = d."{name}"' for name in names)
+    arrays = ", ".join(f"%s::{_typed(table, name)}[]" for name in (*names, "id", "version"))
+    return (
+        f"UPDATE {table.fullname} t SET {sets}"
+        f" FROM unnest({arrays}) d({_listed(names)}, row_id, row_version)"
+        " WHERE t.tenant_id = %s AND t.id = d.row_id AND t.version = d.row_version"
+    )
+
+
+@cache
+def grown(accounts: Table, dialect: str) -> str:
+    """Add to a balance without reading it, by id and tenant."""
+    value = mark(dialect)
+    return (
+        f"UPDATE {accounts.fullname} SET balance = balance + {value}"
+        f" WHERE id = {value} AND tenant_id = {value}"
+    )
+
+
+@cache
+def grown_together(accounts: Table) -> str:
+    """The same on PostgreSQL for many: arrays of growths and of ids; the tenant last."""
+    return (
+        f"UPDATE {accounts.fullname} t SET balance = t.balance + d.growth"
+        " FROM unnest(%s::bigint[], %s::text[]) d(growth, row_id)"
+        " WHERE t.tenant_id = %s AND t.id = d.row_id"
+    )
+
+
+@cache
+def head(streams: Table, dialect: str) -> str:
+    """The newest record of a stream, by tenant and stream, locked."""
+    value, locked = mark(dialect), " FOR NO KEY UPDATE" if dialect == "postgresql" else ""
+    return (
+        f"SELECT position, hash FROM {streams.fullname}"
+        f" WHERE tenant_id = {value} AND stream = {value}{locked}"
+    )
+
+
+@cache
+def moved_head(streams: Table, dialect: str) -> str:
+    """Let a stream end at another record: position, hash, tenant, stream."""
+    value = mark(dialect)
+    return (
+        f"UPDATE {streams.fullname} SET position = {value}, hash = {value}"
+        f" WHERE tenant_id = {value} AND stream = {value}"
+    )
 
 
 def read_accounts(
-    connection: Connection, schema: Schema, *, lock: bool = False, nowait: bool = False
-) -> Select[Any]:
+    connection: Connection, schema: Schema, count: int, *, lock: bool = False, nowait: bool = False
+) -> Any:
     """`accounts_by_id` for a connection."""
-    parties = schema.kinds[Party].table
-    return accounts_by_id(schema.accounts, parties, connection.dialect.name, lock, nowait)
+    dialect = connection.dialect.name
+    many = 0 if dialect == "postgresql" else count
+    return accounts_by_id(schema.accounts, schema.kinds[Party].table, dialect, many, lock, nowait)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from invoicepay.adapters.sql import look, suspects
 from invoicepay.adapters.sql.audit_checks import audit_faults
-from invoicepay.adapters.sql.load import among, chunks, found
+from invoicepay.adapters.sql.chunks import chunks
+from invoicepay.adapters.sql.finds import among, found
 from invoicepay.adapters.sql.schema import TABLE_NAMES, Place
 from invoicepay.domain.accounts import Account, Booked, Code, account_of
 from invoicepay.domain.allocations import Allocation

@@ -1,0 +1,61 @@
+"""Rows as PostgreSQL reads them in bulk: blocks of text for COPY, and arrays of one column's values.
+
+Hardly any value holds a letter that needs escaping, so that is asked of the whole text at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from invoicepay.adapters.sql.forms import Row
+from invoicepay.errors import InvalidText
+
+_ABSENT = "\\N"
+
+
+def block(rows: Sequence[Row]) -> str:
+    """Rows of equal length in COPY's text format: tabs between values, a newline after each row.
+
+    Raises:
+        InvalidText: a value holds a NUL, which PostgreSQL cannot keep.
+    """
+    absent = sum(row.count(None) for row in rows)
+    text = "".join(map(_line if absent else _full_line, rows))
+    if "\0" in text:
+        raise InvalidText("a text holds characters that the store cannot keep; nothing was recorded")
+    tabs = len(rows) * (len(rows[0]) - 1)
+    marks = text.count("\t"), text.count("\n"), text.count("\\"), text.count("\r")
+    return text if marks == (tabs, len(rows), absent, 0) else "".join(map(_escaped_line, rows))
+
+
+def _full_line(row: Row) -> str:
+    return "\t".join(row) + "\n"  # type: ignore[arg-type] # none of its values is absent
+
+
+def _line(row: Row) -> str:
+    return "\t".join([_ABSENT if value is None else value for value in row]) + "\n"
+
+
+def _escaped_line(row: Row) -> str:
+    return _line(tuple([value and _escaped(value) for value in row]))
+
+
+def _escaped(value: str) -> str:
+    for letter, written in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        if letter in value:
+            value = value.replace(letter, written)
+    return value
+
+
+def array(values: Iterable[str | None]) -> str:
+    """The text of an array with these elements."""
+    listed = list(values)
+    if None not in listed:
+        text = '","'.join(listed)  # type: ignore[arg-type]
+        if "\\" not in text and text.count('"') == 2 * max(len(listed) - 1, 0):
+            return f'{{"{text}"}}' if listed else "{}"
+    return "{" + ",".join(["NULL" if value is None else f'"{_quoted(value)}"' for value in listed]) + "}"
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,127 @@
+"""Statements on their way to the database: on PostgreSQL in one round trip, large sets through COPY.
+
+SQLAlchemy owns the pool, the transaction and SQLite. Pipelines and COPY it does not know, so PostgreSQL's
+driver is asked itself; whoever listens to the engine's statements hears of these, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.util import await_only
+
+Values = Sequence[Any]
+
+
+class Ask(NamedTuple):
+    """A statement with its values; several sets of values where it runs many times on SQLite."""
+
+    statement: str
+    values: Values
+    is_many: bool = False
+
+
+class Answer(NamedTuple):
+    """The rows of a statement, or how many it touched."""
+
+    rows: Sequence[Sequence[Any]]
+    touched: int
+
+
+def ask(connection: Connection, asks: Sequence[Ask]) -> list[Answer]:
+    """The answers to statements that do not depend on each other; they run one after the other."""
+    if connection.dialect.name != "postgresql":
+        return [_through_sqlalchemy(connection, each) for each in asks]
+    with _heard(connection, asks), _errors_wrapped(connection):
+        driver: Any = connection.connection.driver_connection
+        if connection.dialect.is_async:
+            answers: list[Answer] = await_only(_asked_awaiting(driver, asks))
+            return answers
+        return _asked(driver, asks)
+
+
+def copy(connection: Connection, statement: str, block: str) -> None:
+    """Send a block of rows to PostgreSQL."""
+    with _heard(connection, [Ask(statement, ())]), _errors_wrapped(connection):
+        driver: Any = connection.connection.driver_connection
+        if connection.dialect.is_async:
+            await_only(_copied_awaiting(driver, statement, block))
+            return
+        with driver.cursor() as cursor, cursor.copy(statement) as sink:
+            sink.write(block)
+
+
+async def _copied_awaiting(driver: Any, statement: str, block: str) -> None:
+    async with driver.cursor() as cursor, cursor.copy(statement) as sink:
+        await sink.write(block)
+
+
+def _through_sqlalchemy(connection: Connection, ask: Ask) -> Answer:
+    values = list(ask.values) if ask.is_many else tuple(ask.values)
+    result = connection.exec_driver_sql(ask.statement, values)
+    return Answer(result.all() if result.returns_rows else (), result.rowcount)
+
+
+def _asked(driver: Any, asks: Sequence[Ask]) -> list[Answer]:
+    if len(asks) == 1:
+        cursor = driver.execute(asks[0].statement, asks[0].values, prepare=True)
+        return [Answer(cursor.fetchall() if cursor.description else (), cursor.rowcount)]
+    with driver.pipeline():
+        cursors = [driver.execute(each.statement, each.values, prepare=True) for each in asks]
+    return [Answer(cursor.fetchall() if cursor.description else (), cursor.rowcount) for cursor in cursors]
+
+
+async def _asked_awaiting(driver: Any, asks: Sequence[Ask]) -> list[Answer]:
+    async with driver.pipeline():
+        cursors = [await driver.execute(each.statement, each.values, prepare=True) for each in asks]
+    return [
+        Answer(await cursor.fetchall() if cursor.description else (), cursor.rowcount) for cursor in cursors
+    ]
+
+
+@contextmanager
+def _errors_wrapped(connection: Connection) -> Iterator[None]:
+    """Errors as SQLAlchemy raises them; a connection that is lost or was left in the middle is given up."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        is_lost = bool(_driver_of(connection).closed)
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=is_lost
+        ) from error
+    except Exception:
+        raise
+    except BaseException as error:  # Ctrl-C, or a task that was cancelled: an answer may be on its way
+        connection.invalidate(error)
+        raise
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+@contextmanager
+def _heard(connection: Connection, asks: Sequence[Ask]) -> Iterator[None]:
+    """Tell the listeners of the engine before and after, as they are told of SQLAlchemy's own statements."""
+    before: Sequence[Callable[..., Any]] = tuple(connection.dispatch.before_cursor_execute)
+    after: Sequence[Callable[..., Any]] = tuple(connection.dispatch.after_cursor_execute)
+    if not before and not after:
+        yield
+        return
+    told = [(connection, None, each.statement, each.values, SimpleNamespace(), False) for each in asks]
+    for one in told:
+        for listener in before:
+            listener(*one)
+    yield
+    for one in told:
+        for listener in after:
+            listener(*one)
