@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import bench.measures  # noqa: F401 - registers the measures
 from bench import report
-from bench.ground import QUICK, Ground, Size, tell
+from bench.ground import QUICK, Ground, Size
 from bench.machine import machine
+from bench.progress import tell
 from bench.registry import MEASURES, Result
 from bench.workers import WorkerFailed
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from invoicepay import AsyncInvoicePay, InvoicePay, Settings
 
+AUTO = "auto"
 
-def settings(url: str, stream: str) -> Settings:
+
+def settings(url: str, stream: str, group_commit: str = AUTO) -> Settings:
     """A server's settings: provider work and handlers are left to a worker of their own."""
-    return Settings(store=url, dispatch="deferred", audit_stream=stream)
+    return Settings(store=url, dispatch="deferred", audit_stream=stream, group_commit=group_commit)
 
 
 @contextmanager
-def blocking(url: str, *, stream: str = "main") -> Iterator[InvoicePay]:
+def blocking(url: str, *, stream: str = "main", group_commit: str = AUTO) -> Iterator[InvoicePay]:
     """A client that blocks."""
-    with InvoicePay.from_settings(settings(url, stream)) as pay:
+    with InvoicePay.from_settings(settings(url, stream, group_commit)) as pay:
         yield pay
 
 
-@asynccontextmanager
-async def awaiting(url: str, *, stream: str = "main") -> AsyncIterator[AsyncInvoicePay]:
-    """A client that awaits."""
-    async with AsyncInvoicePay.from_settings(settings(url, stream)) as pay:
-        yield pay
+@contextmanager
+def awaiting(url: str, *, stream: str = "main") -> Iterator[tuple[AsyncInvoicePay, asyncio.Runner]]:
+    """A client that awaits, and the loop that it lives in."""
+    with asyncio.Runner() as loop:
+        pay = AsyncInvoicePay.from_settings(settings(url, stream))
+        try:
+            yield pay, loop
+        finally:
+            loop.run(pay.close())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench import checks, workload
-from bench.clients import blocking
-from bench.ground import WORKERS, Base, Ground
+from bench.clients import AUTO
+from bench.ground import Ground
+from bench.places import Base, Place
 from bench.registry import Result
 from bench.stats import latencies, medians
 from bench.stock import Stock
 from bench.workers import Load, Task, side_by_side
 from invoicepay import Pay
+
+WORKERS = 2
+MOST_WARM = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +26,16 @@ class Lane:
     Attributes:
         warm: paid before the clock runs, so that imports, connections and statements are ready.
         together: payments of one call, or callers at a time.
+        rate: payments per second that arrive, whether or not earlier ones are done.
     """
 
     url: str
     name: str
     warm: Sequence[Pay]
     asked: Sequence[Pay]
-    together: int
+    together: int = 1
+    group_commit: str = AUTO
+    rate: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +52,43 @@ class Shape:
 
     task: Task
     count: int
-    together: int
-    warm: int
+    together: int = 1
+    warm: int = 50
     workers: int = WORKERS
+    group_commit: str = AUTO
+    rate: float = 0
 
 
 def spread(ground: Ground) -> Base:
     """The ordinary store: invoices of many enterprises."""
-    return ground.base(Stock(invoices=int(WORKERS * ground.size.calls * 1.2)))
+    return ground.on_server.base(stock(ground.size.calls))
 
 
 def hot(ground: Ground) -> Base:
     """The same number of invoices, all of one enterprise."""
-    return ground.base(Stock(invoices=int(WORKERS * ground.size.calls * 1.2), enterprises=1))
+    return ground.on_server.base(stock(ground.size.calls, enterprises=1))
 
 
-def run(ground: Ground, base: Base, shape: Shape, result: Result) -> dict[str, float]:
-    """One run; what it left wrong goes into the result."""
+def stock(calls: int, *, enterprises: int = 64, workers: int = WORKERS) -> Stock:
+    """Enough for one run, with what is paid to warm up and the lanes' unequal lengths."""
+    invoices = workers * (calls + MOST_WARM) * 11 // 10
+    return Stock(invoices=invoices, enterprises=enterprises, payers=min(2_000, invoices // 10))
+
+
+def run(base: Base, shape: Shape, result: Result) -> dict[str, float]:
+    """One run on a copy; what it left wrong goes into the result."""
+    with base.place.fresh(base) as name:
+        found = run_in(base, name, workload.all_requests(base.dues), shape)
+        result.violations += base.place.faults(name)
+    return found
+
+
+def run_in(base: Base, name: str, asked: Sequence[Pay], shape: Shape) -> dict[str, float]:
+    """One run in a store that is there: the first payments of each lane, as many as the shape says."""
     each = shape.warm + shape.count
-    asked = workload.lanes(workload.all_requests(base.dues), shape.workers)
-    lanes = [lane[:each] for lane in asked]
-    assert all(len(lane) == each for lane in lanes), "the base has too few invoices for this load"
-    with ground.fresh(base) as url:
-        load = _paid(ground, url, shape, [(lane[: shape.warm], lane[shape.warm :]) for lane in lanes])
-        result.violations += checked(ground, url)
+    lanes = [lane[:each] for lane in workload.lanes(asked, shape.workers)]
+    assert all(len(lane) == each for lane in lanes), "there are too few invoices for this load"
+    load = _paid(base.place, name, shape, [(lane[: shape.warm], lane[shape.warm :]) for lane in lanes])
     count = shape.count * shape.workers
     seconds = [one for paid in load.results for one in paid.seconds]
     return {"per_second": count / load.seconds, **load.micros(count), **latencies(seconds)}
@@ -78,53 +96,47 @@ def run(ground: Ground, base: Base, shape: Shape, result: Result) -> dict[str, f
 
 def compare(ground: Ground, base: Base, shape: Shape, result: Result) -> None:
     """Pay a sample this way and tell where it differs from one by one."""
-    asked, alone = ground.alone(base)
+    asked, alone = base.place.alone(base, ground.size.sample)
     lanes = workload.lanes(asked, shape.workers)
-    with ground.fresh(base) as url:
-        load = _paid(ground, url, shape, [((), lane) for lane in lanes])
-        answers = [one for paid in load.results for one in paid.answers]
+    with base.place.fresh(base) as name:
+        load = _paid(base.place, name, shape, [((), lane) for lane in lanes])
         here = checks.Left(
-            checks.by_invoice([one for lane in lanes for one in lane], answers), checks.books(url)
+            checks.by_invoice(
+                [one for lane in lanes for one in lane],
+                [one for paid in load.results for one in paid.answers],
+            ),
+            checks.books(base.place.url(name)),
         )
-        result.violations += checks.differences(here, alone) + checked(ground, url)
+        result.violations += checks.differences(here, alone) + base.place.faults(name)
 
 
 def _paid(
-    ground: Ground, url: str, shape: Shape, lanes: Sequence[tuple[Sequence[Pay], Sequence[Pay]]]
+    place: Place, name: str, shape: Shape, lanes: Sequence[tuple[Sequence[Pay], Sequence[Pay]]]
 ) -> Load:
     parts = [
-        Lane(url=url, name=f"lane-{number}", warm=warm, asked=asked, together=shape.together)
+        Lane(
+            url=place.url(name),
+            name=f"lane-{number}",
+            warm=warm,
+            asked=asked,
+            together=shape.together,
+            group_commit=shape.group_commit,
+            rate=shape.rate / shape.workers,
+        )
         for number, (warm, asked) in enumerate(lanes)
     ]
-    return side_by_side(shape.task, parts, ground.meter)
+    return side_by_side(shape.task, parts, place.meter)
 
 
-def checked(ground: Ground, url: str) -> list[str]:
-    """What is wrong with a store after a load."""
-    ground.tidy(url.partition("?")[0].rpartition("/")[2])
-    return checks.faults(url)
-
-
-def in_batches(lane: Lane) -> Iterator[Any]:
-    """A worker that pays many per call."""
-    with blocking(lane.url, stream=lane.name) as pay:
-        if lane.warm:
-            pay.invoices.pay_many(lane.warm)
-        yield
-        answers: list[Any] = []
-        seconds: list[float] = []
-        for batch in workload.batches(lane.asked, lane.together):
-            began = time.perf_counter()
-            answers += pay.invoices.pay_many(batch)
-            seconds.append(time.perf_counter() - began)
-        yield Paid(answers=[checks.answer(one) for one in answers], seconds=seconds)
-
-
-def against_anchor(ground: Ground, base: Base, shape: Shape, result: Result) -> dict[str, float]:
-    """All runs of a load, each right after the yardstick; the medians."""
+def against_anchor(ground: Ground, name: str, base: Base, shape: Shape) -> Result:
+    """All runs of a load, each right after the yardstick, as the measure of that name."""
+    result = Result()
     compare(ground, base, shape, result)
     for _ in range(ground.size.runs):
-        result.runs.append({**ground.anchor(), **run(ground, base, shape, result)})
-    if "pgbench_tps" not in result.runs[0]:
-        result.absent.append("ratio to pgbench: there is no pgbench on this machine")
-    return medians(result.runs)
+        result.runs.append({**ground.anchor(), **run(base, shape, result)})
+    result.figures = {f"{name}_{figure}": value for figure, value in medians(result.runs).items()}
+    if ground.pgbench is None:
+        result.absent.append(f"{name}_vs_pgbench: there is no pgbench on this machine")
+    else:
+        result.take_ratio(f"{name}_vs_pgbench", f"{name}_per_second", f"{name}_pgbench_tps")
+    return result

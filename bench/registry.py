@@ -55,6 +55,10 @@ class Result:
     absent: list[str] = field(default_factory=list[str])
     violations: list[str] = field(default_factory=list[str])
 
+    def take_ratio(self, name: str, above: str, below: str) -> None:
+        """Divide one figure by another."""
+        self.ratios[name] = self.figures[above] / self.figures[below]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:

@@ -27,7 +27,7 @@ class Stock:
 
     invoices: int
     enterprises: int = 64
-    payers: int = 2_000
+    payers: int = 500
 
 
 def enterprise(number: int) -> str:
@@ -68,11 +68,13 @@ def _issuing(part: tuple[str, Stock, int, int]) -> Iterator[Any]:
     with blocking(url, stream=f"issue-{lane}") as pay:
         yield
         wanted = [issue for owner, issue in _wanted(stock) if owner % workers == lane]
-        issued: list[Due] = []
-        for start in range(0, len(wanted), BATCH):
-            made = _all_done(pay.invoices.issue_many(wanted[start : start + BATCH]))
-            issued += [_due(invoice) for invoice in made]
-        yield issued
+        made = [
+            invoice
+            for start in range(0, len(wanted), BATCH)
+            for invoice in _all_done(pay.invoices.issue_many(wanted[start : start + BATCH]))
+        ]
+        yield
+        yield [_due(invoice) for invoice in made]
 
 
 def _wanted(stock: Stock) -> Iterator[tuple[int, Issue]]:

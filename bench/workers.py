@@ -13,7 +13,7 @@ from typing import Any
 from bench.cpu import Spent
 
 Task = Callable[[Any], Iterator[Any]]
-"""A generator: up to its first yield it prepares, up to the second it works and yields the result."""
+"""A generator: it prepares up to its first yield, works up to the second, and yields the result third."""
 
 PATIENCE_SECONDS = 30
 
@@ -114,8 +114,9 @@ def _serve(task: Task, part: Any, pipe: Connection) -> None:
         pipe.send("ready")
         pipe.recv()
         began, used = time.monotonic(), time.process_time()
-        result = next(steps)
-        pipe.send(Share(result, began, time.monotonic(), time.process_time() - used))
+        next(steps)
+        ended, spent = time.monotonic(), time.process_time() - used
+        pipe.send(Share(next(steps), began, ended, spent))
     except EOFError:
         return
     except Exception:  # noqa: BLE001 - told to the parent, whatever it is

@@ -1,10 +1,14 @@
-"""Many payments per call."""
+"""Many payments per call: batches of a thousand and a hundred, one hot enterprise, a store that has grown."""
 
 from __future__ import annotations
 
 from bench.ground import Ground
-from bench.loads import Shape, against_anchor, in_batches, spread
+from bench.loads import Shape, against_anchor, compare, hot, run, spread
+from bench.payers import in_batches
 from bench.registry import Result, at_least, at_most, measure
+from bench.stats import medians
+
+THOUSAND, HUNDRED = 1_000, 100
 
 
 @measure(
@@ -20,7 +24,7 @@ from bench.registry import Result, at_least, at_most, measure
 )
 def pay_many(ground: Ground) -> Result:
     """A thousand per call."""
-    return _many(ground, "pay_many", 1_000)
+    return against_anchor(ground, "pay_many", spread(ground), _many(ground, THOUSAND))
 
 
 @measure(
@@ -31,14 +35,27 @@ def pay_many(ground: Ground) -> Result:
 )
 def pay_many_100(ground: Ground) -> Result:
     """A hundred per call."""
-    return _many(ground, "pay_many_100", 100)
+    return against_anchor(ground, "pay_many_100", spread(ground), _many(ground, HUNDRED))
 
 
-def _many(ground: Ground, name: str, size: int) -> Result:
-    result = Result()
-    shape = Shape(task=in_batches, count=ground.size.calls, together=size, warm=min(size, 100))
-    found = against_anchor(ground, spread(ground), shape, result)
-    result.figures = {f"{name}_{figure}": value for figure, value in found.items()}
-    if "pgbench_tps" in found:
-        result.ratios[f"{name}_vs_pgbench"] = found["per_second"] / found["pgbench_tps"]
+@measure(
+    "hot",
+    "pay_many, 1,000 per call, all to one enterprise",
+    ratios=["hot_vs_spread"],
+    targets=[at_least("hot_vs_spread", 0.85)],
+)
+def hot_enterprise(ground: Ground) -> Result:
+    """One enterprise against sixty-four, by turns."""
+    result, shape = Result(), _many(ground, THOUSAND)
+    compare(ground, hot(ground), shape, result)
+    for _ in range(ground.size.runs):
+        ordinary = run(spread(ground), shape, result)["per_second"]
+        here = run(hot(ground), shape, result)
+        result.runs.append({**here, "spread_per_second": ordinary})
+    result.figures = {f"hot_{name}": value for name, value in medians(result.runs).items()}
+    result.take_ratio("hot_vs_spread", "hot_per_second", "hot_spread_per_second")
     return result
+
+
+def _many(ground: Ground, size: int) -> Shape:
+    return Shape(task=in_batches, count=ground.size.calls, together=size, warm=100)

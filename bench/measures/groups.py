@@ -1,0 +1,84 @@
+"""Group commit: many callers of the ordinary call, as threads and as tasks, and as payments arrive."""
+
+from __future__ import annotations
+
+from bench.ground import Ground
+from bench.loads import MOST_WARM, WORKERS, Shape, against_anchor, compare, run, spread, stock
+from bench.payers import as_they_arrive, by_tasks, by_threads
+from bench.places import Base
+from bench.registry import Result, at_least, at_most, measure
+from bench.stats import medians
+
+THREADS = (1, 8, 64, 256)
+TASKS = (1, 8, 64, 256)
+CALLERS = 1_000
+
+RATE = 10_000
+GRACE_SECONDS = 0.5
+
+
+@measure(
+    "group_commit",
+    "pay, 2 processes with 1,000 tasks each",
+    ratios=["group_commit_vs_pgbench"],
+    targets=[at_least("group_commit_vs_pgbench", 3)],
+)
+def group_commit(ground: Ground) -> Result:
+    """A thousand callers in each process."""
+    shape = Shape(task=by_tasks, count=ground.size.calls, together=CALLERS, warm=MOST_WARM)
+    return against_anchor(ground, "group_commit", spread(ground), shape)
+
+
+@measure("group_commit_tasks", "pay, 2 processes with 1, 8, 64, 256 tasks each")
+def tasks(ground: Ground) -> Result:
+    """Callers as tasks."""
+    return _ladder(ground, {n: _callers(ground, "tasks", n) for n in TASKS}, "tasks")
+
+
+@measure("group_commit_threads", "pay, 2 processes with 1, 8, 64, 256 threads each")
+def threads(ground: Ground) -> Result:
+    """Callers as threads."""
+    return _ladder(ground, {n: _callers(ground, "threads", n) for n in THREADS}, "threads")
+
+
+def _callers(ground: Ground, kind: str, callers: int) -> Shape:
+    """Few callers get less to do, so that every step of the ladder takes about as long."""
+    count = min(ground.size.calls // 2, ground.size.calls // 20 * callers)
+    task = by_tasks if kind == "tasks" else by_threads
+    return Shape(task=task, count=count, together=callers, warm=min(callers, MOST_WARM))
+
+
+def _ladder(ground: Ground, steps: dict[int, Shape], kind: str) -> Result:
+    result = Result()
+    compare(ground, spread(ground), steps[max(steps)], result)
+    for _ in range(ground.size.runs):
+        found: dict[str, float] = {}
+        for callers, shape in steps.items():
+            here = run(spread(ground), shape, result)
+            found |= {
+                f"{callers}_{name}": here[name] for name in ("per_second", "p50_ms", "p99_ms", "client_us")
+            }
+        result.runs.append(found)
+    result.figures = {f"group_{kind}_{name}": value for name, value in medians(result.runs).items()}
+    return result
+
+
+@measure(
+    "open_loop",
+    "pay, 10,000 arrive each second at 2 processes, timed from when they were to arrive",
+    targets=[at_least("open_loop_kept_up", 1), at_most("open_loop_p99_ms", 500)],
+)
+def open_loop(ground: Ground) -> Result:
+    """It kept up when the last payment was done half a second after it came."""
+    result, count = Result(), RATE * ground.size.open_seconds // WORKERS
+    shape = Shape(task=as_they_arrive, count=count, warm=MOST_WARM, rate=RATE)
+    for _ in range(ground.size.runs):
+        found = run(_large(ground, count), shape, result)
+        late = count * WORKERS / found["per_second"] - ground.size.open_seconds
+        result.runs.append({**found, "kept_up": float(late <= GRACE_SECONDS)})
+    result.figures = {f"open_loop_{name}": value for name, value in medians(result.runs).items()}
+    return result
+
+
+def _large(ground: Ground, count: int) -> Base:
+    return ground.on_server.base(stock(count))
