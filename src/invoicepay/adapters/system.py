@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -30,7 +31,7 @@ class SystemClock:
 class SystemIds:
     """Ids over UUIDv7: ordered by time, and by call within one process and millisecond."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._random_bytes = random_bytes
         self._lock = threading.Lock()
         self._now: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -13,7 +13,7 @@ from json.encoder import encode_basestring_ascii
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from invoicepay.domain.codec import encode
+from invoicepay.domain.codec import decimal_text, encode
 from invoicepay.domain.money import Money
 from invoicepay.domain.time import iso
 
@@ -79,12 +79,25 @@ def _fields_writer(kind: type) -> Writer:
     """A function written out for the class, one expression for each field, as dataclasses does for theirs."""
     hints = get_type_hints(kind)
     names = sorted(part.name for part in fields(kind) if part.init)
-    writers = {f"write_{name}": _annotated(hints[name]) for name in names}
-    parts = [f'"{name}":{{write_{name}(value.{name})}}' for name in names]
-    scope: dict[str, Any] = dict(writers)
+    inner = {name: _present(hints[name]) for name in names}
+    scope: dict[str, Any] = {f"write_{name}": _annotated(inner[name]) for name in names}
+    parts = [
+        f'"{name}":{{write_{name}(value.{name})}}'
+        if inner[name] is hints[name]
+        else f'"{name}":{{"null" if value.{name} is None else write_{name}(value.{name})}}'
+        for name in names
+    ]
     exec(f"def write(value): return f'{{{{{','.join(parts)}}}}}'", scope)  # noqa: S102 - of our own names
     write: Writer = scope["write"]
     return write
+
+
+def _present(annotation: Any) -> Any:
+    """What a field holds that is not absent; the annotation itself where it cannot be absent."""
+    args = get_args(annotation)
+    if get_origin(annotation) in (Union, UnionType) and len(args) == 2 and NoneType in args:
+        return next(choice for choice in args if choice is not NoneType)
+    return annotation
 
 
 def _annotated(annotation: Any) -> Writer:
@@ -96,8 +109,8 @@ def _annotated(annotation: Any) -> Writer:
         return text
     if isinstance(annotation, type) and is_dataclass(annotation):
         return canonical
-    if origin in (Union, UnionType) and len(args) == 2 and NoneType in args:
-        return _optional(_annotated(next(choice for choice in args if choice is not NoneType)))
+    if (inner := _present(annotation)) is not annotation:
+        return _optional(_annotated(inner))
     if origin is tuple and args[1:] == (...,):
         return _listed(_annotated(args[0]))
     return _any_text
@@ -122,6 +135,12 @@ def _nothing(asset: str) -> str:
     return f'{{"amount":"{Money.zero(asset).amount_text}","asset":"{asset}"}}'
 
 
+def _instant(instant: datetime) -> str:
+    if instant.tzinfo is UTC:
+        return f'"{instant.isoformat(timespec="microseconds")[:26]}Z"'
+    return f'"{iso(instant)}"'
+
+
 def _flag(value: bool) -> str:
     return "true" if value else "false"
 
@@ -131,7 +150,7 @@ _PLAIN: dict[Any, Writer] = {
     int: int.__repr__,
     bool: _flag,
     Money: _money,
-    datetime: lambda instant: f'"{iso(instant)}"',
+    datetime: _instant,
     date: lambda day: f'"{day.isoformat()}"',
-    Decimal: _any_text,
+    Decimal: lambda number: f'"{decimal_text(number)}"',
 }

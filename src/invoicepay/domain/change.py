@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -144,6 +144,8 @@ class Needs:
 
     def __or__(self, other: Needs) -> Needs:
         """Both needs in one load."""
+        if not self:
+            return other
         return Needs(
             self.rows | other.rows,
             self.finds | other.finds,
@@ -234,7 +236,9 @@ class Snapshot:
         """The row, or None when it is absent or not loaded yet."""
         key = (kind, id)
         self.looks.append(key)
-        return cast("E | None", self.rows.get(key))
+        row: Any = self.rows.get(key)
+        found: E | None = row
+        return found
 
     def knows(self, kind: type[Entity], id: str) -> bool:
         """Whether it was loaded, be it there or absent."""
@@ -332,33 +336,35 @@ class Change:
     """The desk of one decision: reads see what the decision already wrote, nothing is stored yet.
 
     A decision that reads a row it did not name in its needs is a bug, hence the assertions.
+
+    Attributes:
+        now: the instant of the decision, UTC.
+        actor: who asks.
+        programme: the operator's assets, finality and limits.
     """
 
-    __slots__ = ("_approved_by", "_balances", "_events", "_postings", "_rows", "_seen", "context")
+    __slots__ = (
+        "_approved_by",
+        "_balances",
+        "_events",
+        "_postings",
+        "_rows",
+        "_seen",
+        "actor",
+        "context",
+        "now",
+        "programme",
+    )
 
     def __init__(self, seen: Snapshot, context: Context) -> None:
         self.context = context
+        self.now, self.actor, self.programme = context.now, context.actor, context.programme
         self._seen = seen
         self._rows: dict[RowKey, Entity] = {}
         self._balances: dict[Account, int] = {}
         self._postings: list[Posting] = []
         self._events: list[Step] = []
         self._approved_by = ""
-
-    @property
-    def now(self) -> datetime:
-        """The instant of the decision, UTC."""
-        return self.context.now
-
-    @property
-    def actor(self) -> Actor:
-        """Who asks."""
-        return self.context.actor
-
-    @property
-    def programme(self) -> Programme:
-        """The operator's assets, finality and limits."""
-        return self.context.programme
 
     def new_id(self, prefix: str) -> str:
         """A fresh id, for example `inv_…`."""
@@ -367,10 +373,10 @@ class Change:
     def peek(self, kind: type[E], id: str) -> E | None:
         """The row, or None where none exists."""
         key = (kind, id)
-        if key in self._rows:
-            return cast("E", self._rows[key])
-        assert key in self._seen.rows, f"needs did not name {kind.KIND} {id}"
-        return cast("E | None", self._seen.rows[key])
+        rows: Any = self._rows if key in self._rows else self._seen.rows
+        assert key in rows, f"needs did not name {kind.KIND} {id}"
+        row: E | None = rows[key]
+        return row
 
     def get(self, kind: type[E], id: str) -> E:
         """The row.
@@ -440,7 +446,8 @@ class Change:
         """
         for entry in posting.entries:
             self._move(entry.account, entry.growth)
-        booked = replace(posting, id=self.new_id("ltx"))
+        id = self.new_id("ltx")
+        booked = Posting(posting.rule, posting.entries, posting.memo, posting.reverses, id)
         self._postings.append(booked)
         return booked
 

@@ -109,7 +109,12 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _decimal_text(value: Decimal) -> str:
+def decimal_text(value: Decimal) -> str:
+    """A decimal's stored form.
+
+    Raises:
+        MalformedData: not finite, or longer than any number that is meant.
+    """
     text = str(value)
     if len(text) > _DECIMAL_LENGTH or not _DECIMAL.fullmatch(text):
         raise MalformedData("a decimal is finite and of moderate length")
@@ -132,7 +137,7 @@ _ENCODERS: tuple[tuple[type | tuple[type, ...], Encoder], ...] = (
     (Enum, attrgetter("value")),
     (_PLAIN, _same),
     (Money, money_to),
-    (Decimal, _decimal_text),
+    (Decimal, decimal_text),
     (datetime, iso),
     (date, date.isoformat),
     ((tuple, list), _list),

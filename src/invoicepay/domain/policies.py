@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
 from invoicepay.domain.money import Money, currency_of, percentage
@@ -214,7 +215,7 @@ class Programme:
             return self.assets[code]
         if self.only_listed_assets or code not in MINOR_UNITS:
             raise UnknownAsset(asset=code)
-        return Asset(code)
+        return _unlisted(code)
 
     def deposit_fee(self, asset: str) -> Money:
         """The operator's fee on one deposit."""
@@ -223,6 +224,11 @@ class Programme:
     def withdrawal_fee(self, asset: str) -> Money:
         """The operator's fee on one withdrawal."""
         return Money.from_micros(self.withdrawal_fee_micros, asset)
+
+
+@lru_cache(maxsize=1024)
+def _unlisted(code: str) -> Asset:
+    return Asset(code)
 
 
 def _keep_words(value: object, **kinds: type[StrEnum]) -> None:

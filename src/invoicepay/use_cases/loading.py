@@ -61,10 +61,10 @@ class Asking:
     def is_stale(self, seen: Snapshot) -> bool:
         """Whether a decision wrote what it looked at."""
         written = seen.written
-        return any(
-            look.kind in written if isinstance(look, Find) else look in written.get(look[0], ())
-            for look in self.looks
-        )
+        for look in self.looks:
+            if look.kind in written if isinstance(look, Find) else look in written.get(look[0], ()):
+                return True
+        return False
 
 
 async def load_all(unit: Unit, askings: Iterable[Asking], seen: Snapshot, tried: Tried) -> None:

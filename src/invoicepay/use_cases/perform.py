@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.canonical import asked, canonical, text
@@ -252,8 +253,9 @@ async def _attempt(
         outcomes: list[Outcome[Any]] = []
         replies: list[Reply] = []
         for call, asking in zip(calls, askings, strict=True):
-            if call.scope in stored:
-                answers.append(_replayed(call, stored[call.scope]))
+            scope = call.scope
+            if scope in stored:
+                answers.append(_replayed(call, stored[scope]))
                 continue
             if asking.is_stale(seen):  # earlier commands of the batch may have made it need more
                 await load_all(unit, [asking], seen, tried)
@@ -265,7 +267,7 @@ async def _attempt(
             if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
                 reply = _reply(call, answer, outcome, seen.now)
                 replies.append(reply)
-                stored[call.scope] = reply
+                stored[scope] = reply
         if replies:
             await _store(unit, outcomes, replies, tried)
         return answers
@@ -290,7 +292,7 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
         now=now,
         key=call.key,
         programme=deps.programme,
-        new_id=lambda prefix: deps.ids.new(prefix, now),
+        new_id=partial(deps.ids.new, now=now),
     )
     change = Change(seen, context)
     try:
