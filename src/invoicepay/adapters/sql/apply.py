@@ -16,7 +16,7 @@ from invoicepay.adapters.sql.forms import Row, instant_text
 from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import GENESIS, Head, chain
-from invoicepay.domain.canonical import canonical
+from invoicepay.domain.canonical import series, text
 from invoicepay.domain.change import Outcome, RowKey, lock_rank
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.writes import Writes
@@ -192,7 +192,7 @@ def _audit(sending: Sending, place: Place, batch: Batch) -> None:
             instant_text(record.recorded_at),
             record.actor,
             record.action,
-            canonical(record.entity_ids),
+            series([text(id) for id in record.entity_ids]),
             record.body,
             record.previous_hash,
             record.hash,

@@ -1,21 +1,20 @@
 """Rows as text for the database and back: for each kind of entity one reader and one writer, made once.
 
 Every value is written as text or left out, on PostgreSQL and on SQLite alike: the column says what it is. A
-row passes here for every payment, so its reader and writer are one expression each.
+row passes here for every payment, so its reader and writer are written out for its class.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from invoicepay.adapters.sql.composed import composed
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.codec import from_dict
-from invoicepay.domain.entity import Entity
+from invoicepay.domain.entity import opened
 from invoicepay.domain.money import Money
 from invoicepay.domain.time import iso
 
@@ -28,15 +27,17 @@ Writer: TypeAlias = Callable[[str, Any], Row]
 Reader: TypeAlias = Callable[[Sequence[Any]], Any]
 
 MOST_REMEMBERED = 1_024
-"""Instants, amounts and short composed values that are not read or written afresh each time."""
-LONGEST_REMEMBERED = 2_000
-
+"""Instants and amounts that are not read or written afresh each time."""
 
 instant_text = lru_cache(MOST_REMEMBERED)(iso)
 """An instant as text; one command writes the same one many times."""
 
 amount = lru_cache(MOST_REMEMBERED)(Money.from_micros)
 """An amount of a stored row; most of a row's amounts are equal or nothing."""
+
+
+def _new(kind: Any) -> Any:
+    return object.__new__(kind)
 
 
 def instant(stored: datetime | str) -> datetime:
@@ -52,38 +53,45 @@ def day(stored: date | str) -> date:
 
 @dataclass(slots=True)
 class _Names:
-    """What generated expressions refer to."""
+    """What generated functions refer to."""
 
     known: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def of(self, value: Any) -> str:
-        """The name of a value in expressions."""
+        """The name of a value in generated functions."""
         name = f"v{len(self.known)}"
         self.known[name] = value
         return name
 
+    def function(self, arguments: str, *lines: str) -> Callable[..., Any]:
+        """A function of these lines; they hold names of our own fields and nothing else."""
+        body = "\n".join(f"    {line}" for line in lines)
+        exec(f"def made({arguments}):\n{body}", self.known)  # noqa: S102 - see above
+        made: Callable[..., Any] = self.known["made"]
+        return made
 
-def writer(fields: Sequence[Field]) -> Writer:
+
+def writer(stored: Sequence[Field]) -> Writer:
     """A function of tenant and row that returns the row's values in the order of the fields."""
     names = _Names()
-    parts = [_optional(each, f"row.{each.name}", _written(each, names)) for each in fields]
-    return _compiled(f"lambda tenant, row: (tenant, {', '.join(parts)})", names)
+    parts = [_optional(each, f"row.{each.name}", _written(each, names)) for each in stored]
+    return names.function("tenant, row", f"return (tenant, {', '.join(parts)})")
 
 
-def reader(kind: type[Entity], fields: Sequence[Field]) -> Reader:
+def reader(kind: Any, stored: Sequence[Field]) -> Reader:
     """A function of a stored row that returns the entity."""
     names = _Names()
-    asset = next((f"row[{place}]" for place, each in enumerate(fields) if each.name == "asset"), "''")
-    parts = [
-        f"{each.name}={_optional(each, f'row[{place}]', _read(each, f'row[{place}]', asset, names))}"
-        for place, each in enumerate(fields)
-    ]
-    return _compiled(f"lambda row: {names.of(kind)}({', '.join(parts)})", names)
-
-
-def _compiled(source: str, names: _Names) -> Callable[..., Any]:
-    made: Callable[..., Any] = eval(source, names.known)  # noqa: S307 - made of names of our own fields
-    return made
+    kept = {part.name for part in stored}
+    others = [part for part in fields(kind) if part.name not in kept]
+    return names.function(
+        "row",
+        f"{', '.join(f'_{part.name}' for part in stored)} = row",
+        f"made = {names.of(_new)}({names.of(opened(kind))})",
+        *(f"made.{part.name} = {_optional(part, f'_{part.name}', _read(part, names))}" for part in stored),
+        *(f"made.{part.name} = {names.of(part.default)}" for part in others),
+        f"made.__class__ = {names.of(kind)}",
+        "return made",
+    )
 
 
 def _optional(field: Field, value: str, expression: str) -> str:
@@ -111,14 +119,15 @@ def _written(field: Field, names: _Names) -> str:
             return f"{names.of(canonical)}({value})"
 
 
-def _read(field: Field, value: str, asset: str, names: _Names) -> str:
+def _read(field: Field, names: _Names) -> str:
+    value = f"_{field.name}"
     match field.form:
         case "text" | "whole":
             return value
         case "flag":
             return f"bool({value})"
         case "money":
-            return f"{names.of(amount)}({value}, {asset})"
+            return f"{names.of(amount)}({value}, _asset)"
         case "instant":
             return f"{names.of(instant)}({value})"
         case "day":
@@ -126,14 +135,4 @@ def _read(field: Field, value: str, asset: str, names: _Names) -> str:
         case "choice":
             return f"{names.of({choice.value: choice for choice in field.annotation})}[{value}]"
         case _:
-            return f"{names.of(_composed(field.annotation))}({value})"
-
-
-def _composed(annotation: Any) -> Callable[[str], Any]:
-    """A reader of lines, policies and the like; what is short and comes again is read once."""
-
-    def read(text: str) -> Any:
-        return from_dict(annotation, json.loads(text))
-
-    remembered = lru_cache(MOST_REMEMBERED)(read)
-    return lambda text: remembered(text) if len(text) <= LONGEST_REMEMBERED else read(text)
+            return f"{names.of(composed(field.annotation))}({value})"
