@@ -50,6 +50,7 @@ POLICIES = {
 }
 ENTERPRISES = ("acme", *POLICIES)
 CUSTOMERS = ("ann", "ben", "cho", "dan")
+PAYERS = ("ann", "ben", "ann", "ben", "ann", "ben", "dan", "cho", "acme", "nobody")
 AMOUNTS = ("0.01", "4.00", "20.00", "35.00", "100.00", "130.00", "310.00", "10.001")
 BILLS = (
     *(("acme", "ann", "100.00"), ("acme", "ann", "20.00"), ("acme", "ben", "35.00")),
@@ -215,7 +216,7 @@ def drawn(twin: Twin, below: Callable[[int], int], length: int) -> Iterator[Ask]
     makes: tuple[Callable[[str | None], Ask], ...] = (
         *[
             lambda key: pay(
-                one_of(twin.bills + twin.drafts), one_of((*CUSTOMERS, "acme", "nobody")), part(), key
+                one_of([*twin.bills, *twin.bills[:5], twin.drafts[0]]), one_of(PAYERS), part(), key
             )
         ]
         * 5,
@@ -232,7 +233,7 @@ def drawn(twin: Twin, below: Callable[[int], int], length: int) -> Iterator[Ask]
 
     made: list[Ask] = []
     for place in range(length):
-        key = one_of((None, f"own-{place}", "a", "b"))
+        key = one_of((None, f"own-{place}", None, f"own-{place}", None, f"own-{place}", "a"))
         again = made and below(6) == 0
         made.append(replace(one_of(made), key=one_of(("a", "b"))) if again else one_of(makes)(key))
         yield made[-1]
