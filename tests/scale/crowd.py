@@ -31,15 +31,15 @@ class Crowd(Desk):
 
     def issue(self, count: int) -> list[Invoice]:
         """Open invoices over 10.00 USD, to one payer after the other."""
-        terms = [
-            InvoiceTerms(
-                enterprise_id="acme" if number % 2 else "beta",
-                customer_id=self.payers[number % len(self.payers)],
-                lines=(Line(description="goods", unit_price=usd("10.00")),),
-            )
-            for number in range(count)
-        ]
-        return self.together(ISSUE, terms)
+        return self.together(ISSUE, [self.terms(number, "10.00") for number in range(count)])
+
+    def terms(self, number: int, total: str) -> InvoiceTerms:
+        """An invoice to one of the payers."""
+        return InvoiceTerms(
+            enterprise_id="acme" if number % 2 else "beta",
+            customer_id=self.payers[number % len(self.payers)],
+            lines=(Line(description="goods", unit_price=usd(total)),),
+        )
 
     def pay(self, invoices: Sequence[Invoice]) -> list[Payment]:
         """Pay each in full."""
