@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
 from invoicepay import migrate
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.system import SystemClock, SystemIds
@@ -83,12 +86,20 @@ def _wal(url: str) -> int:
     return int(row.bytes)
 
 
-def of_payments(url: str, payments: int, warm_up: int = WARM_UP) -> dict[str, Footprint]:
-    """What issuing so many invoices leaves, and then paying them; a thousand to a transaction."""
+def of_payments(url: str, payments: int, first: str = "") -> dict[str, Footprint]:
+    """What issuing so many invoices leaves, and then paying them; a thousand to a transaction.
+
+    Args:
+        first: a statement before anything is written.
+    """
     migrate(url)
-    repository = connect_store(url, SystemIds().new, blocking=True)
+    if first:
+        execute(url, first)
+    # Each transaction has a session of its own, because counts are told when a session ends.
+    engine = create_engine(url, poolclass=NullPool)
+    repository = connect_store(engine, SystemIds().new, blocking=True)
     crowd = Crowd(500, repository=repository, ids=SystemIds(), clock=SystemClock(), screening=None)
-    crowd.pay(crowd.issue(warm_up))
+    crowd.pay(crowd.issue(WARM_UP))
     open_invoices: list[Invoice] = []
     found = {
         "issue": measured(url, payments, lambda: open_invoices.extend(crowd.issue(payments))),
@@ -115,10 +126,11 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(prog="python -m tests.scale.footprint", description=__doc__)
     parser.add_argument("--payments", type=int, default=20_000)
+    parser.add_argument("--first", default="", help="a statement before anything is written")
     parser.add_argument("--json", action="store_true", help="one object instead of tables")
     asked = parser.parse_args()
     with postgres.start(durable=True) as server:
-        found = of_payments(server.url(server.clone()), asked.payments)
+        found = of_payments(server.url(server.clone()), asked.payments, asked.first)
     if asked.json:
         sys.stdout.write(json.dumps({name: asdict(each) for name, each in found.items()}) + "\n")
     else:
