@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 import invoicepay.domain
-from invoicepay import Every, Money, Programme, Settings
+from invoicepay import Every, Finalize, Issue, Money, Pay, Programme, Register, Settings
 from invoicepay.domain.codec import from_dict, to_dict
 from invoicepay.domain.entity import Entity
 
@@ -33,12 +33,14 @@ ENTITIES = [
 ]
 # What a host configures is given to the client and never sent to anybody.
 CONFIGURATION = {Programme, Settings}
+# What a host asks with takes friendly values, such as an invoice or its id; it is never an answer.
+ASKED = {Finalize, Issue, Pay, Register}
 VALUES = {
     value
     for name in invoicepay.__all__
     if isinstance(value := getattr(invoicepay, name), type) and is_dataclass(value)
 }
-PUBLIC = sorted({*ENTITIES, *VALUES} - CONFIGURATION, key=lambda kind: kind.__qualname__)
+PUBLIC = sorted({*ENTITIES, *VALUES} - CONFIGURATION - ASKED, key=lambda kind: kind.__qualname__)
 
 PLAIN: dict[Any, Any] = {
     str: "text",
@@ -135,6 +137,28 @@ def test_the_json_schema_names_every_field_and_says_how_money_is_written(kind: t
             if hints[part] is Money:
                 assert "amount" in str(written), (part, written)
     assert names
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "item"),
+    [
+        (
+            Pay,
+            {"invoice": "inv_1", "payer": "ann", "amount": "12.00 USD"},
+            Pay("inv_1", payer="ann", amount=Money.of("12.00 USD")),
+        ),
+        (Register, {"id": "ann", "kyc_tier": 2}, Register("ann", kyc_tier=2)),
+        (Finalize, {"invoice": "inv_1", "idempotency_key": "k"}, Finalize("inv_1", idempotency_key="k")),
+        (
+            Issue,
+            {"enterprise": "acme", "customer": "ann", "lines": [["Seat", "9.00 USD"]], "due_in_days": 14},
+            Issue(enterprise="acme", customer="ann", lines=[("Seat", Money.of("9.00 USD"))], due_in_days=14),
+        ),
+    ],
+)
+def test_what_a_host_asks_with_is_read_from_a_request(kind: type, body: dict[str, Any], item: Any) -> None:
+    assert TypeAdapter(kind).validate_python(body) == item
+    assert TypeAdapter(kind).json_schema()["properties"].keys() == {part.name for part in fields(kind)}
 
 
 def test_a_float_never_enters_through_a_web_host() -> None:
