@@ -12,34 +12,45 @@ import bench.measures  # noqa: F401 - registers the measures
 from bench import report
 from bench.ground import QUICK, Ground, Size
 from bench.machine import machine
-from bench.progress import tell
-from bench.registry import MEASURES, Result
+from bench.progress import tell, telling
+from bench.records import record
+from bench.registry import MEASURES, Measure, Result
 from bench.workers import WorkerFailed
 
 WRONG_SHOWN = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; the answer is 1 when books were wrong or a load failed."""
-    asked = _arguments().parse_args(arguments)
-    names = asked.only or list(MEASURES)
+    """Measure; the answer is 1 when a load failed or left wrong books."""
+    parser = _arguments()
+    asked = parser.parse_args(arguments)
+    if asked.record and asked.quick:
+        parser.error("--record keeps figures for the documentation, and those of --quick are too rough")
     size = QUICK if asked.quick else Size()
     size = replace(size, runs=asked.runs or size.runs, grown=asked.grown or size.grown)
     results: dict[str, Result] = {}
     with Ground(size) as ground:
-        for name in names:
-            tell(f"{name}: {MEASURES[name].shows}")
-            results[name] = MEASURES[name].take(ground)
+        for name in asked.only or MEASURES:
+            results[name] = _taken(MEASURES[name], ground)
             if asked.json:
                 print(report.line(MEASURES[name], results[name]), flush=True)
+        here = machine(ground.postgresql)
+    print(json.dumps(report.summary(results, here)) if asked.json else report.table(results))
     wrong = [fault for result in results.values() for fault in result.violations]
     for fault in wrong[:WRONG_SHOWN]:
         tell(f"WRONG {fault}")
-    if asked.json:
-        print(json.dumps(report.summary(results, machine())))
-    else:
-        print(report.table(results))
+    if asked.record and not wrong:
+        record(results, here)
     return 1 if wrong else 0
+
+
+def _taken(measure: Measure, ground: Ground) -> Result:
+    """What a measure found; one that fails does not keep the others from being taken."""
+    with telling(f"{measure.name}: {measure.shows}"):
+        try:
+            return measure.take(ground)
+        except WorkerFailed as failed:
+            return Result(violations=[f"{measure.name} failed: {failed}"])
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -48,6 +59,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one object a line, the summary last")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(MEASURES), help=", ".join(MEASURES))
     parser.add_argument("--runs", type=_whole, metavar="N", help="runs of each measure; the median is told")
+    parser.add_argument("--record", action="store_true", help="keep the figures for the documentation")
     parser.add_argument("--grown", type=_whole, metavar="N", help="payments that the grown store holds")
     return parser
 
@@ -60,8 +72,4 @@ def _whole(text: str) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WorkerFailed as failed:
-        tell(f"a load failed:\n{failed}")
-        sys.exit(1)
+    sys.exit(main())

@@ -62,6 +62,14 @@ class Ground:
         with telling("starting PostgreSQL"):
             return self._stack.enter_context(postgres.start(durable=True, settings=server_settings()))
 
+    @property
+    def postgresql(self) -> str | None:
+        """The server's version, if one was needed."""
+        if "server" not in vars(self):
+            return None
+        with self.server.connect() as connection:
+            return connection.info.parameter_status("server_version")
+
     @cached_property
     def on_server(self) -> OnServer:
         """Stores of that server."""

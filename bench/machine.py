@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 
-def machine() -> dict[str, Any]:
-    """What a reader must know to compare figures with theirs."""
+def machine(postgresql: str | None = None) -> dict[str, Any]:
+    """What a reader must know to compare figures with theirs.
+
+    Args:
+        postgresql: the server's version, where one was started.
+    """
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        **({"postgresql": postgresql} if postgresql else {}),
         "sqlite": sqlite3.sqlite_version,
         "sqlalchemy": version("sqlalchemy"),
         "psycopg": version("psycopg"),

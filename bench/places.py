@@ -124,6 +124,13 @@ class OnServer(Place):
         with self._server.connect(name) as connection:
             connection.execute("VACUUM ANALYZE")
 
+    def bytes(self, name: str) -> int:
+        """Disk that a store takes."""
+        with self._server.connect() as connection:
+            found = connection.execute("SELECT pg_database_size(%s)", (name,)).fetchone()
+        assert found is not None, "a function answers with a row"
+        return int(found[0])
+
     def meter(self) -> Spent | None:
         return spent_by(self._server.process.pid)
 

@@ -16,7 +16,8 @@ def tell(line: str) -> None:
 
 @contextmanager
 def telling(what: str) -> Iterator[None]:
-    """Tell what was done, and how long it took."""
+    """Tell what is done now, and then how long it took."""
     started = time.monotonic()
+    tell(f"{what} ...")
     yield
-    tell(f"  {what}: {time.monotonic() - started:.1f} s")
+    tell(f"{what}: {time.monotonic() - started:.1f} s")

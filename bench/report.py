@@ -17,8 +17,8 @@ def summary(results: Results, machine: Mapping[str, Any]) -> dict[str, Any]:
     ratios = {name: value for result in results.values() for name, value in result.ratios.items()}
     return {
         "machine": dict(machine),
-        "ratios": _short(ratios),
-        "figures": _short(figures),
+        "ratios": short(ratios),
+        "figures": short(figures),
         "absent": {name: result.absent for name, result in results.items() if result.absent},
         "violations": sum(len(result.violations) for result in results.values()),
         "reached": reached(results),
@@ -42,9 +42,9 @@ def line(measure: Measure, result: Result) -> str:
         {
             "measure": measure.name,
             "shows": measure.shows,
-            "figures": _short(result.figures),
-            "ratios": _short(result.ratios),
-            "runs": [_short(run) for run in result.runs],
+            "figures": short(result.figures),
+            "ratios": short(result.ratios),
+            "runs": [short(run) for run in result.runs],
             "absent": result.absent,
             "violations": result.violations,
         }
@@ -93,5 +93,6 @@ def _values(results: Results) -> dict[str, float]:
     }
 
 
-def _short(values: Mapping[str, float]) -> dict[str, float]:
+def short(values: Mapping[str, float]) -> dict[str, float]:
+    """Values without digits that mean nothing."""
     return {name: float(f"{value:.5g}") for name, value in values.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bench import workload
 from bench.ground import Ground
-from bench.loads import Shape, against_anchor, compare, hot, run, spread
+from bench.growing import grow
+from bench.loads import Shape, against_anchor, compare, hot, run, run_in, spread, stock
 from bench.payers import in_batches
 from bench.registry import Result, at_least, at_most, measure
 from bench.stats import medians
@@ -54,6 +56,32 @@ def hot_enterprise(ground: Ground) -> Result:
         result.runs.append({**here, "spread_per_second": ordinary})
     result.figures = {f"hot_{name}": value for name, value in medians(result.runs).items()}
     result.take_ratio("hot_vs_spread", "hot_per_second", "hot_spread_per_second")
+    return result
+
+
+@measure(
+    "grown",
+    "pay_many, 1,000 per call, a store that holds many payments against one that holds none",
+    ratios=["grown_vs_empty"],
+    targets=[at_least("grown_vs_empty", 0.6)],
+)
+def grown_store(ground: Ground) -> Result:
+    """Both by turns. The grown store is too large to copy: each run pays other invoices of it."""
+    result, shape, place = Result(), _many(ground, THOUSAND), ground.on_server
+    wanted = stock(ground.size.calls * ground.size.runs)
+    base = place.base(wanted)
+    asked = workload.all_requests(base.dues)
+    turns = [asked[turn :: ground.size.runs] for turn in range(ground.size.runs)]
+    name = grow(place, base, wanted, ground.size.grown)
+    for turn in turns:
+        empty = run(base, shape, result)["per_second"]
+        here = run_in(base, name, turn, shape)
+        result.runs.append({**here, "empty_per_second": empty, "gib": place.bytes(name) / 2**30})
+    result.violations += place.faults(name)
+    place.drop(name)
+    result.figures = {f"grown_{figure}": value for figure, value in medians(result.runs).items()}
+    result.figures["grown_payments"] = ground.size.grown
+    result.take_ratio("grown_vs_empty", "grown_per_second", "grown_empty_per_second")
     return result
 
 
