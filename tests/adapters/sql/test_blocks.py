@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from invoicepay.adapters.sql.blocks import array, block
+from invoicepay.adapters.sql.blocks import array, blocks
 from invoicepay.adapters.sql.wire import Ask, ask, copy
 from invoicepay.errors import InvalidText
 from tests.support.sql import engine_for
@@ -22,7 +22,7 @@ TEXTS = st.one_of(
     st.sampled_from(["", "\\N", "\\.", "NULL", "null", "{}", "\\", "\r\n"]),
 )
 VALUES = st.one_of(st.none(), TEXTS)
-ROWS = st.lists(st.tuples(VALUES, TEXTS, VALUES), min_size=1, max_size=20)
+ROWS = st.lists(st.tuples(VALUES, TEXTS, VALUES), min_size=1, max_size=150)
 FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -37,10 +37,10 @@ def connection(postgres_url: str) -> Iterator[Connection]:
 
 @FAST
 @given(rows=ROWS)
-def test_a_block_arrives_as_it_was(connection: Connection, rows: list[Any]) -> None:
+def test_blocks_arrive_as_they_were(connection: Connection, rows: list[Any]) -> None:
     connection.exec_driver_sql("TRUNCATE kept")
 
-    copy(connection, "COPY kept (one, two, three) FROM STDIN", block(rows))
+    copy(connection, "COPY kept (one, two, three) FROM STDIN", blocks(rows))
 
     stored = connection.exec_driver_sql("SELECT one, two, three FROM kept ORDER BY place").all()
     assert [tuple(row) for row in stored] == rows
@@ -54,6 +54,6 @@ def test_an_array_arrives_as_it_was(connection: Connection, values: list[Any]) -
     assert [row[0] for row in answer.rows] == values
 
 
-def test_a_block_with_a_nul_is_refused() -> None:
+def test_a_row_with_a_nul_is_refused() -> None:
     with pytest.raises(InvalidText):
-        block([("a", "b\0c")])
+        list(blocks([("a", "b\0c")]))

@@ -5,20 +5,28 @@ Hardly any value holds a letter that needs escaping, so that is asked of the who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from invoicepay.adapters.sql.forms import Row
 from invoicepay.errors import InvalidText
 
+IN_ONE_BLOCK = 64
+"""Rows in a piece of text, which is looked through while the processor still has it at hand."""
 _ABSENT = "\\N"
 
 
-def block(rows: Sequence[Row]) -> str:
-    """Rows of equal length in COPY's text format: tabs between values, a newline after each row.
+def blocks(rows: Sequence[Row]) -> Iterator[str]:
+    """Rows of equal length in COPY's text format, in pieces of a handy size.
 
     Raises:
         InvalidText: a value holds a NUL, which PostgreSQL cannot keep.
     """
+    for start in range(0, len(rows), IN_ONE_BLOCK):
+        yield _block(rows[start : start + IN_ONE_BLOCK])
+
+
+def _block(rows: Sequence[Row]) -> str:
+    """Tabs between values, a newline after each row."""
     absent = 0
     try:
         text = "\n".join(map("\t".join, rows)) + "\n"  # type: ignore[arg-type] # hardly ever is one absent
@@ -28,8 +36,9 @@ def block(rows: Sequence[Row]) -> str:
     if "\0" in text:
         raise InvalidText("a text holds characters that the store cannot keep; nothing was recorded")
     tabs = len(rows) * (len(rows[0]) - 1)
-    marks = text.count("\t"), text.count("\n"), text.count("\\"), text.count("\r")
-    return text if marks == (tabs, len(rows), absent, 0) else "".join(map(_escaped_line, rows))
+    backslashes = text.count("\\") if "\\" in text else 0
+    is_plain = (text.count("\t"), text.count("\n"), backslashes) == (tabs, len(rows), absent)
+    return text if is_plain and "\r" not in text else "".join(map(_escaped_line, rows))
 
 
 def _line(row: Row) -> str:

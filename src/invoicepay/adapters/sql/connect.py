@@ -72,7 +72,7 @@ class BlockingDoor:
 
     def __init__(self, engine: Engine, *, is_ours: bool) -> None:
         self.dialect_name = _supported(engine.dialect.name)
-        self._engine, self._is_ours = engine, is_ours
+        self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         _engines.add(engine)
 
     @asynccontextmanager
@@ -82,10 +82,15 @@ class BlockingDoor:
         with closing(connection):
             with our_errors():
                 begin(connection, writes=writes)
-            yield BlockingLink(connection)
+            try:
+                yield BlockingLink(connection)
+            finally:
+                if self._is_closed:
+                    outlive(connection)
 
     async def close(self) -> None:
         if self._is_ours:
+            self._is_closed = True
             self._engine.dispose()
 
 
@@ -109,7 +114,7 @@ class AwaitingDoor:
 
     def __init__(self, engine: AsyncEngine, *, is_ours: bool) -> None:
         self.dialect_name = _supported(engine.dialect.name)
-        self._engine, self._is_ours = engine, is_ours
+        self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         _engines.add(engine.sync_engine)
 
     @asynccontextmanager
@@ -118,10 +123,15 @@ class AwaitingDoor:
             with our_errors():
                 connection = await stack.enter_async_context(self._engine.connect())
                 await connection.run_sync(lambda inner: begin(inner, writes=writes))
-            yield AwaitingLink(connection)
+            try:
+                yield AwaitingLink(connection)
+            finally:
+                if self._is_closed:
+                    await connection.run_sync(outlive)
 
     async def close(self) -> None:
         if self._is_ours:
+            self._is_closed = True
             await self._engine.dispose()
 
 
@@ -138,6 +148,12 @@ class AwaitingLink:
     async def commit(self, keys: Sequence[str] = ()) -> None:
         with our_commit_errors(keys):
             await self._connection.commit()
+
+
+def outlive(connection: Connection) -> None:
+    """The pool was emptied meanwhile, and nobody will do so again: let go of the connection for good."""
+    if not connection.closed and not connection.invalidated:
+        connection.detach()
 
 
 def begin(connection: Connection, *, writes: bool) -> None:

@@ -6,7 +6,7 @@ driver is asked itself; whoever listens to the engine's statements hears of thes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -45,20 +45,22 @@ def ask(connection: Connection, asks: Sequence[Ask]) -> list[Answer]:
         return _asked(driver, asks)
 
 
-def copy(connection: Connection, statement: str, block: str) -> None:
-    """Send a block of rows to PostgreSQL."""
+def copy(connection: Connection, statement: str, blocks: Iterable[str]) -> None:
+    """Send blocks of rows to PostgreSQL."""
     with _heard(connection, [Ask(statement, ())]), _errors_wrapped(connection):
         driver: Any = connection.connection.driver_connection
         if connection.dialect.is_async:
-            await_only(_copied_awaiting(driver, statement, block))
+            await_only(_copied_awaiting(driver, statement, blocks))
             return
         with driver.cursor() as cursor, cursor.copy(statement) as sink:
-            sink.write(block)
+            for block in blocks:
+                sink.write(block)
 
 
-async def _copied_awaiting(driver: Any, statement: str, block: str) -> None:
+async def _copied_awaiting(driver: Any, statement: str, blocks: Iterable[str]) -> None:
     async with driver.cursor() as cursor, cursor.copy(statement) as sink:
-        await sink.write(block)
+        for block in blocks:
+            await sink.write(block)
 
 
 def _through_sqlalchemy(connection: Connection, ask: Ask) -> Answer:

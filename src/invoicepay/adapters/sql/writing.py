@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from invoicepay.adapters.sql import statements
-from invoicepay.adapters.sql.blocks import array, block
+from invoicepay.adapters.sql.blocks import array, blocks
 from invoicepay.adapters.sql.forms import Row
 from invoicepay.adapters.sql.wire import Answer, Ask, ask, copy
 from invoicepay.errors import ConcurrentUpdate
@@ -78,7 +78,7 @@ class Sending:
             self._each(text(table, names, self.dialect), rows)
         elif len(rows) >= COPIED_FROM and text is statements.added:
             self.flush()
-            copy(self.connection, statements.copied(table, names), block(rows))
+            copy(self.connection, statements.copied(table, names), blocks(rows))
         else:
             self._in_sizes(rows, lambda count: text(table, names, self.dialect, count))
 
