@@ -113,7 +113,7 @@ def _event_names(kind: str, source: str) -> list[str]:
 
 def _entities(kind: type[Entity]) -> Iterator[type[Entity]]:
     for below in kind.__subclasses__():
-        if below.__module__.startswith("invoicepay."):
+        if below.__module__.startswith("invoicepay.") and "KIND" in vars(below):
             yield below
             yield from _entities(below)
 
