@@ -8,7 +8,7 @@ from datetime import date
 
 from invoicepay.domain import ids
 from invoicepay.domain.accounts import Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import NOTHING, Change, Needs, RowKey, Snapshot, need
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import (
@@ -113,8 +113,15 @@ def require_own(actor: Actor, conditions: Mapping[str, object]) -> None:
 
 def party_needs(*party_ids: str, asset: str = "") -> Needs:
     """The rows that `known_party`, `payable` and `receiving_code` read; many may read them at once."""
-    wallets = [(Wallet, wallet_id(id, asset)) for id in party_ids] if asset else []
-    return need(reads=[*((Party, id) for id in party_ids), *wallets])
+    return need(reads=party_rows(*party_ids, asset=asset))
+
+
+def party_rows(*party_ids: str, asset: str = "") -> list[RowKey]:
+    """The same rows by name, for needs that are put together at once."""
+    parties: list[RowKey] = [(Party, id) for id in party_ids]
+    if asset:
+        parties += [(Wallet, wallet_id(id, asset)) for id in party_ids]
+    return parties
 
 
 def customer_needs(customer_id: str) -> Needs:
@@ -177,7 +184,7 @@ def receiving_code(change: Change, party_id: str, asset: str) -> Code:
 def limit_needs(seen: Snapshot, party_id: str, asset: str) -> Needs:
     """The counter that `check_limit` reads and moves, where there is a daily limit."""
     if not seen.programme.limits.by_tier:
-        return Needs()
+        return NOTHING
     return need((LimitCounter, counter_id(party_id, asset, seen.now.date())))
 
 

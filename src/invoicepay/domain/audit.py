@@ -110,11 +110,8 @@ def posting_body(posting: Posting) -> str:
 
 def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:
     """Hash of one record; each part is length-prefixed, so that no two inputs collide."""
-    digest = hashlib.sha256()
-    for part in (tenant_id, stream, str(position), previous_hash, body):
-        data = part.encode()
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
+    parts = [part.encode() for part in (tenant_id, stream, str(position), previous_hash, body)]
+    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
 
 
 def seal(tenant_id: str, previous: Checkpoint | None, heads: Sequence[Head], at: datetime) -> Checkpoint:

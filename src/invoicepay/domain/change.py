@@ -144,8 +144,8 @@ class Needs:
 
     def __or__(self, other: Needs) -> Needs:
         """Both needs in one load."""
-        if not self:
-            return other
+        if other is NOTHING:
+            return self
         return Needs(
             self.rows | other.rows,
             self.finds | other.finds,
@@ -173,6 +173,10 @@ class Needs:
         """Ids of one kind: those wanted alone, and those that are only read; each in order."""
         alone = {id for named, id in self.rows if named is kind}
         return sorted(alone), sorted({id for named, id in self.reads if named is kind} - alone)
+
+
+NOTHING = Needs()
+"""What needs nothing at all."""
 
 
 def need(

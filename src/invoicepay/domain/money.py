@@ -153,12 +153,16 @@ class Money:
     def __add__(self, other: "Money") -> "Money":
         if type(other) is not Money:
             return NotImplemented
-        return _make(self.micros + other._micros_in(self.asset), self.asset)
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return _make(self.micros + other.micros, self.asset)
 
     def __sub__(self, other: "Money") -> "Money":
         if type(other) is not Money:
             return NotImplemented
-        return _make(self.micros - other._micros_in(self.asset), self.asset)
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return _make(self.micros - other.micros, self.asset)
 
     def __neg__(self) -> "Money":
         return _make(-self.micros, self.asset)
@@ -192,27 +196,30 @@ class Money:
     def __lt__(self, other: "Money") -> bool:
         if type(other) is not Money:
             return NotImplemented
-        return self.micros < other._micros_in(self.asset)
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return self.micros < other.micros
 
     def __le__(self, other: "Money") -> bool:
         if type(other) is not Money:
             return NotImplemented
-        return self.micros <= other._micros_in(self.asset)
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return self.micros <= other.micros
 
     def __gt__(self, other: "Money") -> bool:
         if type(other) is not Money:
             return NotImplemented
-        return self.micros > other._micros_in(self.asset)
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return self.micros > other.micros
 
     def __ge__(self, other: "Money") -> bool:
         if type(other) is not Money:
             return NotImplemented
-        return self.micros >= other._micros_in(self.asset)
-
-    def _micros_in(self, asset: str) -> int:
-        if self.asset != asset:
-            raise CurrencyMismatch(f"{asset} and {self.asset} were used together", assets=[asset, self.asset])
-        return self.micros
+        if other.asset != self.asset:
+            raise _mixed(self, other)
+        return self.micros >= other.micros
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"Money is frozen: cannot set {name}")
@@ -257,6 +264,18 @@ class Money:
 
 
 MoneyLike: TypeAlias = Money | str
+
+
+def _mixed(one: Money, other: Money) -> CurrencyMismatch:
+    assets = [one.asset, other.asset]
+    return CurrencyMismatch(f"{one.asset} and {other.asset} were used together", assets=assets)
+
+
+def _micros_in(money: Money, asset: str) -> int:
+    if money.asset != asset:
+        raise _mixed(Money.zero(asset), money)
+    return money.micros
+
 
 # The slots themselves: the quick way past the frozen __setattr__.
 _set_micros = Money.__dict__["micros"].__set__
@@ -354,13 +373,13 @@ def pro_rata(money: Money, part: Money, whole: Money) -> Money:
     if not whole:
         raise InvalidInput("nothing has no parts")
     sign = -1 if whole.micros < 0 else 1
-    return _rounded(sign * money.micros * part._micros_in(whole.asset), abs(whole.micros), money.asset)
+    return _rounded(sign * money.micros * _micros_in(part, whole.asset), abs(whole.micros), money.asset)
 
 
 def total(amounts: Iterable[Money], asset: str) -> Money:
     """The sum; zero when there is nothing to add."""
     scale_of(asset)
-    return _make(sum(money._micros_in(asset) for money in amounts), asset)
+    return _make(sum(_micros_in(money, asset) for money in amounts), asset)
 
 
 def _rounded(top: int, bottom: int, asset: str) -> Money:

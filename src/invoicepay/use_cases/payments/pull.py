@@ -12,6 +12,7 @@ from invoicepay.domain.access import (
     known_party,
     limit_needs,
     party_needs,
+    party_rows,
     payable,
     payer_side,
 )
@@ -63,8 +64,11 @@ def _needs_pay(command: PayInvoice, seen: Snapshot) -> Needs:
     if invoice is None:
         return need((Invoice, command.invoice_id))
     asset, source = invoice.asset, source_account(command.payer_id, invoice.asset)
-    needs = need((Invoice, command.invoice_id), accounts=[source])
-    needs |= party_needs(invoice.enterprise_id, command.payer_id, asset=asset)
+    needs = need(
+        (Invoice, invoice.id),
+        accounts=[source],
+        reads=party_rows(invoice.enterprise_id, command.payer_id, asset=asset),
+    )
     needs |= limit_needs(seen, command.payer_id, asset)
     return needs | settle_needs(seen, invoice, source) if _may_exceed(command, invoice) else needs
 
