@@ -13,7 +13,7 @@ from invoicepay.domain.credits import CreditKind, CreditLot, CreditReason, Credi
 from invoicepay.domain.invoices import InvoiceStatus
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Party, PartyKind
-from invoicepay.domain.payments import PaymentStatus, PaymentType, Receipt
+from invoicepay.domain.payments import Payment, PaymentStatus, PaymentType, Receipt
 from invoicepay.domain.policies import (
     AutoApply,
     CreditBacking,
@@ -189,6 +189,8 @@ class TestPull:
 
         paid, refused, over = till.run(pay_many(till.deps, calls))
 
+        assert isinstance(paid, Payment)
+        assert isinstance(over, Payment)
         assert paid.payment_type is PaymentType.PARTIAL
         assert isinstance(refused, InsufficientFunds)
         assert (over.applied, over.excess) == (usd("40.00"), usd("20.00"))
