@@ -11,7 +11,8 @@ CHUNK = 500
 """Most values in one statement: SQLite's variables are bounded, and long lists are planned badly."""
 
 
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in parts that fit one statement."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
+def chunks(values: Sequence[T], *, of: int = 1) -> Iterator[Sequence[T]]:
+    """The values, each made `of` so many, in parts that fit one statement."""
+    size = CHUNK // of
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
