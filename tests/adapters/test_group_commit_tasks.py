@@ -309,7 +309,7 @@ def test_a_time_out_ends_the_wait_and_nothing_else() -> None:
                 await them.call("c")
         gate.open()
 
-        assert await asyncio.gather(first, second) == ["A", "B"]
+        assert [await first, await second] == ["A", "B"]
         assert them.counter.batches == [["a"], ["b"]]
 
     run(story)

@@ -86,7 +86,7 @@ class BlockingDoor:
                 yield BlockingLink(connection)
             finally:
                 if self._is_closed:
-                    outlive(connection)
+                    close_for_good(connection)
 
     async def close(self) -> None:
         if self._is_ours:
@@ -127,7 +127,7 @@ class AwaitingDoor:
                 yield AwaitingLink(connection)
             finally:
                 if self._is_closed:
-                    await connection.run_sync(outlive)
+                    await connection.run_sync(close_for_good)
 
     async def close(self) -> None:
         if self._is_ours:
@@ -150,10 +150,10 @@ class AwaitingLink:
             await self._connection.commit()
 
 
-def outlive(connection: Connection) -> None:
-    """The pool was emptied meanwhile, and nobody will do so again: let go of the connection for good."""
+def close_for_good(connection: Connection) -> None:
+    """Close a connection whose pool was emptied meanwhile: back in the pool nobody would close it any more."""
     if not connection.closed and not connection.invalidated:
-        connection.detach()
+        connection.invalidate()
 
 
 def begin(connection: Connection, *, writes: bool) -> None:
