@@ -151,7 +151,7 @@ class AwaitingLink:
 
 
 def close_for_good(connection: Connection) -> None:
-    """Close a connection whose pool was emptied meanwhile: back in the pool nobody would close it any more."""
+    """Close a connection whose pool was emptied meanwhile: back there nobody would close it any more."""
     if not connection.closed and not connection.invalidated:
         connection.invalidate()
 
