@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,8 @@ from bench.ground import QUICK, Ground, Size
 from bench.machine import machine
 from bench.progress import tell, telling
 from bench.records import record
-from bench.registry import MEASURES, Measure, Result
+from bench.registry import MEASURES, Measure
+from bench.result import Result
 from bench.workers import WorkerFailed
 
 WRONG_SHOWN = 20
@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Ground(size) as ground:
         for name in asked.only or MEASURES:
             results[name] = _taken(MEASURES[name], ground)
-            if asked.json:
-                print(report.line(MEASURES[name], results[name]), flush=True)
+            if not asked.quick:
+                ground.check()
+        ground.check()
         here = machine(ground.postgresql)
-    print(json.dumps(report.summary(results, here)) if asked.json else report.table(results))
+    print(report.lines(results, here) if asked.json else report.table(results))
     wrong = [fault for result in results.values() for fault in result.violations]
     for fault in wrong[:WRONG_SHOWN]:
         tell(f"WRONG {fault}")

@@ -24,7 +24,7 @@ class Pgbench:
 
     def tps(self) -> float:
         """Transactions per second of one run."""
-        load = ["-b", "tpcb-like", "-M", "prepared", "-c", str(CLIENTS), "-j", str(THREADS), "-n"]
+        load = ["-b", "tpcb-like", "-M", "prepared", "-c", str(CLIENTS), "-j", str(THREADS)]
         told = self._run(*load, "-T", str(self.seconds))
         found = re.search(r"^tps = ([\d.]+)", told, re.MULTILINE)
         if found is None:

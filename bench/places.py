@@ -6,15 +6,18 @@ import shutil
 import sqlite3
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.checks import Left, faults, one_by_one
 from bench.cpu import Spent, spent_by
 from bench.progress import telling
+from bench.result import Result
 from bench.stock import Stock, lay_in
+from bench.workers import side_by_side
 from bench.workload import Due, all_requests
 from invoicepay import Pay
 from tests.support.postgres import PostgresServer
@@ -41,6 +44,7 @@ class Place(ABC):
     def __init__(self) -> None:
         self._bases: dict[Stock, Base] = {}
         self._alone: dict[str, tuple[list[Pay], Left]] = {}
+        self._left: list[tuple[str, Result]] = []
 
     @abstractmethod
     def new(self) -> str:
@@ -76,27 +80,31 @@ class Place(ABC):
                 self._bases[stock] = Base(place=self, name=name, dues=tuple(dues))
         return self._bases[stock]
 
-    @contextmanager
-    def fresh(self, base: Base) -> Iterator[str]:
-        """The name of a copy, for one run."""
-        name = self.copy(base.name)
-        try:
-            yield name
-        finally:
-            self.drop(name)
-
     def alone(self, base: Base, count: int) -> tuple[list[Pay], Left]:
         """Payments of so many invoices, and what they do one by one."""
         if base.name not in self._alone:
             asked = all_requests(base.dues[:count], seed=0)
-            with telling(f"paying {len(asked):,} one by one, to compare"), self.fresh(base) as name:
+            with telling(f"paying {len(asked):,} one by one, to compare"):
+                name = self.copy(base.name)
                 self._alone[base.name] = (asked, one_by_one(self.url(name), asked))
+                self.drop(name)
         return self._alone[base.name]
 
-    def faults(self, name: str) -> list[str]:
-        """What is wrong with a store."""
-        self.tidy(name)
-        return faults(self.url(name))
+    def leave(self, name: str, result: Result) -> None:
+        """A load is over: its store waits to be checked, what is wrong with it belongs into the result."""
+        self._left.append((name, result))
+
+    def check(self) -> None:
+        """Check every store that a load left, two at a time, and remove them."""
+        if not self._left:
+            return
+        with telling(f"checking the books and trails of {len(self._left)} store(s)"):
+            urls = [self.url(name) for name, _ in self._left]
+            found = side_by_side(_checking, [urls[0::2], urls[1::2]]).results
+        for place, (name, result) in enumerate(self._left):
+            result.violations += found[place % 2][place // 2]
+            self.drop(name)
+        self._left.clear()
 
 
 class OnServer(Place):
@@ -160,3 +168,11 @@ class InFiles(Place):
     def tidy(self, name: str) -> None:
         with closing(sqlite3.connect(self._folder / name)) as connection:
             connection.execute("ANALYZE")
+
+
+def _checking(urls: Sequence[str]) -> Iterator[Any]:
+    """One of two workers that check."""
+    yield
+    found = [faults(url) for url in urls]
+    yield
+    yield found

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import chart
-from bench.registry import Result
 from bench.report import short
+from bench.result import Result
 
 FOLDER = Path(__file__).resolve().parent / "figures"
 LATEST = FOLDER / "latest.json"

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bench.registry import MEASURES, Measure, Result
+from bench.registry import MEASURES, Measure
+from bench.result import Result
 
 Results = Mapping[str, Result]
 
@@ -36,7 +37,13 @@ def reached(results: Results) -> dict[str, bool]:
     }
 
 
-def line(measure: Measure, result: Result) -> str:
+def lines(results: Results, machine: Mapping[str, Any]) -> str:
+    """One object for each measure, and the summary last."""
+    measures = [_line(MEASURES[name], result) for name, result in results.items()]
+    return "\n".join([*measures, json.dumps(summary(results, machine))])
+
+
+def _line(measure: Measure, result: Result) -> str:
     """One measure as JSON."""
     return json.dumps(
         {

@@ -61,10 +61,11 @@ def side_by_side(task: Task, parts: Sequence[Any], meter: Callable[[], Spent | N
     Raises:
         WorkerFailed: in preparation or at work.
     """
-    spawning = multiprocessing.get_context("spawn")
-    pipes = [spawning.Pipe() for _ in parts]
+    clean = multiprocessing.get_context("forkserver")
+    clean.set_forkserver_preload(["bench.ready"])
+    pipes = [clean.Pipe() for _ in parts]
     processes = [
-        spawning.Process(target=_serve, args=(task, part, theirs), daemon=True)
+        clean.Process(target=_serve, args=(task, part, theirs), daemon=True)
         for part, (_, theirs) in zip(parts, pipes, strict=True)
     ]
     try:

@@ -7,7 +7,8 @@ from bench.ground import Ground
 from bench.growing import grow
 from bench.loads import Shape, against_anchor, compare, hot, run, run_in, spread, stock
 from bench.payers import in_batches
-from bench.registry import Result, at_least, at_most, measure
+from bench.registry import at_least, at_most, measure
+from bench.result import Result
 from bench.stats import medians
 
 THOUSAND, HUNDRED = 1_000, 100
@@ -77,8 +78,7 @@ def grown_store(ground: Ground) -> Result:
         empty = run(base, shape, result)["per_second"]
         here = run_in(base, name, turn, shape)
         result.runs.append({**here, "empty_per_second": empty, "gib": place.bytes(name) / 2**30})
-    result.violations += place.faults(name)
-    place.drop(name)
+    place.leave(name, result)
     result.figures = {f"grown_{figure}": value for figure, value in medians(result.runs).items()}
     result.figures["grown_payments"] = ground.size.grown
     result.take_ratio("grown_vs_empty", "grown_per_second", "grown_empty_per_second")

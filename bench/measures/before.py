@@ -9,7 +9,8 @@ from typing import Any
 from bench.clients import blocking
 from bench.ground import Ground
 from bench.loads import WORKERS
-from bench.registry import Result, measure
+from bench.registry import measure
+from bench.result import Result
 from bench.stats import medians
 from bench.stock import Stock, enterprise
 from bench.workers import side_by_side
@@ -49,13 +50,13 @@ def _each(ground: Ground, tasks: dict[str, tuple[Callable[[Turn], Iterator[Any]]
     for _ in range(ground.size.runs):
         found: dict[str, float] = {}
         for name, (task, count) in tasks.items():
-            with place.fresh(base) as store:
-                turns = [
-                    Turn(url=place.url(store), name=f"lane-{number}", number=number, count=count)
-                    for number in range(WORKERS)
-                ]
-                load = side_by_side(task, turns, place.meter)
-                result.violations += place.faults(store)
+            store = place.copy(base.name)
+            turns = [
+                Turn(url=place.url(store), name=f"lane-{number}", number=number, count=count)
+                for number in range(WORKERS)
+            ]
+            load = side_by_side(task, turns, place.meter)
+            place.leave(store, result)
             done = sum(load.results)
             found[f"{name}_per_second"] = done / load.seconds
             found |= {f"{name}_{part}": micros for part, micros in load.micros(done).items()}

@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.ground import Ground
 from bench.loads import Shape, compare, run, stock
 from bench.payers import in_batches, one_after_the_other
-from bench.registry import Result, at_least, measure
+from bench.registry import at_least, measure
+from bench.result import Result
 from bench.stats import medians
 
 INSERT_SECONDS = 1.0

@@ -6,11 +6,10 @@ from bench.ground import Ground
 from bench.loads import MOST_WARM, WORKERS, Shape, against_anchor, compare, run, spread, stock
 from bench.payers import as_they_arrive, by_tasks, by_threads
 from bench.places import Base
-from bench.registry import Result, at_least, at_most, measure
+from bench.registry import at_least, at_most, measure
+from bench.result import Result
 from bench.stats import medians
 
-THREADS = (1, 8, 64, 256)
-TASKS = (1, 8, 64, 256)
 CALLERS = 1_000
 
 RATE = 10_000
@@ -32,13 +31,13 @@ def group_commit(ground: Ground) -> Result:
 @measure("group_commit_tasks", "pay, 2 processes with 1, 8, 64, 256 tasks each")
 def tasks(ground: Ground) -> Result:
     """Callers as tasks."""
-    return _ladder(ground, {n: _callers(ground, "tasks", n) for n in TASKS}, "tasks")
+    return _ladder(ground, "tasks")
 
 
 @measure("group_commit_threads", "pay, 2 processes with 1, 8, 64, 256 threads each")
 def threads(ground: Ground) -> Result:
     """Callers as threads."""
-    return _ladder(ground, {n: _callers(ground, "threads", n) for n in THREADS}, "threads")
+    return _ladder(ground, "threads")
 
 
 def _callers(ground: Ground, kind: str, callers: int) -> Shape:
@@ -48,8 +47,8 @@ def _callers(ground: Ground, kind: str, callers: int) -> Shape:
     return Shape(task=task, count=count, together=callers, warm=min(callers, MOST_WARM))
 
 
-def _ladder(ground: Ground, steps: dict[int, Shape], kind: str) -> Result:
-    result = Result()
+def _ladder(ground: Ground, kind: str) -> Result:
+    result, steps = Result(), {callers: _callers(ground, kind, callers) for callers in ground.size.ladder}
     compare(ground, spread(ground), steps[max(steps)], result)
     for _ in range(ground.size.runs):
         found: dict[str, float] = {}

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from bench.ground import Ground
-from bench.registry import Result, at_most, measure
+from bench.registry import at_most, measure
+from bench.result import Result
 from bench.stats import medians
 
 TIMED = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"

@@ -8,7 +8,8 @@ from bench.environments import ROOT, Absent, python_with, told_by
 from bench.ground import Ground
 from bench.loads import Shape, run, spread
 from bench.payers import in_batches
-from bench.registry import Result, at_least, measure
+from bench.registry import at_least, measure
+from bench.result import Result
 from bench.stats import medians
 
 PROCESSES = 4

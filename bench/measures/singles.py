@@ -7,7 +7,8 @@ from dataclasses import replace
 from bench.ground import Ground
 from bench.loads import Shape, against_anchor, compare, run, spread
 from bench.payers import one_after_the_other
-from bench.registry import Result, at_least, at_most, measure
+from bench.registry import at_least, at_most, measure
+from bench.result import Result
 from bench.stats import medians
 
 PROCESSES = 4
