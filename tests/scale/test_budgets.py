@@ -32,14 +32,14 @@ from tests.support.sql import execute
 from tests.support.till import usd
 
 TRAFFIC = {
-    "pay": Traffic(turns=99, statements=99),
-    "pay with a key": Traffic(turns=99, statements=99),
-    "issue": Traffic(turns=99, statements=99),
-    "send": Traffic(turns=99, statements=99),
-    "deposit": Traffic(turns=99, statements=99),
-    "pay 100 together": Traffic(turns=99, statements=99),
-    "pay 1,000 together": Traffic(turns=99, statements=99),
-    "issue 1,000 together": Traffic(turns=99, statements=99),
+    "pay": Traffic(turns=9, statements=15),
+    "pay with a key": Traffic(turns=9, statements=16),
+    "issue": Traffic(turns=10, statements=13),
+    "send": Traffic(turns=8, statements=13),
+    "deposit": Traffic(turns=7, statements=10),
+    "pay 100 together": Traffic(turns=24, statements=17),
+    "pay 1,000 together": Traffic(turns=24, statements=20),
+    "issue 1,000 together": Traffic(turns=19, statements=15),
 }
 """Over the wire to PostgreSQL, for one transaction each."""
 
@@ -54,13 +54,13 @@ ROWS = {
 }
 """Rows that one payment adds."""
 
-WAL_BYTES = {"issue": 99_999, "pay": 99_999}
+WAL_BYTES = {"issue": 6_900, "pay": 9_100}
 """What PostgreSQL writes ahead for each of 1,000 together, full pages left out."""
 
-CALLS = {"issue": 9_999, "pay": 9_999}
+CALLS = {"issue": 640, "pay": 445}
 """Python functions called for each of 1,000 together, in memory."""
 
-PEAK_BYTES = 99_999
+PEAK_BYTES = 26_000
 """Most memory in use for each of 1,000 payments together, above what was in use before."""
 
 LEFT_BYTES = 60
