@@ -21,7 +21,7 @@ from invoicepay.errors import (
 from tests.input.calls import CALLS, ROLES, make, taking
 from tests.input.calls import Role as Takes
 from tests.input.refusals import refused
-from tests.input.scene import Scene
+from tests.input.scene import Scene, changed
 
 OPERATORS_ONLY = [
     "run_pending_everywhere",
@@ -116,6 +116,13 @@ ELSEWHERE = {
     "schedules.run_due",
 }
 """Stated on their own below, or open to everybody."""
+MANY: dict[str, type[IdentityError]] = {
+    "parties.register_many": NotAllowed,
+    "invoices.issue_many": NotAllowed,
+    "invoices.finalize_many": NotAllowed,
+    "invoices.pay_many": NotThePayer,
+}
+"""Calls for many at once: what another party is answered for each."""
 
 FOUR_EYES = [
     "deposits.confirm",
@@ -150,9 +157,19 @@ def test_every_call_that_changes_something_is_stated_here() -> None:
         )
         or call.startswith(("audit.", "sim.", "webhooks.", "ledger.balances", "ledger.transactions"))
     }
-    stated = {*OPERATORS_ONLY, *OWN_SIDE, *BOTH_SIDES, *ELSEWHERE, "tenant", "acting_as", "run_pending"}
+    stated = {*OPERATORS_ONLY, *OWN_SIDE, *BOTH_SIDES, *ELSEWHERE, *MANY}
 
-    assert CALLS.keys() - looking == stated - looking
+    assert CALLS.keys() - looking == (stated | {"tenant", "acting_as", "run_pending"}) - looking
+
+
+@pytest.mark.parametrize("call", MANY)
+def test_each_of_many_is_refused_to_who_may_not_do_one(fresh: Scene, call: str) -> None:
+    before = fresh.stored()
+
+    (refusal,) = make(fresh, call, fresh.pay.acting_as("bob"))
+
+    assert type(refusal) is MANY[call]
+    assert changed(before, fresh.stored()) == []
 
 
 @pytest.mark.parametrize("subject", ["ann", "acme", "ops"])
