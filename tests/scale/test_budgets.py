@@ -199,22 +199,23 @@ def test_a_batch_takes_no_more_memory_than_it_may() -> None:
     assert peak / BATCH <= PEAK_BYTES
 
 
-def test_memory_does_not_grow_with_what_is_in_the_database(tmp_path: Path) -> None:
-    repository = connect_store(f"sqlite:///{tmp_path / 'pay.db'}", SystemIds().new, blocking=True)
-    crowd = Crowd(repository=repository, ids=SystemIds(), screening=None)
+def test_memory_does_not_grow_with_what_is_in_the_database(postgres_url: str) -> None:
+    migrate(postgres_url)
+    repository = connect_store(postgres_url, SystemIds().new, blocking=True)
+    crowd = Crowd(10, repository=repository, ids=SystemIds(), screening=None)
 
     tracemalloc.start()
     try:
-        crowd.pay(crowd.issue(600))
+        crowd.pay(crowd.issue(300))
         before = _in_use()
         for _ in range(3):
-            crowd.pay(crowd.issue(600))
+            crowd.pay(crowd.issue(300))
         grown = _in_use() - before
     finally:
         tracemalloc.stop()
         run_blocking(repository.close())
 
-    assert grown / 1_800 <= LEFT_BYTES
+    assert grown / 900 <= LEFT_BYTES
 
 
 def _in_use() -> int:
