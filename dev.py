@@ -45,7 +45,7 @@ LINT = ("lint", ["-m", "ruff", "check", "."])
 TYPES = ("types", ["-m", "mypy"])
 IMPORTS = ("imports", ["-c", "from importlinter import cli; cli.lint_imports_command()", "--no-logo"])
 GENERATED = ("generated", ["tools/gen_blocking.py", "--check"])
-PAGES = ("pages", ["tools/gen_docs.py", "--check"])
+PAGES = ("pages", ["-m", "tools.gen_docs", "--check"])
 DOCS = ("docs", ["-m", "mkdocs", "build", "--strict"])
 TESTS = ("tests", ["-m", "pytest", "-n", "2"])
 

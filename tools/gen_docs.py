@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import invoicepay.domain
+from bench import page
 from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.invariants import RULES
@@ -127,6 +128,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "events": events,
     "invariants": invariants,
+    "speed_chart": page.speed_chart,
+    "speed_figures": page.speed_figures,
+    "speed_machine": page.speed_machine,
+    "speed_targets": page.speed_targets,
     "states": states,
 }
 
