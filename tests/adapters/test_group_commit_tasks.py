@@ -43,8 +43,8 @@ class Gate:
 class Callers:
     """Tasks that call one group."""
 
-    def __init__(self, *before: Callable[[], Any], most: int = 1_000, at_once: int = 1) -> None:
-        self.group_commit, self.counter = TaskGroupCommit(most=most, at_once=at_once), Counter(*before)
+    def __init__(self, *before: Callable[[], Any], most: int = 1_000) -> None:
+        self.group_commit, self.counter = TaskGroupCommit(most=most), Counter(*before)
 
     def call(self, item: str) -> Coroutine[Any, Any, str]:
         """Call from this task."""
@@ -142,22 +142,6 @@ def test_groups_do_not_wait_for_each_other() -> None:
         assert await them.group_commit("bakery", "b", them.counter.carry_out) == "B"
         gate.open()
         assert await first == "A"
-
-    run(story)
-
-
-def test_as_many_work_at_once_as_are_let() -> None:
-    async def story() -> None:
-        gate, other_gate = Gate(), Gate()
-        them = Callers(gate, other_gate, at_once=2)
-        first, second, *others = await them.line_up("a", "b", "c", "d")
-        other_gate.open()
-
-        assert [await one for one in (second, *others)] == ["B", "C", "D"]
-        assert not first.done()
-        gate.open()
-        assert await first == "A"
-        assert them.counter.batches == [["a"], ["b"], ["c", "d"]]
 
     run(story)
 

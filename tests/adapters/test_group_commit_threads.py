@@ -54,14 +54,13 @@ class Callers:
 
     def waiting(self) -> int:
         """How many stand in line."""
-        line = self.group_commit._lines.get("shop")
-        return len(line.waiting) if line else 0
+        return len(self.group_commit._lines.get("shop", ()))
 
 
 @contextmanager
-def callers(*before: Callable[[], Any], most: int = 1_000, at_once: int = 1) -> Iterator[Callers]:
+def callers(*before: Callable[[], Any], most: int = 1_000) -> Iterator[Callers]:
     """Callers of something that does this before its first answers; nothing is left of them afterwards."""
-    group_commit = ThreadGroupCommit(most=most, at_once=at_once)
+    group_commit = ThreadGroupCommit(most=most)
     with ThreadPoolExecutor(16) as pool:
         yield Callers(group_commit, Counter(*before), pool)
     assert group_commit._lines == {}
@@ -117,22 +116,6 @@ def test_groups_do_not_wait_for_each_other() -> None:
         assert run_blocking(them.group_commit("bakery", "b", them.counter.carry_out)) == "B"
         door.open()
         assert first.result() == "A"
-
-
-def test_as_many_work_at_once_as_are_let() -> None:
-    door, other_door = Door(), Door()
-    with callers(door, other_door, at_once=2) as them:
-        first = [them.start("a")]
-        door.reached.wait()
-        first.append(them.start("b"))
-        other_door.reached.wait()
-        others = them.line_up("c", "d")
-        other_door.open()
-
-        assert [one.result() for one in (first[1], *others)] == ["B", "C", "D"]
-        assert not first[0].done()
-        door.open()
-        assert them.counter.batches == [["a"], ["b"], ["c", "d"]]
 
 
 def test_an_error_that_stands_for_all_is_an_object_of_its_own_for_each() -> None:
@@ -411,7 +394,7 @@ def test_nothing_is_kept_of_what_was_carried_out() -> None:
         calls = [pool.submit(call, "a")]
         door.reached.wait()
         calls += [pool.submit(call, name) for name in "bc"]
-        until(lambda: len(group_commit._lines["shop"].waiting) == 2)
+        until(lambda: len(group_commit._lines["shop"]) == 2)
         door.open()
         assert sorted(one.result() for one in calls) == ["a", "b", "c"]
     gc.collect()

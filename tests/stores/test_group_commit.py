@@ -245,7 +245,7 @@ class Crowd:
     def _behind(self, call: Callable[[], Any], place: int) -> Any:
         group_commit: Any = deps_of(self.pay).group_commit
         started = self.start(call)
-        until(lambda: len(group_commit._lines["default"].waiting) == place)
+        until(lambda: len(group_commit._lines["default"]) == place)
         return started
 
 
@@ -295,7 +295,7 @@ def test_an_answer_that_got_lost_names_each_caller_s_own_key(url: str) -> None:
         async def together() -> None:
             """Wait until the others stand in line, then lose every answer."""
             group_commit: Any = deps_of(pay).group_commit
-            until(lambda: len(group_commit._lines["default"].waiting) == 2)
+            until(lambda: len(group_commit._lines["default"]) == 2)
             repository.after = lost
 
         async def lost() -> None:

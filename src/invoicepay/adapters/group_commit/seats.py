@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from copy import copy
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from invoicepay.errors import ConcurrentUpdate, OutcomeUnknown
-
-T = TypeVar("T")
 
 CarryOut = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
@@ -37,19 +34,6 @@ class Told:
 
 GO_ALONE = Told()
 """Its transaction lost every race, perhaps because of one item: everybody tries once more for itself."""
-
-
-@dataclass(slots=True, eq=False)
-class Line(Generic[T]):
-    """The seats of one group.
-
-    Attributes:
-        at_work: how many transactions are under way.
-        waiting: in the order in which they came.
-    """
-
-    at_work: int = 0
-    waiting: deque[T] = field(default_factory=deque)
 
 
 def is_inside() -> bool:

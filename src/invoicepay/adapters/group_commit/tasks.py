@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from asyncio import AbstractEventLoop, Future, Task
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import ref
 
 from invoicepay.adapters.group_commit.seats import (
     GO_ALONE,
     MOST,
     CarryOut,
-    Line,
     Told,
     by_itself,
     is_inside,
@@ -24,6 +24,7 @@ from invoicepay.adapters.group_commit.seats import (
 )
 
 T = TypeVar("T")
+Lines: TypeAlias = "dict[str, deque[_Seat]]"
 
 
 class _Seat:
@@ -45,9 +46,9 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self._loop: ref[AbstractEventLoop] | None = None
-        self._lines: dict[str, Line[_Seat]] = {}
+        self._lines: Lines = {}
 
-    def lines(self, loop: AbstractEventLoop) -> dict[str, Line[_Seat]]:
+    def lines(self, loop: AbstractEventLoop) -> Lines:
         """The lines of the loop; those of an earlier one ended with it."""
         if self._loop is None or self._loop() is not loop:
             self._loop, self._lines = ref(loop), {}
@@ -57,12 +58,13 @@ class _Here(threading.local):
 class TaskGroupCommit:
     """Lets tasks share transactions, each event loop for itself.
 
-    A transaction for several belongs to a task of its own, so that no caller who goes away ends it. Alone, a
-    caller works in its own task, and going away rolls back.
+    A group has a line while somebody is at work for it, one at a time. A transaction for several belongs to a
+    task of its own, so that no caller who goes away ends it. Alone, a caller works in its own task, and going
+    away rolls back.
     """
 
-    def __init__(self, *, most: int = MOST, at_once: int = 1) -> None:
-        self._most, self._at_once = most, at_once
+    def __init__(self, *, most: int = MOST) -> None:
+        self._most = most
         self._refusal: Exception | None = None
         self._here = _Here()
         self._tasks: set[Task[None]] = set()
@@ -76,40 +78,37 @@ class TaskGroupCommit:
             raise own(self._refusal)
         loop = asyncio.get_running_loop()
         lines = self._here.lines(loop)
-        line = lines.setdefault(group, Line())
-        if line.at_work < self._at_once:
-            line.at_work += 1
+        line = lines.get(group)
+        if line is None:
+            lines[group] = deque()
             try:
                 return await by_itself(item, carry_out)
             finally:
                 self._hand_over(loop, lines, group)
         seat = _Seat(item, carry_out, loop.create_future())
-        line.waiting.append(seat)
+        line.append(seat)
         told = await seat.future
         return await by_itself(item, carry_out) if told is GO_ALONE else told.given()
 
     def close(self, refusal: Exception) -> None:
         self._refusal = refusal
 
-    def _hand_over(self, loop: AbstractEventLoop, lines: dict[str, Line[_Seat]], group: str) -> None:
+    def _hand_over(self, loop: AbstractEventLoop, lines: Lines, group: str) -> None:
         """Whoever was at work goes; a task takes its place where somebody waits."""
-        line = lines[group]
-        if line.waiting and not loop.is_closed():
-            working = self._work(loop, lines, group)
-            task = Context().run(loop.create_task, working)  # nobody's: it works for many callers
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
-            return
-        line.at_work -= 1
-        if not line.at_work:
+        if not lines[group] or loop.is_closed():
             del lines[group]
+            return
+        working = self._work(loop, lines, group)
+        task = Context().run(loop.create_task, working)  # nobody's: it works for many callers
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # Ctrl-C inside the loop: it went its way already
 
-    async def _work(self, loop: AbstractEventLoop, lines: dict[str, Line[_Seat]], group: str) -> None:
+    async def _work(self, loop: AbstractEventLoop, lines: Lines, group: str) -> None:
         try:
             while batch := self._taken(lines[group]):
                 await _carry_out(batch)
@@ -118,11 +117,11 @@ class TaskGroupCommit:
         finally:
             self._hand_over(loop, lines, group)
 
-    def _taken(self, line: Line[_Seat]) -> list[_Seat]:
+    def _taken(self, line: deque[_Seat]) -> list[_Seat]:
         """Those who wait and are still there, as many as share a transaction."""
         batch: list[_Seat] = []
-        while line.waiting and len(batch) < self._most:
-            seat = line.waiting.popleft()
+        while line and len(batch) < self._most:
+            seat = line.popleft()
             if self._refusal is not None:
                 seat.tell(Told(error=own(self._refusal)))
             elif not seat.future.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any, TypeVar
@@ -13,7 +14,6 @@ from invoicepay.adapters.group_commit.seats import (
     GO_ALONE,
     MOST,
     CarryOut,
-    Line,
     Told,
     by_itself,
     is_inside,
@@ -21,6 +21,7 @@ from invoicepay.adapters.group_commit.seats import (
     together,
     unknown,
 )
+from invoicepay.adapters.system import blocking_sleep
 
 T = TypeVar("T")
 
@@ -38,16 +39,18 @@ class _Seat:
     """One caller with its item.
 
     Attributes:
+        line: where it stands, or those who stand there while it is at work.
         bell: held until the caller is told something or called to work; None when it need not wait.
         batch: the seats that it works for, its own first.
         is_begun: their items were handed to `carry_out`.
     """
 
-    __slots__ = ("batch", "bell", "carry_out", "group", "is_begun", "item", "place", "told")
+    __slots__ = ("batch", "bell", "carry_out", "is_begun", "item", "line", "place", "told")
 
-    def __init__(self, group: str, item: Any, carry_out: CarryOut) -> None:
-        self.group, self.item, self.carry_out = group, item, carry_out
+    def __init__(self, item: Any, carry_out: CarryOut) -> None:
+        self.item, self.carry_out = item, carry_out
         self.place = _Place.OUTSIDE
+        self.line: deque[_Seat]
         self.bell: threading.Lock | None = None
         self.batch: list[_Seat] = []
         self.is_begun = False
@@ -62,12 +65,13 @@ class _Seat:
 class ThreadGroupCommit:
     """Lets threads share transactions; it starts none.
 
-    Whoever has worked hands over to one of those who wait, so that nobody works for others twice. What
-    breaks a caller off, such as Ctrl-C, undoes its own part alone.
+    A group has a line while somebody is at work for it: one at a time, because two get in each other's way
+    more than they gain. Whoever has worked hands over to one of those who wait, so that nobody works for
+    others twice. What breaks a caller off, such as Ctrl-C, undoes its own part alone.
     """
 
-    def __init__(self, *, most: int = MOST, at_once: int = 1) -> None:
-        self._most, self._at_once = most, at_once
+    def __init__(self, *, most: int = MOST) -> None:
+        self._most = most
         self._refusal: Exception | None = None
         self.start_afresh()
         _everyone.add(self)
@@ -75,23 +79,23 @@ class ThreadGroupCommit:
     def start_afresh(self) -> None:
         """Forget everybody: after a fork the other threads are gone, and one may have held the lock."""
         self._lock = threading.Lock()
-        self._lines: dict[str, Line[_Seat]] = {}
+        self._lines: dict[str, deque[_Seat]] = {}
 
     async def __call__(
         self, group: str, item: T, carry_out: Callable[[Sequence[T]], Awaitable[Sequence[Any]]]
     ) -> Any:
         if is_inside():
             return await by_itself(item, carry_out)
-        seat = _Seat(group, item, carry_out)
+        seat = _Seat(item, carry_out)
         try:
-            self._come(seat)
+            self._come(group, seat)
             if seat.bell is None:
                 return await by_itself(item, carry_out)
             seat.bell.acquire()
             if seat.told is None:
                 await self._work(seat)
         finally:
-            self._leave(seat)
+            self._leave(group, seat)
         assert seat.told is not None, "whoever was at work tells everybody something"
         return await by_itself(item, carry_out) if seat.told is GO_ALONE else seat.told.given()
 
@@ -99,19 +103,19 @@ class ThreadGroupCommit:
         with self._lock:
             self._refusal = refusal
 
-    def _come(self, seat: _Seat) -> None:
+    def _come(self, group: str, seat: _Seat) -> None:
         with self._lock:
             if self._refusal is not None:
                 raise own(self._refusal)
-            line = self._lines.setdefault(seat.group, Line())
-            if line.at_work < self._at_once:
-                line.at_work += 1
+            line = self._lines.get(group)
+            if line is None:
+                seat.line = self._lines[group] = deque()
                 seat.place = _Place.AT_WORK
                 return
             seat.bell = threading.Lock()
             seat.bell.acquire()
-            line.waiting.append(seat)
-            seat.place = _Place.WAITING
+            line.append(seat)
+            seat.line, seat.place = line, _Place.WAITING
 
     async def _work(self, seat: _Seat) -> None:
         self._take(seat)
@@ -122,31 +126,29 @@ class ThreadGroupCommit:
             if one is not seat:
                 one.ring()
         seat.batch = []
+        await blocking_sleep(0)  # lets go of the interpreter: whom it answered may come again at once
 
     def _take(self, seat: _Seat) -> None:
         with self._lock:
-            waiting = self._lines[seat.group].waiting
-            seat.batch = [seat, *(waiting.popleft() for _ in range(min(len(waiting), self._most - 1)))]
+            line = seat.line
+            seat.batch = [seat, *(line.popleft() for _ in range(min(len(line), self._most - 1)))]
             for one in seat.batch[1:]:
                 one.place = _Place.TAKEN
 
-    def _leave(self, seat: _Seat) -> None:
+    def _leave(self, group: str, seat: _Seat) -> None:
         with self._lock:
             place, seat.place = seat.place, _Place.OUTSIDE
-            line = self._lines.get(seat.group)
-            if line is None:  # the process was forked meanwhile
-                return
             if place is _Place.WAITING:
-                line.waiting.remove(seat)
-            elif place is _Place.AT_WORK:
-                self._give_up(line, seat)
-                self._hand_over(line, seat.group)
+                seat.line.remove(seat)
+            elif place is _Place.AT_WORK and self._lines.get(group) is seat.line:  # else it was forked off
+                self._give_up(seat)
+                self._hand_over(group, seat.line)
 
-    def _give_up(self, line: Line[_Seat], seat: _Seat) -> None:
+    def _give_up(self, seat: _Seat) -> None:
         """Those whom it worked for and has not told anything: back to their places, or nobody knows."""
         left, seat.batch = seat.batch[1:], []
         if not seat.is_begun:
-            line.waiting.extendleft(reversed(left))
+            seat.line.extendleft(reversed(left))
         for one in left:
             if not seat.is_begun:
                 one.place = _Place.WAITING
@@ -154,19 +156,16 @@ class ThreadGroupCommit:
             one.told = one.told or unknown()
             one.ring()
 
-    def _hand_over(self, line: Line[_Seat], group: str) -> None:
-        if self._refusal is not None:
-            while line.waiting:
-                refused = line.waiting.popleft()
-                refused.place, refused.told = _Place.TAKEN, Told(error=own(self._refusal))
-                refused.ring()
-        if line.waiting:
-            following = line.waiting.popleft()
+    def _hand_over(self, group: str, line: deque[_Seat]) -> None:
+        while line and self._refusal is not None:
+            refused = line.popleft()
+            refused.place, refused.told = _Place.TAKEN, Told(error=own(self._refusal))
+            refused.ring()
+        if line:
+            following = line.popleft()
             following.place = _Place.AT_WORK
             following.ring()
-            return
-        line.at_work -= 1
-        if not line.at_work:
+        else:
             del self._lines[group]
 
 
