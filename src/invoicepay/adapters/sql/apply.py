@@ -57,11 +57,14 @@ class Batch:
     stream: str
 
 
-def apply(connection: Connection, place: Place, batch: Batch) -> None:
+def apply(connection: Connection, place: Place, batch: Batch) -> Sending:
     """Write rows, postings, events, audit records and replies.
 
     Replies come first: a twin under the same key waits there, before it holds anything others want. Changed
     rows come before new ones, which may take what they give up.
+
+    Returns:
+        The audit stream's new head, which may travel together with the commit.
     """
     sending = Sending(connection)
     _insert_replies(sending, place, batch.replies)
@@ -71,7 +74,7 @@ def apply(connection: Connection, place: Place, batch: Batch) -> None:
     _insert_events(sending, place, batch)
     move(sending, place, batch.writes.movements, batch.held)
     _audit(sending, place, batch)
-    sending.flush()
+    return sending
 
 
 def _insert_replies(sending: Sending, place: Place, replies: Sequence[Reply]) -> None:
@@ -179,6 +182,7 @@ def _insert_events(sending: Sending, place: Place, batch: Batch) -> None:
 def _audit(sending: Sending, place: Place, batch: Batch) -> None:
     """Continue the stream; its head is the last lock, held only until the commit."""
     if not batch.outcomes:
+        sending.flush()
         return
     tenant_id = place.tenant_id
     head = _locked_head(sending, place, batch.stream)

@@ -20,6 +20,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
 from invoicepay.adapters.sql.errors import our_commit_errors, our_errors
+from invoicepay.adapters.sql.idle import look_before_use
+from invoicepay.adapters.sql.writing import Sending
 from invoicepay.errors import ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
@@ -45,8 +47,12 @@ class Link(Protocol):
         """The result of a step of SQL; its errors are ours."""
         ...
 
-    async def commit(self, keys: Sequence[str] = ()) -> None:
-        """Make everything durable; `keys` are those of the commands, should the answer get lost."""
+    async def commit(self, keys: Sequence[str] = (), last: Sending | None = None) -> None:
+        """Make everything durable, what waits to be sent included.
+
+        Args:
+            keys: those of the commands, should the answer get lost.
+        """
         ...
 
 
@@ -104,8 +110,10 @@ class BlockingLink:
         with our_errors():
             return step(self._connection)
 
-    async def commit(self, keys: Sequence[str] = ()) -> None:
+    async def commit(self, keys: Sequence[str] = (), last: Sending | None = None) -> None:
         with our_commit_errors(keys):
+            if last:
+                last.flush(then_commit=True)
             self._connection.commit()
 
 
@@ -145,8 +153,10 @@ class AwaitingLink:
         with our_errors():
             return await self._connection.run_sync(step)
 
-    async def commit(self, keys: Sequence[str] = ()) -> None:
+    async def commit(self, keys: Sequence[str] = (), last: Sending | None = None) -> None:
         with our_commit_errors(keys):
+            if last:
+                await self._connection.run_sync(lambda _: last.flush(then_commit=True))
             await self._connection.commit()
 
 
@@ -241,7 +251,7 @@ def _driver_for(url: URL, extra: str) -> Iterator[None]:
 
 def _options(url: URL) -> dict[str, Any]:
     """Options of an engine of ours; what the URL says itself wins."""
-    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.get_backend_name() == "postgresql":
         settings = [f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items()]
         asked = url.query.get("options", "")
@@ -255,6 +265,8 @@ def _options(url: URL) -> dict[str, Any]:
 def _prepared(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
+    else:
+        look_before_use(engine)
     return engine
 
 

@@ -22,6 +22,7 @@ from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.schema import Place
+from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
 from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
 from invoicepay.domain.entity import Entity
@@ -171,6 +172,7 @@ class SqlUnit:
         self._read: dict[RowKey, Entity] = {}
         self._rows, self._held = HeldRows(), held
         self._keys: list[str] = []
+        self._last: Sending | None = None
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
         await self._link.run(lambda connection: self._load(connection, needs, into))
@@ -196,10 +198,10 @@ class SqlUnit:
             stream=self._stream,
         )
         self._keys = [reply.key for reply in replies]
-        await self._link.run(lambda connection: apply(connection, self._place, batch))
+        self._last = await self._link.run(lambda connection: apply(connection, self._place, batch))
 
     async def commit(self) -> None:
-        await self._link.commit(self._keys)
+        await self._link.commit(self._keys, self._last)
 
 
 def _seal(connection: Connection, place: Place, at: datetime) -> Checkpoint | None:

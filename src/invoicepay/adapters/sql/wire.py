@@ -33,16 +33,20 @@ class Answer(NamedTuple):
     touched: int
 
 
-def ask(connection: Connection, asks: Sequence[Ask]) -> list[Answer]:
-    """The answers to statements that do not depend on each other; they run one after the other."""
+def ask(connection: Connection, asks: Sequence[Ask], *, then_commit: bool = False) -> list[Answer]:
+    """The answers to statements that do not depend on each other; they run one after the other.
+
+    Args:
+        then_commit: let PostgreSQL commit in the same round trip; SQLAlchemy's own commit finds it done.
+    """
     if connection.dialect.name != "postgresql":
         return [_through_sqlalchemy(connection, each) for each in asks]
     with _heard(connection, asks), _errors_wrapped(connection):
         driver: Any = connection.connection.driver_connection
         if connection.dialect.is_async:
-            answers: list[Answer] = await_only(_asked_awaiting(driver, asks))
+            answers: list[Answer] = await_only(_asked_awaiting(driver, asks, then_commit))
             return answers
-        return _asked(driver, asks)
+        return _asked(driver, asks, then_commit)
 
 
 def copy(connection: Connection, statement: str, blocks: Iterable[str]) -> None:
@@ -69,21 +73,38 @@ def _through_sqlalchemy(connection: Connection, ask: Ask) -> Answer:
     return Answer(result.all() if result.returns_rows else (), result.rowcount)
 
 
-def _asked(driver: Any, asks: Sequence[Ask]) -> list[Answer]:
-    if len(asks) == 1:
-        cursor = driver.execute(asks[0].statement, asks[0].values, prepare=True)
-        return [Answer(cursor.fetchall() if cursor.description else (), cursor.rowcount)]
+def _asked(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
+    if len(asks) == 1 and not then_commit and _is_begun(driver):
+        return [_answer(driver.execute(asks[0].statement, asks[0].values, prepare=True))]
     with driver.pipeline():
         cursors = [driver.execute(each.statement, each.values, prepare=True) for each in asks]
-    return [Answer(cursor.fetchall() if cursor.description else (), cursor.rowcount) for cursor in cursors]
+        if then_commit:
+            driver.commit()
+    return [_answer(cursor) for cursor in cursors]
 
 
-async def _asked_awaiting(driver: Any, asks: Sequence[Ask]) -> list[Answer]:
+async def _asked_awaiting(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
     async with driver.pipeline():
         cursors = [await driver.execute(each.statement, each.values, prepare=True) for each in asks]
+        if then_commit:
+            await driver.commit()
     return [
-        Answer(await cursor.fetchall() if cursor.description else (), cursor.rowcount) for cursor in cursors
+        Answer(await cursor.fetchall() if _has_rows(cursor) else (), cursor.rowcount) for cursor in cursors
     ]
+
+
+def _answer(cursor: Any) -> Answer:
+    return Answer(cursor.fetchall() if _has_rows(cursor) else (), cursor.rowcount)
+
+
+def _has_rows(cursor: Any) -> bool:
+    """Whether the statement returns any; the cursor's own description would be made for each column."""
+    return bool(cursor.pgresult.nfields)
+
+
+def _is_begun(driver: Any) -> bool:
+    """Whether a transaction is open; else the driver's BEGIN shares the round trip of a pipeline."""
+    return bool(driver.pgconn.transaction_status)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Sending:
         self._asks.append(Ask(statement, values))
         self._wanted.append((kind, touches))
 
-    def flush(self) -> Answer:
+    def flush(self, *, then_commit: bool = False) -> Answer:
         """Send what waits; the answer to the last statement.
 
         Raises:
@@ -57,7 +57,7 @@ class Sending:
             return Answer((), 0)
         asks, wanted = self._asks, self._wanted
         self._asks, self._wanted = [], []
-        answers = ask(self.connection, asks)
+        answers = ask(self.connection, asks, then_commit=then_commit)
         for answer, (kind, touches) in zip(answers, wanted, strict=True):
             if touches not in (-1, answer.touched):
                 raise ConcurrentUpdate(kind=kind)
