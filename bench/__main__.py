@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from bench.result import Result
 from bench.workers import WorkerFailed
 
 WRONG_SHOWN = 20
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,5 +74,15 @@ def _whole(text: str) -> int:
     return number
 
 
+def _end(*_: object) -> None:
+    """Leave as after Ctrl-C when told to end, so that server and files go too."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        tell("Stopped; nothing is left behind.")
+        sys.exit(INTERRUPTED)

@@ -17,6 +17,7 @@ from invoicepay import Pay
 
 WORKERS = 2
 MOST_WARM = 250
+FEWER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,11 @@ def spread(ground: Ground) -> Base:
 def hot(ground: Ground) -> Base:
     """The same number of invoices, all of one enterprise."""
     return ground.on_server.base(stock(ground.size.calls, enterprises=1))
+
+
+def few(ground: Ground) -> Base:
+    """The ordinary store for ways to pay that make fewer payments in the same time."""
+    return ground.on_server.base(stock(ground.size.calls // FEWER))
 
 
 def stock(calls: int, *, enterprises: int = 64, workers: int = WORKERS) -> Stock:

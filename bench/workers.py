@@ -118,7 +118,7 @@ def _serve(task: Task, part: Any, pipe: Connection) -> None:
         next(steps)
         ended, spent = time.monotonic(), time.process_time() - used
         pipe.send(Share(next(steps), began, ended, spent))
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         return
     except Exception:  # noqa: BLE001 - told to the parent, whatever it is
         pipe.send(WorkerFailed(traceback.format_exc()))

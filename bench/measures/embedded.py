@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.ground import Ground
-from bench.loads import Shape, compare, run, stock
+from bench.loads import FEWER, Shape, compare, run, stock
 from bench.payers import in_batches, one_after_the_other
 from bench.registry import at_least, measure
 from bench.result import Result
@@ -27,16 +27,17 @@ def sqlite(ground: Ground) -> Result:
     """Each size right after single inserts."""
     result, calls = Result(), ground.size.calls
     base = ground.in_files.base(stock(calls, workers=1))
-    shapes = {
-        "1000": Shape(task=in_batches, count=calls, together=1_000, warm=100, workers=1),
-        "100": Shape(task=in_batches, count=calls // 2, together=100, warm=100, workers=1),
-        "single": Shape(task=one_after_the_other, count=calls // 5, workers=1),
+    small = ground.in_files.base(stock(calls // FEWER, workers=1))
+    ways = {
+        "1000": (base, Shape(task=in_batches, count=calls, together=1_000, warm=100, workers=1)),
+        "100": (small, Shape(task=in_batches, count=calls // FEWER, together=100, warm=100, workers=1)),
+        "single": (small, Shape(task=one_after_the_other, count=calls // FEWER, workers=1)),
     }
-    compare(ground, base, shapes["1000"], result)
+    compare(ground, *ways["1000"], result)
     for _ in range(ground.size.runs):
         found = {"sqlite_inserts_per_second": inserts_per_second(ground.folder / "inserts.db")}
-        for size, shape in shapes.items():
-            here = run(base, shape, result)
+        for size, (store, shape) in ways.items():
+            here = run(store, shape, result)
             found |= {f"sqlite_{size}_{name}": value for name, value in here.items()}
         result.runs.append(found)
     result.figures = medians(result.runs)

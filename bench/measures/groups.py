@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from bench.ground import Ground
-from bench.loads import MOST_WARM, WORKERS, Shape, against_anchor, compare, run, spread, stock
+from bench.loads import (
+    FEWER,
+    MOST_WARM,
+    WORKERS,
+    Shape,
+    against_anchor,
+    compare,
+    few,
+    run,
+    spread,
+    stock,
+)
 from bench.payers import as_they_arrive, by_tasks, by_threads
 from bench.places import Base
 from bench.registry import at_least, at_most, measure
@@ -42,18 +53,19 @@ def threads(ground: Ground) -> Result:
 
 def _callers(ground: Ground, kind: str, callers: int) -> Shape:
     """Few callers get less to do, so that every step of the ladder takes about as long."""
-    count = min(ground.size.calls // 2, ground.size.calls // 20 * callers)
+    count = ground.size.calls // FEWER
+    count = min(count, count // 10 * callers)
     task = by_tasks if kind == "tasks" else by_threads
     return Shape(task=task, count=count, together=callers, warm=min(callers, MOST_WARM))
 
 
 def _ladder(ground: Ground, kind: str) -> Result:
     result, steps = Result(), {callers: _callers(ground, kind, callers) for callers in ground.size.ladder}
-    compare(ground, spread(ground), steps[max(steps)], result)
+    compare(ground, few(ground), steps[max(steps)], result)
     for _ in range(ground.size.runs):
         found: dict[str, float] = {}
         for callers, shape in steps.items():
-            here = run(spread(ground), shape, result)
+            here = run(few(ground), shape, result)
             found |= {
                 f"{callers}_{name}": here[name] for name in ("per_second", "p50_ms", "p99_ms", "client_us")
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.ground import Ground
-from bench.loads import Shape, against_anchor, compare, run, spread
+from bench.loads import FEWER, Shape, against_anchor, compare, few, run
 from bench.payers import one_after_the_other
 from bench.registry import at_least, at_most, measure
 from bench.result import Result
@@ -18,7 +18,7 @@ PROCESSES = 4
 def single(ground: Ground) -> Result:
     """One caller."""
     result, shape = Result(), _one(ground, workers=1)
-    result.runs += [run(spread(ground), shape, result) for _ in range(ground.size.runs)]
+    result.runs += [run(few(ground), shape, result) for _ in range(ground.size.runs)]
     result.figures = {f"single_{name}": value for name, value in medians(result.runs).items()}
     return result
 
@@ -31,7 +31,7 @@ def single(ground: Ground) -> Result:
 )
 def single_4_processes(ground: Ground) -> Result:
     """Four callers that share nothing but the server."""
-    return against_anchor(ground, "single_4_processes", spread(ground), _one(ground, workers=PROCESSES))
+    return against_anchor(ground, "single_4_processes", few(ground), _one(ground, workers=PROCESSES))
 
 
 @measure(
@@ -43,10 +43,10 @@ def single_4_processes(ground: Ground) -> Result:
 def group_commit_alone(ground: Ground) -> Result:
     """On and off, by turns."""
     result, shape = Result(), _one(ground, workers=1)
-    compare(ground, spread(ground), shape, result)
+    compare(ground, few(ground), shape, result)
     for _ in range(ground.size.runs):
         p50 = {
-            f"{choice}_p50_ms": run(spread(ground), replace(shape, group_commit=choice), result)["p50_ms"]
+            f"{choice}_p50_ms": run(few(ground), replace(shape, group_commit=choice), result)["p50_ms"]
             for choice in ("on", "off")
         }
         result.runs.append(p50)
@@ -56,4 +56,4 @@ def group_commit_alone(ground: Ground) -> Result:
 
 
 def _one(ground: Ground, *, workers: int) -> Shape:
-    return Shape(task=one_after_the_other, count=ground.size.calls // (4 * workers), workers=workers)
+    return Shape(task=one_after_the_other, count=ground.size.calls // (FEWER * workers), workers=workers)
