@@ -17,7 +17,8 @@ from invoicepay.adapters.memory.repository import MemoryUnit
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.system import SystemIds
-from invoicepay.domain.change import Needs, Outcome, Snapshot
+from invoicepay.domain.change import Outcome, Snapshot
+from invoicepay.domain.needs import Needs
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.repository import Reply, Repository
 from invoicepay.testing.hosts import BlockingHost

@@ -17,9 +17,10 @@ from invoicepay.adapters.simulated import SimControl
 from invoicepay.adapters.system import SystemIds, TransactionRetry, blocking_sleep
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import Posting
-from invoicepay.domain.change import Needs, Outcome, Snapshot, find
 from invoicepay.domain.canonical import canonical
+from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.entity import E, Entity
+from invoicepay.domain.needs import Needs, find
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.errors import ConcurrentUpdate, InvoicePayError

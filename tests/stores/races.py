@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, text
 
-from invoicepay.domain.change import Needs, Outcome, Snapshot
+from invoicepay.domain.change import Outcome, Snapshot
+from invoicepay.domain.needs import Needs
 from invoicepay.ports.repository import Reply, Repository, Unit
 from tests.support.till import Till
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.audit import AuditRecord
-from invoicepay.domain.change import Context, Outcome, Snapshot, need
+from invoicepay.domain.change import Context, Outcome, Snapshot
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.needs import need
 from invoicepay.domain.policies import Programme
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, payments, withdrawals

@@ -22,9 +22,9 @@ from invoicepay.adapters.sql.connect import open_engine
 from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.audit import AuditRecord, Head
-from invoicepay.domain.change import find
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import PartyKind
 from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.pending import run_pending

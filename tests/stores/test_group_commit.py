@@ -14,8 +14,9 @@ import pytest
 
 from invoicepay import AsyncInvoicePay, Event, Invoice, InvoicePay, Payment, Settings, migrate
 from invoicepay.bridge import run_blocking
-from invoicepay.domain.change import Change, Needs
+from invoicepay.domain.change import Change
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.policies import Policy
 from invoicepay.errors import (

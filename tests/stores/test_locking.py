@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from invoicepay.adapters.system import SystemClock
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import available, frozen
-from invoicepay.domain.change import Needs, Snapshot, find, need
+from invoicepay.domain.change import Snapshot
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import UnmatchedFunds
 from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.parties import Party, PartyKind, Wallet, wallet_id
 from invoicepay.domain.policies import AutoApply, Policy
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference, ReserveDeficit

@@ -14,10 +14,11 @@ from invoicepay.adapters.system import TransactionRetry, blocking_sleep
 from invoicepay.bridge import run_blocking
 from invoicepay.domain import postings
 from invoicepay.domain.accounts import Account, Code, available
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import typeid, uuid7_bytes
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Actor, Party, PartyKind, Role
 from invoicepay.domain.policies import Policy, Programme
 from invoicepay.domain.qr_payload import QrKeys
@@ -172,7 +173,7 @@ class Desk:
 
     def rows(self, kind: type[Entity]) -> tuple[Any, ...]:
         """Every row of a kind, by id."""
-        from invoicepay.domain.change import find
+        from invoicepay.domain.needs import find
 
         async def read() -> tuple[Any, ...]:
             async with self.deps.repository.reader(self.deps.tenant_id) as reader:

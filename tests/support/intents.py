@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, plan
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.use_cases.outbound import TO_POLL, TO_SEND
 from invoicepay.use_cases.perform import UseCase

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from invoicepay.domain import postings
 from invoicepay.domain.accounts import available, held
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
 from invoicepay.use_cases.perform import UseCase
 

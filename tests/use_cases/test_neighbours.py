@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from invoicepay.bridge import run_blocking
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.errors import NotFound
 from invoicepay.use_cases.neighbours import carried_out, served, tried

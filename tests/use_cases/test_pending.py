@@ -6,11 +6,12 @@ import threading
 from dataclasses import dataclass, replace
 
 from invoicepay.adapters.simulated import SimControl
-from invoicepay.domain.change import Change, need
+from invoicepay.domain.change import Change
 from invoicepay.domain.deposits import Attestation, Deposit, DepositStatus, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.events import Event
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import need
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.ports.rails import RailEvent
 from invoicepay.use_cases.deposits import InitiateDeposit, initiate_deposit

@@ -12,7 +12,6 @@ import pytest
 
 from invoicepay.adapters.simulated import Delivery, SimControl, SimulatedRails
 from invoicepay.adapters.simulated.bank import CAPABILITIES
-from invoicepay.domain.change import find
 from invoicepay.domain.codec import to_dict
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, InboxMessage, Observation
 from invoicepay.domain.events import Event
@@ -20,6 +19,7 @@ from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invoices import InvoiceStatus
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import PartyKind
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
 from invoicepay.ports.rails import RailEvent, RailOrder, RailStatus, RailTransfer

@@ -16,10 +16,10 @@ from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedT
 from invoicepay.adapters.system import TransactionRetry, blocking_sleep
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import Account
-from invoicepay.domain.change import find
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import typeid, uuid7_bytes
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import (
     DEFAULT_FINALITY,

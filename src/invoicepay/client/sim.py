@@ -7,10 +7,10 @@ from datetime import timedelta
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.client.base import Core, Group, id_of, optional_money
 from invoicepay.client.events import log_undelivered
-from invoicepay.domain.change import find
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind
 from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.needs import find
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import ConfigurationError, NotFound
 from invoicepay.use_cases import queries

@@ -8,9 +8,10 @@ from datetime import date
 
 from invoicepay.domain import ids
 from invoicepay.domain.accounts import Code
-from invoicepay.domain.change import NOTHING, Change, Needs, RowKey, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import NOTHING, Needs, RowKey, need
 from invoicepay.domain.parties import (
     Actor,
     LimitCounter,

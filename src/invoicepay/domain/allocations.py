@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.change import Change, Find, find
+from invoicepay.domain.change import Change
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, find
 
 
 class SourceKind(StrEnum):

@@ -8,12 +8,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.change import Find, find
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.lines import tax_groups
 from invoicepay.domain.money import Money, pro_rata, total
+from invoicepay.domain.needs import Find, find
 from invoicepay.errors import CreditNoteExceedsInvoice, InvalidLine
 
 

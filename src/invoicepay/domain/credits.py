@@ -12,13 +12,14 @@ from invoicepay.domain import postings
 from invoicepay.domain.access import customer_needs, party_needs, receiving_code
 from invoicepay.domain.accounts import Posting, available, credit_reserve
 from invoicepay.domain.allocations import SourceKind, allocate
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import EPOCH, Entity
 from invoicepay.domain.following import follow
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import UNSETTLED, Invoice, settled_event, with_payment
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Party
 from invoicepay.domain.policies import AutoApply, CreditBacking
 from invoicepay.errors import (

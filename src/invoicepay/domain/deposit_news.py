@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from invoicepay.domain import receiving
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.receiving import keep_unmatched
 from invoicepay.errors import InvalidTransition
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from invoicepay.domain import access, minting, postings, wallets
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
     DEPOSIT,
     RESERVE,
@@ -19,6 +19,7 @@ from invoicepay.domain.deposits import (
 )
 from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import WalletStatus
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import mint_or_wait

@@ -9,11 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.change import Change, Find, find
+from invoicepay.domain.change import Change
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, find
 from invoicepay.errors import InvalidTransition
 
 

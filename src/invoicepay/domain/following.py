@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from invoicepay.domain import effects
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Settlement
 
 REFUSED = frozenset({EffectStatus.FAILED, EffectStatus.REJECTED})

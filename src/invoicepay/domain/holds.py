@@ -10,11 +10,12 @@ from typing import ClassVar
 from invoicepay.domain import postings
 from invoicepay.domain.access import party_needs, receiving_code
 from invoicepay.domain.accounts import held
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 
 
 class HoldStatus(StrEnum):

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import ClassVar
 
 from invoicepay.domain.access import customer_needs, party_needs
-from invoicepay.domain.change import Needs, Snapshot, need
+from invoicepay.domain.change import Snapshot
 from invoicepay.domain.entity import Entity, evolve
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, percentage
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Late, Policy
 from invoicepay.domain.time import local_date
 from invoicepay.errors import InvoiceAlreadyPaid, InvoiceExpired

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from invoicepay.domain.access import customer_needs, enterprise_side, known_party, party_needs
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import apply_credits, credit_needs
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, InvoiceStatus, invoice_needs
 from invoicepay.domain.lines import Line, checked, totals
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.numbering import Numbered, invoice_series, number_needs, take_number
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.policies import AutoApply

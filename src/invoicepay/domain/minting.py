@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from invoicepay.domain import access, effects
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.reserves import deficit_needs, refuse_deficit, refuse_stale
 from invoicepay.domain.tokens import (
     BURN,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 from zlib import crc32
 
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Numbering
 from invoicepay.errors import InvalidIdentifier
 

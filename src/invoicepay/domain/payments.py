@@ -12,7 +12,7 @@ from invoicepay.domain import postings
 from invoicepay.domain.access import customer_needs, party_needs, receiving_code
 from invoicepay.domain.accounts import Account, available, credit_reserve
 from invoicepay.domain.allocations import Allocation, SourceKind, allocate, allocations_of
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import (
     CreditLot,
     CreditReason,
@@ -26,6 +26,7 @@ from invoicepay.domain.following import follow
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import CreditBacking
 from invoicepay.errors import RefundExceedsPaid
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from invoicepay.domain import minting, postings
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.calendar import bank_date, extended_return_deadline, opening_after
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
     DEPOSIT,
     RESERVE,
@@ -23,6 +23,7 @@ from invoicepay.domain.deposits import (
 )
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint

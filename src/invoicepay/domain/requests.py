@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money, positive
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.errors import (
     BelowMinimumPartial,
     CurrencyMismatch,

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from invoicepay.domain.accounts import TOKEN_CODES, Account, Code
-from invoicepay.domain.change import Change, Needs, need
+from invoicepay.domain.change import Change
 from invoicepay.domain.deposits import Attestation, Deposit, latest_attestation, open_receivables
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import ReserveDeficit, ReserveStale

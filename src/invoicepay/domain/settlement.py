@@ -9,7 +9,7 @@ from invoicepay.domain import postings
 from invoicepay.domain.access import party_needs, receiving_code
 from invoicepay.domain.accounts import Account, Code, frozen
 from invoicepay.domain.allocations import SourceKind, allocate
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
 from invoicepay.domain.following import follow
 from invoicepay.domain.holds import Hold, capture
@@ -24,6 +24,7 @@ from invoicepay.domain.invoices import (
     with_payment,
 )
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand, PaymentStatus, PaymentType
 from invoicepay.domain.policies import CreditBacking, Late

@@ -7,11 +7,12 @@ from dataclasses import replace
 from invoicepay.domain import effects, minting, postings
 from invoicepay.domain.access import receiving_code
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, settle_return
 from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
 from invoicepay.domain.money import total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import complete
 from invoicepay.domain.tokens import (

@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from invoicepay.domain.change import Find, find
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, find
 
 
 class MintStatus(StrEnum):

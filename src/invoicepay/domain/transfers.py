@@ -15,11 +15,12 @@ from invoicepay.domain.access import (
     receiving_code,
 )
 from invoicepay.domain.accounts import Account, Code, available, frozen, held
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, plan
 from invoicepay.domain.holds import Hold, HoldPurpose, capture, commit, place, release
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
 from invoicepay.domain.policies import Settlement
 from invoicepay.domain.requests import TRANSFER, Transfer, TransferCommand, TransferStatus

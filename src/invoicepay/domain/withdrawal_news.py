@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from invoicepay.domain import effects, holds, postings
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation
 from invoicepay.domain.holds import Hold, hold_needs
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.tokens import BURN, Burn, BurnCommand, BurnPurpose, BurnStatus
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus

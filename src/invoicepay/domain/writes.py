@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from invoicepay.domain.accounts import Account
-from invoicepay.domain.change import Outcome, RowKey
+from invoicepay.domain.change import Outcome
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.deposits import Deposit, Reserve, UnmatchedFunds
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.needs import RowKey
 from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.domain.requests import Transfer
 

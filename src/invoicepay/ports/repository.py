@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
-from invoicepay.domain.change import Find, Needs, Outcome, Snapshot
+from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
+from invoicepay.domain.needs import Find, Needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Unit(Protocol):
 
         Rows that do not exist are recorded as None; accounts that do not exist have balance 0. Rows that are
         only read are held together with other readers and marked as shared in the snapshot.
-        Locks are taken by kind in `domain.change.LOCK_ORDER`, then by id; then accounts, users' before
+        Locks are taken by kind in `domain.needs.LOCK_ORDER`, then by id; then accounts, users' before
         enterprises' before control accounts; then what searches find. What comes earlier in this order
         than something that the unit holds already is never waited for.
 

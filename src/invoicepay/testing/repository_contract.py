@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from invoicepay.domain.accounts import available, held, posting
-from invoicepay.domain.change import Change, Find, find, need
+from invoicepay.domain.change import Change
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import EPOCH, Entity
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.money import COLUMN_MAX, Money
+from invoicepay.domain.needs import Find, find, need
 from invoicepay.domain.parties import Party, PartyStatus
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
 from invoicepay.ports.repository import Repository

@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any, TypeVar
 
 from invoicepay.domain.accounts import Account, Posting, posting
-from invoicepay.domain.change import Change, Context, Find, Needs, Outcome, RowKey, Snapshot, need
+from invoicepay.domain.change import Change, Context, Outcome, Snapshot
 from invoicepay.domain.entity import E, Entity
+from invoicepay.domain.needs import Find, Needs, RowKey, need
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import Programme
 from invoicepay.ports.repository import Reader, Reply, Repository, Unit

@@ -9,8 +9,9 @@ import pytest
 
 from invoicepay.domain.accounts import Account, Code, available, held, posting
 from invoicepay.domain.audit import broken_checkpoints, broken_links
-from invoicepay.domain.change import Change, find, need
+from invoicepay.domain.change import Change
 from invoicepay.domain.events import Event
+from invoicepay.domain.needs import find, need
 from invoicepay.domain.parties import Party, PartyStatus
 from invoicepay.errors import ConcurrentUpdate
 from invoicepay.testing.samples import sample

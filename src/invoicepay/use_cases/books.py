@@ -5,7 +5,6 @@ from __future__ import annotations
 from invoicepay.domain.access import enterprise_side
 from invoicepay.domain.accounts import Booked
 from invoicepay.domain.allocations import Allocation
-from invoicepay.domain.change import Find, find
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.enterprise_book import EnterpriseBook
@@ -13,6 +12,7 @@ from invoicepay.domain.enterprise_journal import Records, journal
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.needs import Find, find
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
 from invoicepay.domain.shape import identifier

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time
 
 from invoicepay.domain.accounts import Booked, Code
 from invoicepay.domain.calendar import bank_date, banking_days_after
-from invoicepay.domain.change import find
 from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds
 from invoicepay.domain.ids import Prefix, typeid, uuid7_bytes
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import find
 from invoicepay.domain.reconciliation import CashItem
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.ports.repository import Reader

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from invoicepay.domain.access import enterprise_side, known_party, party_needs, payable, second_actor
 from invoicepay.domain.accounts import credit_reserve
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import (
     CREDIT,
     CreditCommand,
@@ -29,6 +29,7 @@ from invoicepay.domain.credits import (
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import UNSETTLED, Invoice, InvoiceStatus, invoice_needs, require_payable
 from invoicepay.domain.money import Money, document_amount, positive, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Actor, Party, PartyKind, Role
 from invoicepay.domain.policies import CreditBacking
 from invoicepay.domain.time import aware

@@ -14,13 +14,14 @@ from invoicepay.domain.access import (
     second_actor,
 )
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import reject, return_needs
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
 from invoicepay.domain.effects import EffectKind, effects_of
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.minting import minting_needs
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Role
 from invoicepay.errors import AmountNotPositive, ComplianceBlocked, InvalidTransition, ReserveNotConfirmed
 from invoicepay.ports.screening import Screened, Verdict

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from invoicepay.domain import deposit_news, following, token_news, withdrawal_news
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectKind, Observation
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.payments import Payment
 from invoicepay.domain.requests import Transfer
 from invoicepay.domain.tokens import Burn, Mint

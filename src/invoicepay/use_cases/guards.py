@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus
 from invoicepay.domain.effects import Effect, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.minting import earlier_mints, earlier_needs, minting_needs, refuse_new_tokens
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.tokens import LIVE_MINTS, Mint
 from invoicepay.errors import (
     InvalidTransition,

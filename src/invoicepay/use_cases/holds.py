@@ -14,7 +14,7 @@ from invoicepay.domain.access import (
     payable,
     payer_side,
 )
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.holds import (
     HOLD,
     Hold,
@@ -29,6 +29,7 @@ from invoicepay.domain.holds import (
 )
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, Needs, find
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.time import aware
 from invoicepay.domain.transfers import (

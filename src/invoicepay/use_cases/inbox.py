@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.codec import from_dict
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.errors import InvoicePayError, StoreError
 from invoicepay.ports.rails import Direction, RailEvent
 from invoicepay.ports.tokens import TokenEvent, TokenStatus

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from invoicepay.domain.change import Find, Needs, Outcome, RowKey, Snapshot, need, together
+from invoicepay.domain.change import Outcome, Snapshot
+from invoicepay.domain.needs import Find, Needs, RowKey, need, together
 from invoicepay.ports.repository import Reader, Unit
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from invoicepay.domain.access import second_actor
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     Effect,
     EffectStatus,
@@ -19,6 +19,7 @@ from invoicepay.domain.effects import (
 )
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look

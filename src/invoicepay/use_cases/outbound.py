@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     EFFECT,
     Effect,
@@ -22,6 +22,7 @@ from invoicepay.domain.effects import (
     Source,
     slot_of,
 )
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.use_cases import providers

@@ -9,9 +9,10 @@ from typing import Any
 from invoicepay.domain import wallets
 from invoicepay.domain.access import enterprise_side, known_party, operator_only, owner_needs
 from invoicepay.domain.accounts import PER_PARTY, Account, available, frozen
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text, party_id
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import (
     PARTY,
     Party,

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.canonical import asked, canonical, text
-from invoicepay.domain.change import Change, Context, Needs, Outcome, Snapshot
+from invoicepay.domain.change import Change, Context, Outcome, Snapshot
 from invoicepay.domain.codec import from_dict
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.domain.ids import idempotency_key
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import QrKeys

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Generic
 from invoicepay.domain.access import look_side, may_see, operator_only, require_own
 from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
-from invoicepay.domain.change import Find, find
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, find
 from invoicepay.domain.parties import Party, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown

@@ -11,12 +11,13 @@ from typing import ClassVar
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import bank_date
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Attestation, latest_attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.reconciliation import (
     WINDOW_DAYS,
     Break,

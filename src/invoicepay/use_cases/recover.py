@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from invoicepay.domain.change import find
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
+from invoicepay.domain.needs import find
 from invoicepay.domain.reducer import ABSENT
 from invoicepay.domain.resending import Resend, is_key_alive, may_resend, next_look
 from invoicepay.errors import ProviderUnavailable

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from invoicepay.domain import postings, receiving
 from invoicepay.domain.access import known_party, operator_only, second_actor
 from invoicepay.domain.accounts import Account, Code, Posting
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
     DEPOSIT,
     RESERVE,
@@ -22,6 +22,7 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.minting import minting_needs
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.reserves import Cover, cover, deficit_needs, refuse_new_deficit
 from invoicepay.errors import NotFound
 from invoicepay.ports.screening import Screened

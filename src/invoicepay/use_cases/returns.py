@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from invoicepay.domain import minting, postings
 from invoicepay.domain.access import operator_only, receiving_code, second_actor
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import RESERVE, Deposit, DepositStatus, Reserve, ReserveCommand
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.tokens import BurnPurpose, MintStatus
 from invoicepay.errors import InsufficientFunds, InvalidInput, InvalidTransition

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from invoicepay.domain.access import enterprise_side, known_party, party_needs
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.issuing import (
@@ -20,6 +20,7 @@ from invoicepay.domain.issuing import (
     issue_needs,
 )
 from invoicepay.domain.lines import Line
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Actor, PartyKind, Role
 from invoicepay.domain.schedules import (
     LATEST_START,

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from invoicepay.domain.change import find
 from invoicepay.domain.deposits import Deposit, DepositStatus, latest_attestation, open_receivables
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Actor, Role, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.receiving import is_trusted
 from invoicepay.domain.reserves import Cover, cover_of, deficit_accounts, is_stale

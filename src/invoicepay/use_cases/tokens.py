@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from invoicepay.domain import minting
 from invoicepay.domain.access import operator_only
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Deposit, Reserve
 from invoicepay.domain.effects import ENDED_FOR_CERTAIN, EffectKind, effects_of, refuse_contested
 from invoicepay.domain.money import Money, document_amount, positive, total
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.reserves import Backing, backing_of
 from invoicepay.domain.tokens import (
     MINT,

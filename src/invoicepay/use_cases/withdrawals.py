@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import access, effects, holds, minting
 from invoicepay.domain.accounts import Account, Code, available
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, effects_of
 from invoicepay.domain.holds import Hold, HoldPurpose, hold_needs
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.receiving import finality_of
 from invoicepay.domain.reserves import deficit_needs, refuse_deficit
 from invoicepay.domain.tokens import BURN, LIVE_MINTS, Burn, BurnCommand, Mint, MintPurpose

@@ -14,9 +14,10 @@ from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.accounts import Account, available, posting
 from invoicepay.domain.audit import broken_links
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.holds import Hold
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.testing.hosts import AwaitingHost
 from invoicepay.testing.samples import sample

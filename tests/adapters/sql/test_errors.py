@@ -13,8 +13,9 @@ from sqlalchemy.pool import QueuePool
 
 from invoicepay.adapters.sql import migrate_url
 from invoicepay.domain.accounts import available
-from invoicepay.domain.change import Snapshot, find, need
+from invoicepay.domain.change import Snapshot
 from invoicepay.domain.holds import Hold
+from invoicepay.domain.needs import find, need
 from invoicepay.domain.parties import Party
 from invoicepay.errors import (
     AmountOutOfRange,

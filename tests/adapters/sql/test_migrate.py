@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError
 
 from invoicepay.adapters.sql import migrate, migrate_url
-from invoicepay.domain.change import find
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Party
 from invoicepay.errors import ConfigurationError, StoreBehind
 from invoicepay.testing.samples import sample

@@ -13,13 +13,13 @@ from invoicepay.adapters.sql import migrate_url
 from invoicepay.adapters.sql.finds import found
 from invoicepay.adapters.sql.schema import Place, schema_of
 from invoicepay.domain.allocations import allocations_of
-from invoicepay.domain.change import Find, find
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import available_lots, expiring_lots, waiting_invoices
 from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds, latest_attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, InboxMessage, InboxStatus, Observation
 from invoicepay.domain.holds import Hold
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
+from invoicepay.domain.needs import Find, find
 from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.tokens import Burn, Mint

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from invoicepay.domain.change import Change, Find, find, need
+from invoicepay.domain.change import Change
 from invoicepay.domain.credits import available_lots
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, find, need
 from invoicepay.testing.samples import sample
 from invoicepay.testing.store import Store
 from tests.support.sql import Stores, engine_for

@@ -15,10 +15,10 @@ from invoicepay.adapters.sql.schema import APPEND_ONLY, TABLE_NAMES, Place, sche
 from invoicepay.adapters.sql.violations import violations
 from invoicepay.adapters.system import SystemIds
 from invoicepay.domain.books import Books
-from invoicepay.domain.change import find
 from invoicepay.domain.deposits import Reserve, ReserveStatus
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import CHECKS, check
+from invoicepay.domain.needs import find
 from invoicepay.domain.tokens import Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.testing.hosts import BlockingHost

@@ -8,10 +8,10 @@ from datetime import datetime
 from invoicepay.adapters.memory.tables import Tables
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
-from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Books, Violation, check
+from invoicepay.domain.needs import Find
 
 
 class MemoryReader:

@@ -12,7 +12,8 @@ from invoicepay.adapters.memory.reader import MemoryReader
 from invoicepay.adapters.memory.tables import Tables
 from invoicepay.domain.accounts import Booked, has_floor
 from invoicepay.domain.audit import Checkpoint, chain, seal
-from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
+from invoicepay.domain.change import Outcome, Snapshot
+from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import UNIQUE, Writes, merged
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
 from invoicepay.ports.repository import Reply

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
-from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
+from invoicepay.domain.needs import Find
 from invoicepay.domain.writes import UNIQUE, Unique
 from invoicepay.ports.repository import Reply
 

@@ -17,8 +17,9 @@ from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import GENESIS, Head, chain
 from invoicepay.domain.canonical import series, text
-from invoicepay.domain.change import Outcome, RowKey, lock_rank
+from invoicepay.domain.change import Outcome
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.needs import RowKey, lock_rank
 from invoicepay.domain.writes import Writes
 from invoicepay.ports.repository import Reply
 

@@ -25,9 +25,10 @@ from sqlalchemy import (
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.load import HeldRows
 from invoicepay.adapters.sql.schema import Kept, Place
-from invoicepay.domain.change import Find, Needs, Snapshot, lock_rank
+from invoicepay.domain.change import Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Find, Needs, lock_rank
 
 
 def load_finds(connection: Connection, place: Place, needs: Needs, into: Snapshot, held: HeldRows) -> None:

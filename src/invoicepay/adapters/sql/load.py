@@ -17,8 +17,9 @@ from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.forms import instant
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.wire import Ask, ask
-from invoicepay.domain.change import Needs, Snapshot, lock_rank
+from invoicepay.domain.change import Snapshot
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.needs import Needs, lock_rank
 from invoicepay.ports.repository import Reply
 
 MOST_TURNS = 3

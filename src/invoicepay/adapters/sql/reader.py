@@ -16,9 +16,9 @@ from invoicepay.adapters.sql.violations import violations
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
 from invoicepay.domain.books import Violation
-from invoicepay.domain.change import Find
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
+from invoicepay.domain.needs import Find
 
 P = ParamSpec("P")
 T = TypeVar("T")

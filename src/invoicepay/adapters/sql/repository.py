@@ -24,8 +24,9 @@ from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
-from invoicepay.domain.change import Needs, Outcome, RowKey, Snapshot
+from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import merged
 from invoicepay.errors import ConfigurationError, StoreBehind
 from invoicepay.ports.repository import Reply

@@ -16,13 +16,13 @@ from invoicepay.adapters.sql.schema import TABLE_NAMES, Place
 from invoicepay.domain.accounts import Account, Booked, Code, account_of
 from invoicepay.domain.allocations import Allocation
 from invoicepay.domain.books import Books, Violation, differences
-from invoicepay.domain.change import Find
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Reserve
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.invariants import CHECKS
 from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.needs import Find
 from invoicepay.domain.numbering import NumberSeries
 from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import Payment

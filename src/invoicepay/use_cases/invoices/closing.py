@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain.access import enterprise_side
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, refund_lot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, VoidDisposition, invoice_needs
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.payments import recredit, unwind, unwind_needs
 from invoicepay.errors import InvoiceHasPayments
 from invoicepay.use_cases.perform import Deps, UseCase, perform

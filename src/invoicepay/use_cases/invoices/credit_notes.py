@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from invoicepay.domain.access import enterprise_side
 from invoicepay.domain.allocations import allocations_of
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credit_notes import (
     CREDIT_NOTE,
     CreditedLine,
@@ -24,6 +24,7 @@ from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, InvoiceStatus, invoice_needs
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.numbering import CREDIT_NOTES, Numbered, number_needs, take_number
 from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import Unwound, pay_back, recredit, unwind, unwind_needs

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from invoicepay.domain.access import enterprise_side, party_needs
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, invoice_needs
 from invoicepay.domain.issuing import InvoiceTerms, checked_terms, draft_invoice, with_terms
 from invoicepay.domain.lines import Line
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.parties import Party
 from invoicepay.domain.time import local_date
 from invoicepay.errors import CurrencyMismatch

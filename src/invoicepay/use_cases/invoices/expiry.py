@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from invoicepay.domain.access import enterprise_side
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import (
     INVOICE,
     UNSETTLED,
@@ -15,6 +15,7 @@ from invoicepay.domain.invoices import (
     has_expired,
     invoice_needs,
 )
+from invoicepay.domain.needs import Find, Needs, find
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.time import aware
 from invoicepay.errors import InvalidTime, InvalidTransition, InvoiceHasPayments

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from invoicepay.domain import issuing
 from invoicepay.domain.access import enterprise_side
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, invoice_needs
 from invoicepay.domain.issuing import InvoiceTerms, finalize_invoice, finalize_needs, issue_needs
+from invoicepay.domain.needs import Needs
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from invoicepay.domain.access import look_side
-from invoicepay.domain.change import find
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, ageing_bucket, is_overdue
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Party
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.perform import Deps

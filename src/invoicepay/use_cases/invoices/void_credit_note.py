@@ -8,11 +8,12 @@ from invoicepay.domain import postings
 from invoicepay.domain.access import enterprise_side, receiving_code
 from invoicepay.domain.accounts import credit_reserve
 from invoicepay.domain.allocations import Allocation, SourceKind, allocate
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credit_notes import CREDIT_NOTE, CreditNote, CreditNoteCommand, without_credit
 from invoicepay.domain.credits import CREDIT, CreditCommand, CreditLot, void_lot
 from invoicepay.domain.invoices import Invoice, InvoiceStatus, invoice_needs
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.payments import Payment
 from invoicepay.domain.policies import CreditBacking
 from invoicepay.errors import CreditConsumed

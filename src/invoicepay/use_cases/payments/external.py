@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from invoicepay.domain.access import enterprise_side, known_party, party_needs
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.payments import Channel, Payment
 from invoicepay.domain.settlement import new_payment, settle, settle_needs
 from invoicepay.errors import AssetNotAccepted

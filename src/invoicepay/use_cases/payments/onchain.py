@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from invoicepay.domain import effects
 from invoicepay.domain.access import payer_side
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
 from invoicepay.domain.following import fold_followed, follows
 from invoicepay.domain.holds import Hold, hold_needs, release
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.payments import PAYMENT, UNRESOLVED, Channel, Payment, PaymentCommand, PaymentStatus
 from invoicepay.domain.settlement import new_payment, push_sources, settle, settle_needs, source_account
 from invoicepay.use_cases.perform import Deps, UseCase, perform

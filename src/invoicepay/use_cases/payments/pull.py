@@ -16,13 +16,14 @@ from invoicepay.domain.access import (
     payable,
     payer_side,
 )
-from invoicepay.domain.change import Change, Needs, Snapshot, find, need, together
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import waiting_invoices
 from invoicepay.domain.effects import EffectKind
 from invoicepay.domain.holds import HoldPurpose, place
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import Invoice, has_expired, invoice_needs, require_payable
 from invoicepay.domain.money import Money, document_amount, positive, total
+from invoicepay.domain.needs import Needs, find, need, together
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
 from invoicepay.domain.policies import Overpay, Partial, Policy, Settlement

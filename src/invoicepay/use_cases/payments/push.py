@@ -15,10 +15,11 @@ from invoicepay.domain.access import (
     payer_side,
     receiving_code,
 )
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import Invoice, InvoiceStatus, invoice_needs
 from invoicepay.domain.money import Money, document_amount, positive
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Channel, Payment, Receipt
 from invoicepay.domain.policies import Programme, Settlement

@@ -8,11 +8,12 @@ from invoicepay.domain import postings
 from invoicepay.domain.access import party_needs, receiving_code, second_actor
 from invoicepay.domain.accounts import Code, available, credit_reserve, reversed_posting
 from invoicepay.domain.allocations import SourceKind, allocate
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditLot, post_from_enterprise, void_lot
 from invoicepay.domain.following import follow
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs, with_reversal
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand
 from invoicepay.domain.policies import CreditBacking, Settlement
 from invoicepay.errors import InvalidTransition

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from invoicepay.domain import effects
 from invoicepay.domain.access import known_party, payer_side
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Role
 from invoicepay.domain.requests import (
     REQUEST,

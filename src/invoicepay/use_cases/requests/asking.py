@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from invoicepay.domain.access import enterprise_side, known_party, party_needs
-from invoicepay.domain.change import Change, Needs, Snapshot
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs
 from invoicepay.domain.parties import Party
 from invoicepay.domain.requests import (
     REQUEST,

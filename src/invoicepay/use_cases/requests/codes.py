@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from invoicepay.domain.access import enterprise_side, payer_side
-from invoicepay.domain.change import find
 from invoicepay.domain.codes import invoice_payload, payee_payload, request_payload
 from invoicepay.domain.entity import EPOCH
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.invoices import require_payable as require_payable_invoice
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Party, PartyStatus, Role
 from invoicepay.domain.qr_payload import SCHEME, QrKind, QrPayload, sign, verify
 from invoicepay.domain.requests import PaymentRequest, Transfer, require_payable

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from invoicepay.domain.access import enterprise_side, operator_only, payer_side
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.requests import (
     OPEN,

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from invoicepay.domain.access import known_party, operator_only, party_needs, payer_side
 from invoicepay.domain.accounts import held
-from invoicepay.domain.change import Change, Needs, Snapshot, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, positive
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Settlement
 from invoicepay.domain.requests import Transfer
 from invoicepay.domain.time import iso

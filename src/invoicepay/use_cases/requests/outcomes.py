@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from invoicepay.domain.access import operator_only
-from invoicepay.domain.change import Change, Find, Needs, Snapshot, find, need
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectStatus, Observation
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.requests import (
     TRANSFER,
