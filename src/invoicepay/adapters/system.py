@@ -28,6 +28,11 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def elapsed_seconds() -> float:
+    """Seconds of a clock that nobody sets, for how long something took."""
+    return time.monotonic()
+
+
 class SystemIds:
     """Ids over UUIDv7: ordered by time, and by call within one process and millisecond."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import select
-import time
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
+
+from invoicepay.adapters.system import elapsed_seconds
 
 IDLE_SECONDS = 5.0
 """After so long in the pool a connection is tried before it is used."""
@@ -21,11 +22,11 @@ def look_before_use(engine: Engine) -> None:
     """
 
     def used(_connection: Any, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
+        record.info["used_at"] = elapsed_seconds()
 
     def look(connection: Any, record: Any, _proxy: Any) -> None:
         used_at = record.info.get("used_at")
-        if used_at is None or (time.monotonic() - used_at < IDLE_SECONDS and not _has_news(connection)):
+        if used_at is None or (elapsed_seconds() - used_at < IDLE_SECONDS and not _has_news(connection)):
             return
         try:
             engine.dialect.do_ping(connection)
