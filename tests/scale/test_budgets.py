@@ -32,14 +32,14 @@ from tests.support.sql import execute
 from tests.support.till import usd
 
 TRAFFIC = {
-    "pay": Traffic(turns=9, statements=15),
-    "pay with a key": Traffic(turns=9, statements=16),
-    "issue": Traffic(turns=10, statements=13),
-    "send": Traffic(turns=8, statements=13),
-    "deposit": Traffic(turns=7, statements=10),
-    "pay 100 together": Traffic(turns=24, statements=17),
-    "pay 1,000 together": Traffic(turns=24, statements=20),
-    "issue 1,000 together": Traffic(turns=19, statements=15),
+    "pay": Traffic(turns=8, statements=17),
+    "pay with a key": Traffic(turns=8, statements=18),
+    "issue": Traffic(turns=9, statements=14),
+    "send": Traffic(turns=7, statements=14),
+    "deposit": Traffic(turns=6, statements=11),
+    "pay 100 together": Traffic(turns=23, statements=19),
+    "pay 1,000 together": Traffic(turns=23, statements=21),
+    "issue 1,000 together": Traffic(turns=18, statements=16),
 }
 """Over the wire to PostgreSQL, for one transaction each."""
 
@@ -57,7 +57,7 @@ ROWS = {
 WAL_BYTES = {"issue": 6_900, "pay": 9_100}
 """What PostgreSQL writes ahead for each of 1,000 together, full pages left out."""
 
-CALLS = {"issue": 640, "pay": 445}
+CALLS = {"issue": 640, "pay": 440}
 """Python functions called for each of 1,000 together, in memory."""
 
 PEAK_BYTES = 26_000
