@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from invoicepay import InvoicePay, migrate
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.sql.migrate import sql
-from invoicepay.adapters.sql.schema import APPEND_ONLY
+from invoicepay.adapters.sql.schema import APPEND_ONLY, ROOM_LEFT
 from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
 from tests.scale.crowd import Crowd
@@ -188,6 +188,14 @@ def test_the_only_code_in_the_store_refuses_changes_of_what_is_written_once() ->
     assert "RAISE EXCEPTION" in function and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE)\b", function)
     guarded = {re.search(r" ON (\w+) ", each)[1] for each in code if each is not function}  # type: ignore[index]
     assert guarded == set(APPEND_ONLY)
+
+
+def test_the_only_storage_option_leaves_room_beside_rows_that_change() -> None:
+    options = {each: re.findall(r"\)\s+WITH (\(.*\))$", each) for each in definitions()}
+    told = {name: f"(fillfactor = {room})" for name, room in ROOM_LEFT.items()}
+
+    found = {statement.split()[2]: given for statement, given in options.items() if given}
+    assert found == {name: [option] for name, option in told.items()}
 
 
 def test_every_key_and_index_starts_with_the_tenant() -> None:
