@@ -37,7 +37,7 @@ class Size:
     sample: int = 2_000
     scale: int = 50
     anchor_seconds: int = 5
-    open_seconds: int = 10
+    open_seconds: float = 10
     grown: int = 200_000
     ladder: tuple[int, ...] = (1, 8, 64, 256)
     is_quick: bool = False
@@ -49,8 +49,8 @@ QUICK = Size(
     sample=300,
     scale=10,
     anchor_seconds=2,
-    open_seconds=1,
-    grown=10_000,
+    open_seconds=0.5,
+    grown=5_000,
     ladder=(64,),
     is_quick=True,
 )

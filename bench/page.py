@@ -13,6 +13,7 @@ MACHINE = {
     "processor": "Processor",
     "cores": "Cores",
     "memory_gib": "Memory, GiB",
+    "sync_ms": "One durable page, ms",
     "system": "System",
     "python": "Python",
     "postgresql": "PostgreSQL",

@@ -26,14 +26,16 @@ def recorded() -> dict[str, Any]:
 
 def record(results: Mapping[str, Result], machine: Mapping[str, Any]) -> None:
     """Keep these measures in place of earlier ones of the same name, and draw all of them."""
-    kept = recorded()["measures"] if LATEST.exists() else {}
+    before = recorded() if LATEST.exists() else {"machine": {}, "measures": {}}
+    kept = before["measures"]
     today = datetime.now(UTC).date().isoformat()
     for name, result in results.items():
         found = asdict(result)
         figures = {part: short(found[part]) for part in ("figures", "ratios")}
         kept[name] = {"taken_on": today, "runs": len(result.runs), **figures, "absent": result.absent}
     FOLDER.mkdir(exist_ok=True)
-    text = json.dumps({"machine": machine, "measures": kept}, indent=2, sort_keys=True, ensure_ascii=False)
+    latest = {"machine": {**before["machine"], **machine}, "measures": kept}
+    text = json.dumps(latest, indent=2, sort_keys=True, ensure_ascii=False)
     LATEST.write_text(f"{text}\n", encoding="utf-8")
     CHART.write_text(f"{chart.drawn(figures_of(kept))}\n", encoding="utf-8")
 

@@ -81,7 +81,7 @@ def _ladder(ground: Ground, kind: str) -> Result:
 )
 def open_loop(ground: Ground) -> Result:
     """It kept up when the last payment was done half a second after it came."""
-    result, count = Result(), RATE * ground.size.open_seconds // WORKERS
+    result, count = Result(), int(RATE * ground.size.open_seconds) // WORKERS
     shape = Shape(task=as_they_arrive, count=count, warm=MOST_WARM, rate=RATE)
     for _ in range(ground.size.runs):
         found = run(_large(ground, count), shape, result)

@@ -157,7 +157,7 @@ def test_what_is_recorded_again_replaces_itself_alone(
     monkeypatch.setattr(records, "FOLDER", tmp_path)
     monkeypatch.setattr(records, "LATEST", tmp_path / "latest.json")
     monkeypatch.setattr(records, "CHART", tmp_path / "latest.svg")
-    records.record({"import": Result(figures={"import_invoicepay_ms": 9.0})}, {"cores": 2})
+    records.record({"import": Result(figures={"import_invoicepay_ms": 9.0})}, {"postgresql": "18"})
     records.record({"single": Result(figures={"single_p50_ms": 0.8})}, {"cores": 2})
 
     records.record({"import": Result(figures={"import_invoicepay_ms": 8.0})}, {"cores": 2})
@@ -166,6 +166,7 @@ def test_what_is_recorded_again_replaces_itself_alone(
         "import_invoicepay_ms": 8.0,
         "single_p50_ms": 0.8,
     }
+    assert records.recorded()["machine"] == {"postgresql": "18", "cores": 2}
 
 
 def test_the_page_names_every_target() -> None:
