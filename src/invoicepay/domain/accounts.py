@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from invoicepay.domain.quick import quick
+
 
 class AccountType(StrEnum):
     """Assets and expenses grow by debit; liabilities, equity and income by credit."""
@@ -95,6 +97,7 @@ _FLOORED = frozenset(
 )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account of the issuer book: a code, an asset and, where the code is per party, the party."""
@@ -153,6 +156,7 @@ def frozen(party_id: str, asset: str) -> Account:
     return Account(Code.FROZEN, asset, party_id)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One side of a transaction: `amount` micros, debit ("D") or credit ("C")."""
@@ -167,6 +171,7 @@ class Entry:
         return self.amount if self.side == _GROWN_BY[self.account.code] else -self.amount
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One ledger transaction of the issuer book, balanced per asset (spec 3.2).

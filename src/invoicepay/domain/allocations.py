@@ -11,6 +11,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, find
+from invoicepay.domain.quick import quick
 
 
 class SourceKind(StrEnum):
@@ -20,6 +21,7 @@ class SourceKind(StrEnum):
     CREDIT = "credit"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation(Entity):
     """A signed amount of a payment or credit lot put on an invoice; refunds and voids are negative (INV-11).

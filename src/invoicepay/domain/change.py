@@ -14,6 +14,7 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, Needs, RowKey
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
+from invoicepay.domain.quick import quick
 from invoicepay.errors import InsufficientFunds, InvoicePayError, NotFound
 
 T = TypeVar("T")
@@ -121,6 +122,7 @@ class Snapshot:
                 self.balances[account] = balance + self.unread.pop(account, 0)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Context:
     """What surrounds a decision: who asks, when, under which key and programme.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 
+from invoicepay.domain.quick import copier
 from invoicepay.domain.shown import Shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,28 +48,8 @@ def evolve(row: E, **changes: Any) -> E:
     Rows have no `__post_init__`, so nothing is left out. Elsewhere use `replace`, whose names are checked.
     """
     kind: Any = type(row)
-    copy, frozen = _copier(kind)(row), kind
+    copy: E = copier(kind)(row)
     for name, value in changes.items():
         setattr(copy, name, value)
-    copy.__class__ = frozen
+    copy.__class__ = kind
     return copy
-
-
-@cache
-def _copier(kind: Any) -> Callable[[E], E]:
-    """A function that copies every field of a row into one that is still open, written out for the class."""
-    lines = "".join(f"\n    copy.{part.name} = row.{part.name}" for part in fields(kind))
-    scope: dict[str, Any] = {"opened": opened(kind), "new": object.__new__}
-    exec(f"def copier(row):\n    copy = new(opened){lines}\n    return copy", scope)  # noqa: S102 - our own names
-    made: Callable[[E], E] = scope["copier"]
-    return made
-
-
-@cache
-def opened(kind: Any) -> Any:
-    """A class of the same layout whose fields can be set; a row is filled there and then becomes its `kind`.
-
-    Setting a field of a frozen row costs a call of `object.__setattr__` each; here it is one instruction.
-    """
-    open_again = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    return type(kind.__name__, (kind.__base__,), {"__slots__": kind.__slots__, **open_again})

@@ -9,6 +9,7 @@ from typing import Any
 
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.quick import quick
 from invoicepay.domain.shown import Shown
 
 
@@ -35,6 +36,7 @@ class Event(Shown):
     data: dict[str, Any]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Step:
     """An event as a command writes it; the store adds the tenant.

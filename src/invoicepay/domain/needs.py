@@ -8,6 +8,7 @@ from typing import Any, Generic, cast
 
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.entity import E, Entity
+from invoicepay.domain.quick import quick
 
 RowKey = tuple[type[Entity], str]
 
@@ -115,6 +116,7 @@ def find(
     return Find(kind, tuple(where), order, limit, skip_locked, only_read)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Needs:
     """The rows, searches and balances that a decision reads; all are locked by the load.

@@ -28,6 +28,7 @@ from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import CreditBacking
+from invoicepay.domain.quick import quick
 from invoicepay.errors import RefundExceedsPaid
 
 
@@ -95,6 +96,7 @@ class Channel(StrEnum):
     EXTERNAL = "external"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(Entity):
     """One payment of one invoice; once completed `amount = applied + excess + refunded` (INV-10).

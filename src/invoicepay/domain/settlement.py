@@ -28,6 +28,7 @@ from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand, PaymentStatus, PaymentType
 from invoicepay.domain.policies import CreditBacking, Late
+from invoicepay.domain.quick import quick
 from invoicepay.domain.time import local_date
 
 
@@ -92,6 +93,7 @@ def settle_needs(seen: Snapshot, invoice: Invoice, source: Account | None) -> Ne
     return needs | auto_apply_needs(seen, enterprise_id, invoice.customer_id, asset)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Split:
     """What a payment is worth to its invoice now."""

@@ -15,8 +15,10 @@ from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.needs import Find, Needs
+from invoicepay.domain.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The stored answer to a call: replayed whenever its key comes again.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from invoicepay.adapters.sql.composed import composed
 from invoicepay.domain.canonical import canonical
-from invoicepay.domain.entity import opened
 from invoicepay.domain.money import Money
+from invoicepay.domain.quick import opened
 from invoicepay.domain.time import iso
 
 if TYPE_CHECKING:
