@@ -14,12 +14,14 @@ from invoicepay.adapters.sql.forms import Row
 from invoicepay.adapters.sql.wire import Answer, Ask, ask, copy
 from invoicepay.errors import ConcurrentUpdate
 
-COPIED_FROM = 50
-"""From so many rows on, COPY's round trips cost less than statements of many values."""
+COPIED_FROM = 8
+"""From so many rows on, COPY saves more work than its round trips cost."""
 TOGETHER_FROM = 2
 """From so many rows on, one statement over arrays costs less than one for each row."""
-SIZES = (16, 8, 4, 3, 2, 1)
+SIZES = (4, 3, 2, 1)
 """How many rows one INSERT takes: few sizes, so that each is prepared once."""
+MOST_VALUES = 48
+"""Most values in one INSERT: beyond, the driver takes the statement apart afresh each time."""
 
 
 @dataclass(slots=True)
@@ -83,9 +85,10 @@ class Sending:
             self._in_sizes(rows, lambda count: text(table, names, self.dialect, count))
 
     def _in_sizes(self, rows: Sequence[Row], text: Callable[[int], str]) -> None:
+        most = MOST_VALUES // len(rows[0])
         start = 0
         while start < len(rows):
-            size = next(size for size in SIZES if size <= len(rows) - start)
+            size = next(size for size in SIZES if size == 1 or size <= min(most, len(rows) - start))
             values = tuple([value for row in rows[start : start + size] for value in row])
             self.add(text(size), values)
             start += size
