@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -135,9 +135,9 @@ def _nothing(asset: str) -> str:
     return f'{{"amount":"{Money.zero(asset).amount_text}","asset":"{asset}"}}'
 
 
+@lru_cache(maxsize=1024)
 def _instant(instant: datetime) -> str:
-    if instant.tzinfo is UTC:
-        return f'"{instant.isoformat(timespec="microseconds")[:26]}Z"'
+    """One transaction writes the same instant many times."""
     return f'"{iso(instant)}"'
 
 
