@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
+from weakref import WeakSet
 
-from invoicepay.domain.ids import head_of, timed_id
+from invoicepay.domain.ids import ten_letters, timed_id
 from invoicepay.errors import ConcurrentUpdate
 
 T = TypeVar("T")
@@ -34,36 +35,55 @@ def elapsed_seconds() -> float:
 
 
 class SystemIds:
-    """Ids over UUIDv7: ordered by time, and by call within one process and millisecond."""
+    """Ids over UUIDv7: ordered by time, and by call within one process and millisecond.
+
+    A millisecond starts with 64 random bits, of which a counter takes the highest (RFC 9562, 6.2).
+    """
 
     def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._random_bytes = random_bytes
+        self.start_afresh()
+        _everyone.add(self)
+
+    def start_afresh(self) -> None:
+        """Forget the millisecond: after a fork two processes would count on from the same random bits."""
         self._lock = threading.Lock()
         self._now: datetime | None = None
-        self._millis = 0
-        self._head = ""
+        self._millis = -1
+        self._time = self._chance = ""
         self._counter = 0
 
     def new(self, prefix: str, now: datetime) -> str:
         """A fresh id such as `inv_01k…`."""
-        tail = int.from_bytes(self._random_bytes(7)) >> 6
         with self._lock:
             if now is not self._now:  # a transaction makes all its ids with the same instant
                 self._turn(now)
-            self._counter += 1
-            head, chance = self._head, self._counter << 50 | tail
-        return timed_id(prefix, head, chance)
+            self._counter = counter = self._counter + 1
+            time, chance = self._time, self._chance
+        return timed_id(prefix, time, counter, chance)
 
     def _turn(self, now: datetime) -> None:
         millis = int(now.timestamp() * 1000)
         if millis != self._millis:
-            self._millis, self._head = millis, head_of(millis)
-            self._counter = int.from_bytes(self._random_bytes(2)) >> 2
+            random = int.from_bytes(self._random_bytes(8))
+            self._millis, self._time = millis, ten_letters(millis)
+            self._counter, self._chance = random >> 50, ten_letters(random & (1 << 50) - 1)
         self._now = now
 
     def nonce(self) -> str:
         """192 random bits as text."""
         return secrets.token_urlsafe(24)
+
+
+_everyone: WeakSet[SystemIds] = WeakSet()
+
+
+def _start_afresh() -> None:
+    for ids in _everyone:
+        ids.start_afresh()
+
+
+os.register_at_fork(after_in_child=_start_afresh)
 
 
 def fresh_secret() -> bytes:

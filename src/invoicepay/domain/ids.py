@@ -10,8 +10,6 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SHIFTS = range(120, -1, -10)
-_LOW = (1 << 62) - 1
-_HALF = (1 << 40) - 1
 _TYPEID = re.compile(r"([a-z]{2,8})_([0-7][0-9a-hjkmnp-tv-z]{25})")
 _TYPEID_LENGTH = 35
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
@@ -70,19 +68,16 @@ def typeid(prefix: str, uuid: bytes) -> str:
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
-def head_of(unix_ms: int) -> str:
-    """The ten letters with which every id of a millisecond begins."""
-    assert 0 <= unix_ms < 1 << 48, "milliseconds since 1970 fit 48 bits"
-    return "".join([_PAIRS[unix_ms >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
+def ten_letters(number: int) -> str:
+    """50 bits as text: the milliseconds in front of an id, or the random bits at its end."""
+    assert 0 <= number < 1 << 50, "ten letters hold 50 bits"
+    return "".join([_PAIRS[number >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
 
 
-def timed_id(prefix: str, head: str, chance: int) -> str:
-    """`typeid` over `uuid7_bytes`, from the head of its millisecond and 74 random bits, highest first."""
-    low = 7 << 76 | chance >> 62 << 64 | 2 << 62 | chance & _LOW
-    a, b = low >> 40, low & _HALF
-    first = f"{_PAIRS[a >> 30]}{_PAIRS[a >> 20 & 1023]}{_PAIRS[a >> 10 & 1023]}{_PAIRS[a & 1023]}"
-    last = f"{_PAIRS[b >> 30]}{_PAIRS[b >> 20 & 1023]}{_PAIRS[b >> 10 & 1023]}{_PAIRS[b & 1023]}"
-    return f"{prefix}_{head}{first}{last}"
+def timed_id(prefix: str, time: str, counter: int, chance: str) -> str:
+    """`typeid` over `uuid7_bytes`: milliseconds, a counter of 24 bits, random bits; see `ten_letters`."""
+    bits = 7 << 26 | counter >> 12 << 14 | 2 << 12 | counter & 0xFFF
+    return f"{prefix}_{time}{_PAIRS[bits >> 20]}{_PAIRS[bits >> 10 & 1023]}{_PAIRS[bits & 1023]}{chance}"
 
 
 def parse_typeid(text: str, prefix: str | None = None) -> tuple[str, bytes]:

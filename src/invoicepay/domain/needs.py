@@ -43,13 +43,15 @@ then what all writers of a party share. A party's row comes before what may not 
 """
 
 
+_RANKS = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
+
+
 def lock_rank(kind: type[Entity]) -> tuple[int, str]:
     """Sort key of a kind in the global lock order."""
-    known = kind.KIND in LOCK_ORDER
-    return (LOCK_ORDER.index(kind.KIND) if known else len(LOCK_ORDER), kind.KIND)
+    return (_RANKS.get(kind.KIND, len(_RANKS)), kind.KIND)
 
 
-_WHO = (LOCK_ORDER.index("party"), "")
+_WHO = (_RANKS["party"], "")
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda seen, wanted: bool(seen == wanted),
     "ne": lambda seen, wanted: bool(seen != wanted),

@@ -11,6 +11,7 @@ from invoicepay.domain.accounts import (
     Account,
     Code,
     Posting,
+    account,
     available,
     credit_reserve,
     frozen,
@@ -19,18 +20,14 @@ from invoicepay.domain.accounts import (
 )
 
 
-def _account(code: Code, asset: str, party_id: str = "") -> Account:
-    return Account(code, asset, party_id)
-
-
 def backing(asset: str, *, custodied: bool) -> Account:
     """What stands behind tokens of the asset: earmarked cash, or the held stablecoin itself."""
-    return Account(Code.CUSTODY if custodied else Code.BACKING, asset)
+    return account(Code.CUSTODY if custodied else Code.BACKING, asset)
 
 
 def deposit_received(party_id: str, asset: str, amount: int, *, memo: str) -> Posting:
     """P-01: the processor captured the money, it is owed to the depositor."""
-    inbound, owed = _account(Code.INBOUND, asset), _account(Code.UNCONFIRMED, asset, party_id)
+    inbound, owed = account(Code.INBOUND, asset), account(Code.UNCONFIRMED, asset, party_id)
     return posting("P-01", (inbound, owed, amount), memo=memo)
 
 
@@ -50,10 +47,10 @@ def reserve_confirmed(
         processor_fee: kept by the processor out of `amount`.
         borne: the operator bears the processor's fee (5000); the depositor gets tokens for all of `amount`.
     """
-    inbound, cash = _account(Code.INBOUND, asset), _account(Code.OPERATIONAL, asset)
-    owed = _account(Code.UNCONFIRMED, asset, party_id)
-    unminted = _account(Code.UNMINTED, asset, party_id)
-    fees, losses = _account(Code.FEES_PAYABLE, asset), _account(Code.LOSSES, asset)
+    inbound, cash = account(Code.INBOUND, asset), account(Code.OPERATIONAL, asset)
+    owed = account(Code.UNCONFIRMED, asset, party_id)
+    unminted = account(Code.UNMINTED, asset, party_id)
+    fees, losses = account(Code.FEES_PAYABLE, asset), account(Code.LOSSES, asset)
     lost = processor_fee if borne else 0
     net = amount - fee - (0 if borne else processor_fee)
     return posting(
@@ -71,10 +68,10 @@ def minted(
     party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str
 ) -> Posting:
     """P-03: tokens exist; cash moves into the earmark behind them. A frozen wallet receives into 2030."""
-    back, cash = backing(asset, custodied=custodied), _account(Code.OPERATIONAL, asset)
-    unminted = _account(Code.UNMINTED, asset, party_id)
+    back, cash = backing(asset, custodied=custodied), account(Code.OPERATIONAL, asset)
+    unminted = account(Code.UNMINTED, asset, party_id)
     return posting(
-        "P-03", (back, cash, amount), (unminted, _account(into, asset, party_id), amount), memo=memo
+        "P-03", (back, cash, amount), (unminted, account(into, asset, party_id), amount), memo=memo
     )
 
 
@@ -95,10 +92,10 @@ def returned_before_mint(
         fee: the part of `amount` that the operator gives back of its fee, out of losses once it was `swept`.
         lost: the part that a processor kept and the bank takes back all the same; the operator's loss.
     """
-    owed = _account(Code.UNMINTED if confirmed else Code.UNCONFIRMED, asset, party_id)
-    losses = _account(Code.LOSSES, asset)
-    due, fees = _account(Code.RETURN_DUE, asset), losses if swept else _account(Code.FEES_PAYABLE, asset)
-    cash = _account(Code.OPERATIONAL if confirmed else Code.INBOUND, asset)
+    owed = account(Code.UNMINTED if confirmed else Code.UNCONFIRMED, asset, party_id)
+    losses = account(Code.LOSSES, asset)
+    due, fees = account(Code.RETURN_DUE, asset), losses if swept else account(Code.FEES_PAYABLE, asset)
+    cash = account(Code.OPERATIONAL if confirmed else Code.INBOUND, asset)
     return (
         posting("P-04", (owed, due, amount - fee - lost), (fees, due, fee), (losses, due, lost), memo=memo),
         posting("P-04", (due, cash, amount), memo=memo),
@@ -121,8 +118,8 @@ def returned_after_mint(
     What the party still has (`burned`) is burned, the rest becomes a receivable (1200). `top_up` is the
     operator's own money placed beforehand. `out_of` is 2030 when the wallet is frozen.
     """
-    wallet, due = _account(out_of, asset, party_id), _account(Code.RETURN_DUE, asset)
-    owed, cash = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
+    wallet, due = account(out_of, asset, party_id), account(Code.RETURN_DUE, asset)
+    owed, cash = account(Code.RETURNED_DEPOSIT, asset, party_id), account(Code.OPERATIONAL, asset)
     steps = [posting("P-05", (wallet, due, burned), (owed, due, amount - burned), memo=memo)]
     if top_up:
         steps.insert(0, buffer_topped_up(asset, top_up, memo=memo))
@@ -134,66 +131,64 @@ def returned_after_mint(
 
 def buffer_topped_up(asset: str, amount: int, *, memo: str) -> Posting:
     """P-05, first line: the operator places own money in the safeguarded account."""
-    return posting(
-        "P-05", (_account(Code.OPERATIONAL, asset), _account(Code.BUFFER, asset), amount), memo=memo
-    )
+    return posting("P-05", (account(Code.OPERATIONAL, asset), account(Code.BUFFER, asset), amount), memo=memo)
 
 
 def receivable_recovered(
     party_id: str, asset: str, amount: int, *, custodied: bool, out_of: Code = Code.AVAILABLE, memo: str
 ) -> tuple[Posting, ...]:
     """P-06: a receivable of a returned deposit is taken from the party's tokens (or 2030) and burned."""
-    owed, cash = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
+    owed, cash = account(Code.RETURNED_DEPOSIT, asset, party_id), account(Code.OPERATIONAL, asset)
     return (
-        posting("P-06", (_account(out_of, asset, party_id), owed, amount), memo=memo),
+        posting("P-06", (account(out_of, asset, party_id), owed, amount), memo=memo),
         posting("P-06", (cash, backing(asset, custodied=custodied), amount), memo=memo),
     )
 
 
 def receivable_written_off(party_id: str, asset: str, amount: int, *, memo: str) -> Posting:
     """P-06: the operator gives a receivable up."""
-    owed, losses = _account(Code.RETURNED_DEPOSIT, asset, party_id), _account(Code.LOSSES, asset)
+    owed, losses = account(Code.RETURNED_DEPOSIT, asset, party_id), account(Code.LOSSES, asset)
     return posting("P-06", (losses, owed, amount), memo=memo)
 
 
 def unmatched_received(asset: str, amount: int, *, memo: str) -> Posting:
     """P-07: money of an unknown owner arrived."""
     return posting(
-        "P-07", (_account(Code.OPERATIONAL, asset), _account(Code.SUSPENSE, asset), amount), memo=memo
+        "P-07", (account(Code.OPERATIONAL, asset), account(Code.SUSPENSE, asset), amount), memo=memo
     )
 
 
 def unmatched_matched(party_id: str, asset: str, amount: int, *, memo: str) -> Posting:
     """P-07: its owner is found; it waits to be minted."""
-    suspense, unminted = _account(Code.SUSPENSE, asset), _account(Code.UNMINTED, asset, party_id)
+    suspense, unminted = account(Code.SUSPENSE, asset), account(Code.UNMINTED, asset, party_id)
     return posting("P-07", (suspense, unminted, amount), memo=memo)
 
 
 def unmatched_returned(asset: str, amount: int, *, memo: str) -> Posting:
     """P-07 back: its owner is not found, and it goes back to where it came from."""
     return posting(
-        "P-07", (_account(Code.SUSPENSE, asset), _account(Code.OPERATIONAL, asset), amount), memo=memo
+        "P-07", (account(Code.SUSPENSE, asset), account(Code.OPERATIONAL, asset), amount), memo=memo
     )
 
 
 def fees_swept(asset: str, amount: int, *, memo: str) -> Posting:
     """P-08: the operator takes earned fees out of the safeguarded account."""
     return posting(
-        "P-08", (_account(Code.FEES_PAYABLE, asset), _account(Code.OPERATIONAL, asset), amount), memo=memo
+        "P-08", (account(Code.FEES_PAYABLE, asset), account(Code.OPERATIONAL, asset), amount), memo=memo
     )
 
 
 def interest_received(asset: str, amount: int, *, memo: str) -> Posting:
     """P-08: the bank paid interest."""
     return posting(
-        "P-08", (_account(Code.OPERATIONAL, asset), _account(Code.RESERVE_INCOME, asset), amount), memo=memo
+        "P-08", (account(Code.OPERATIONAL, asset), account(Code.RESERVE_INCOME, asset), amount), memo=memo
     )
 
 
 def interest_taken(asset: str, amount: int, *, memo: str) -> Posting:
     """P-08: the operator takes interest out."""
     return posting(
-        "P-08", (_account(Code.RESERVE_INCOME, asset), _account(Code.OPERATIONAL, asset), amount), memo=memo
+        "P-08", (account(Code.RESERVE_INCOME, asset), account(Code.OPERATIONAL, asset), amount), memo=memo
     )
 
 
@@ -234,8 +229,8 @@ def payment_settled(
         into: 2030 when the enterprise's wallet is frozen.
         fee: platform fee on the applied part, taken from what the enterprise receives.
     """
-    payer = _account(source, asset, "" if source is Code.EXTERNAL_HOLDERS else payer_id)
-    receiver = _account(into, asset, enterprise_id)
+    payer = account(source, asset, "" if source is Code.EXTERNAL_HOLDERS else payer_id)
+    receiver = account(into, asset, enterprise_id)
     fence = credit_reserve(enterprise_id, asset) if ring_fenced else receiver
     platform = available(platform_id, asset)
     return posting(
@@ -251,7 +246,7 @@ def hold_released(
     party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
 ) -> Posting:
     """P-12: tokens set aside are spendable again, or land in 2030 when the wallet was frozen meanwhile."""
-    return posting("P-12", (held(party_id, asset), _account(into, asset, party_id), amount), memo=memo)
+    return posting("P-12", (held(party_id, asset), account(into, asset, party_id), amount), memo=memo)
 
 
 def credit_applied(
@@ -265,7 +260,7 @@ def credit_applied(
     memo: str,
 ) -> Posting:
     """P-13: the tokens behind an applied cash credit become the enterprise's own, less the platform's fee."""
-    fence, receiver = credit_reserve(enterprise_id, asset), _account(into, asset, enterprise_id)
+    fence, receiver = credit_reserve(enterprise_id, asset), account(into, asset, enterprise_id)
     platform = available(platform_id, asset)
     return posting("P-13", (fence, receiver, amount - fee), (fence, platform, fee), memo=memo)
 
@@ -287,14 +282,14 @@ def credit_refunded(
 ) -> Posting:
     """P-15: a cash credit goes back to whoever paid it in."""
     source = credit_reserve(enterprise_id, asset) if ring_fenced else available(enterprise_id, asset)
-    return posting("P-15", (source, _account(into, asset, receiver_id), amount), memo=memo)
+    return posting("P-15", (source, account(into, asset, receiver_id), amount), memo=memo)
 
 
 def credit_expired(
     enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
 ) -> Posting:
     """P-16: a cash credit expired; its tokens are the enterprise's own again."""
-    receiver = _account(into, asset, enterprise_id)
+    receiver = account(into, asset, enterprise_id)
     return posting("P-16", (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
 
 
@@ -310,13 +305,13 @@ def transferred(
 ) -> Posting:
     """P-17: tokens move between two parties."""
     return posting(
-        "P-17", (_account(source, asset, payer_id), _account(into, asset, payee_id), amount), memo=memo
+        "P-17", (account(source, asset, payer_id), account(into, asset, payee_id), amount), memo=memo
     )
 
 
 def sent_outside(party_id: str, asset: str, amount: int, *, memo: str) -> tuple[Posting, Posting]:
     """P-18: held tokens leave to an address outside the programme."""
-    transit, outside = _account(Code.IN_TRANSIT, asset), _account(Code.EXTERNAL_HOLDERS, asset)
+    transit, outside = account(Code.IN_TRANSIT, asset), account(Code.EXTERNAL_HOLDERS, asset)
     return (
         posting("P-18", (held(party_id, asset), transit, amount), memo=memo),
         posting("P-18", (transit, outside, amount), memo=memo),
@@ -327,8 +322,8 @@ def arrived_from_outside(
     party_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, memo: str
 ) -> Posting:
     """P-18: tokens arrive from an address outside the programme."""
-    outside = _account(Code.EXTERNAL_HOLDERS, asset)
-    return posting("P-18", (outside, _account(into, asset, party_id), amount), memo=memo)
+    outside = account(Code.EXTERNAL_HOLDERS, asset)
+    return posting("P-18", (outside, account(into, asset, party_id), amount), memo=memo)
 
 
 def fence_raised(enterprise_id: str, asset: str, amount: int, *, rule: str, memo: str) -> Posting:
@@ -342,7 +337,7 @@ def fence_lowered(
     enterprise_id: str, asset: str, amount: int, *, into: Code = Code.AVAILABLE, rule: str, memo: str
 ) -> Posting:
     """P-27 taken back: a voided credit note frees the enterprise's tokens behind its credit."""
-    receiver = _account(into, asset, enterprise_id)
+    receiver = account(into, asset, enterprise_id)
     return posting(rule, (credit_reserve(enterprise_id, asset), receiver, amount), memo=memo)
 
 
@@ -354,8 +349,8 @@ def refunded(enterprise_id: str, asset: str, shares: Iterable[tuple[Account, int
 
 def burned(party_id: str, asset: str, amount: int, *, fee: int, custodied: bool, memo: str) -> Posting:
     """P-31: held tokens are burned; the cash behind them is owed to the party, the fee to the operator."""
-    cash = _account(Code.OPERATIONAL, asset)
-    payable, fees = _account(Code.REDEMPTION_PAYABLE, asset, party_id), _account(Code.FEES_PAYABLE, asset)
+    cash = account(Code.OPERATIONAL, asset)
+    payable, fees = account(Code.REDEMPTION_PAYABLE, asset, party_id), account(Code.FEES_PAYABLE, asset)
     return posting(
         "P-31",
         (held(party_id, asset), payable, amount - fee),
@@ -368,13 +363,13 @@ def burned(party_id: str, asset: str, amount: int, *, fee: int, custodied: bool,
 def payout_submitted(party_id: str, asset: str, amount: int, *, again: bool = False, memo: str) -> Posting:
     """P-32: the payout is on its way; `again` after a return (2320 to 2310)."""
     source = Code.REDEMPTION_RETURNED if again else Code.REDEMPTION_PAYABLE
-    transit = _account(Code.REDEMPTION_IN_TRANSIT, asset, party_id)
-    return posting("P-32", (_account(source, asset, party_id), transit, amount), memo=memo)
+    transit = account(Code.REDEMPTION_IN_TRANSIT, asset, party_id)
+    return posting("P-32", (account(source, asset, party_id), transit, amount), memo=memo)
 
 
 def payout_settled(party_id: str, asset: str, amount: int, *, memo: str) -> Posting:
     """P-33: the cash has left."""
-    transit, cash = _account(Code.REDEMPTION_IN_TRANSIT, asset, party_id), _account(Code.OPERATIONAL, asset)
+    transit, cash = account(Code.REDEMPTION_IN_TRANSIT, asset, party_id), account(Code.OPERATIONAL, asset)
     return posting("P-33", (transit, cash, amount), memo=memo)
 
 
@@ -382,13 +377,13 @@ def payout_failed(
     party_id: str, asset: str, amount: int, *, source: Code = Code.REDEMPTION_IN_TRANSIT, memo: str
 ) -> Posting:
     """P-34: the payout failed before cash left; `source` is 2300 when it was never accepted."""
-    back = _account(Code.REDEMPTION_RETURNED, asset, party_id)
-    return posting("P-34", (_account(source, asset, party_id), back, amount), memo=memo)
+    back = account(Code.REDEMPTION_RETURNED, asset, party_id)
+    return posting("P-34", (account(source, asset, party_id), back, amount), memo=memo)
 
 
 def payout_returned(party_id: str, asset: str, amount: int, *, memo: str) -> Posting:
     """P-35: the bank sent a settled payout back."""
-    back, cash = _account(Code.REDEMPTION_RETURNED, asset, party_id), _account(Code.OPERATIONAL, asset)
+    back, cash = account(Code.REDEMPTION_RETURNED, asset, party_id), account(Code.OPERATIONAL, asset)
     return posting("P-35", (cash, back, amount), memo=memo)
 
 
@@ -396,10 +391,10 @@ def reminted(
     party_id: str, asset: str, amount: int, *, custodied: bool, into: Code = Code.AVAILABLE, memo: str
 ) -> Posting:
     """P-36: a returned payout becomes tokens again."""
-    back, cash = _account(Code.REDEMPTION_RETURNED, asset, party_id), _account(Code.OPERATIONAL, asset)
+    back, cash = account(Code.REDEMPTION_RETURNED, asset, party_id), account(Code.OPERATIONAL, asset)
     return posting(
         "P-36",
-        (back, _account(into, asset, party_id), amount),
+        (back, account(into, asset, party_id), amount),
         (backing(asset, custodied=custodied), cash, amount),
         memo=memo,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from invoicepay.domain import postings
 from invoicepay.domain.access import party_needs, receiving_code
-from invoicepay.domain.accounts import Account, Code, frozen
+from invoicepay.domain.accounts import Account, Code, account, frozen
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, open_lot
@@ -68,8 +68,8 @@ def new_payment(
 def source_account(payer_id: str, asset: str, *, is_held: bool = False) -> Account:
     """What a settlement debits: the payer's hold, the payer's wallet, or addresses outside the programme."""
     if not payer_id:
-        return Account(Code.EXTERNAL_HOLDERS, asset)
-    return Account(Code.HELD if is_held else Code.AVAILABLE, asset, payer_id)
+        return account(Code.EXTERNAL_HOLDERS, asset)
+    return account(Code.HELD if is_held else Code.AVAILABLE, asset, payer_id)
 
 
 def push_sources(payer_id: str, asset: str) -> tuple[Account, ...]:
@@ -83,7 +83,7 @@ def push_source(change: Change, payer_id: str, asset: str) -> Account:
     """The one of `push_sources` that a push debits now."""
     if not payer_id:
         return source_account("", asset)
-    return Account(receiving_code(change, payer_id, asset), asset, payer_id)
+    return account(receiving_code(change, payer_id, asset), asset, payer_id)
 
 
 def settle_needs(seen: Snapshot, invoice: Invoice, source: Account | None) -> Needs:

@@ -71,7 +71,8 @@ def merged(outcomes: Sequence[Outcome[Any]], versions: dict[RowKey, int]) -> Wri
     rows: dict[RowKey, Entity] = {}
     movements: dict[Account, int] = {}
     for outcome in outcomes:
-        rows.update(((type(row), row.id), row) for row in outcome.rows)
+        for row in outcome.rows:
+            rows[type(row), row.id] = row
         for posting in outcome.postings:
             for entry in posting.entries:
                 movements[entry.account] = movements.get(entry.account, 0) + entry.growth
