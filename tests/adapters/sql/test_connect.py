@@ -53,6 +53,14 @@ def test_an_engine_for_another_database_is_refused(stores: Stores) -> None:
         door_to(engine, blocking=True)
 
 
+def test_an_engine_with_another_driver_is_refused(stores: Stores) -> None:
+    engine = stores.engine("postgresql+psycopg://host/pay")
+    engine.dialect.driver = "psycopg2"
+
+    with pytest.raises(ConfigurationError, match=r"postgresql\+psycopg"):
+        door_to(engine, blocking=True)
+
+
 def test_sqlite_waits_and_writes_durably(sqlite_url: str) -> None:
     with engine_for(sqlite_url) as engine, engine.connect() as connection:
         settings = {

@@ -14,7 +14,7 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
@@ -85,7 +85,7 @@ class BlockingDoor:
     """A door through an `Engine`: every step has ended when its call returns."""
 
     def __init__(self, engine: Engine, *, is_ours: bool) -> None:
-        self.dialect_name = _supported(engine.dialect.name)
+        self.dialect_name = _spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         _engines.add(engine)
 
@@ -129,7 +129,7 @@ class AwaitingDoor:
     """A door through an `AsyncEngine`: a step runs as one piece, its waits give the loop back."""
 
     def __init__(self, engine: AsyncEngine, *, is_ours: bool) -> None:
-        self.dialect_name = _supported(engine.dialect.name)
+        self.dialect_name = _spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         _engines.add(engine.sync_engine)
 
@@ -246,6 +246,14 @@ def _supported(backend: str) -> str:
         raise ConfigurationError(
             f"{backend} is not supported: use sqlite:///file or postgresql://host/database"
         )
+    return backend
+
+
+def _spoken(dialect: Dialect) -> str:
+    """What a host's engine speaks; on PostgreSQL through the one driver that we know (ADR 0021)."""
+    backend = _supported(dialect.name)
+    if backend == "postgresql" and dialect.driver not in ("psycopg", "psycopg_async"):
+        raise ConfigurationError(f"the engine's driver is {dialect.driver}: use postgresql+psycopg://")
     return backend
 
 
