@@ -252,7 +252,7 @@ def _supported(backend: str) -> str:
 def _spoken(dialect: Dialect) -> str:
     """What a host's engine speaks; on PostgreSQL through the one driver that we know (ADR 0021)."""
     backend = _supported(dialect.name)
-    if backend == "postgresql" and dialect.driver not in ("psycopg", "psycopg_async"):
+    if backend == "postgresql" and dialect.driver != "psycopg":
         raise ConfigurationError(f"the engine's driver is {dialect.driver}: use postgresql+psycopg://")
     return backend
 
