@@ -10,14 +10,15 @@ from itertools import count
 from typing import Any, TypeVar
 
 from bench import workload
-from bench.checks import answer, pay_one
+from bench.checks import Answer, answer, pay_one
 from bench.clients import awaiting, blocking
 from bench.loads import Lane, Paid
 from invoicepay import AsyncInvoicePay, InvoicePay, InvoicePayError, Pay
 
 T = TypeVar("T")
+R = TypeVar("R")
 Outcome = Any
-Timed = tuple[Outcome, float]
+Timed = tuple[Answer, float]
 
 
 def in_batches(lane: Lane) -> Iterator[Any]:
@@ -27,7 +28,7 @@ def in_batches(lane: Lane) -> Iterator[Any]:
             pay.invoices.pay_many(lane.warm)
         yield
         batches = workload.batches(lane.asked, lane.together)
-        timed = [_timed(lambda batch: pay.invoices.pay_many(batch), batch) for batch in batches]
+        timed = [_timed(lambda batch: _answers(pay.invoices.pay_many(batch)), batch) for batch in batches]
         yield
         yield _paid([(one, seconds) for answers, seconds in timed for one in answers])
 
@@ -38,7 +39,7 @@ def one_after_the_other(lane: Lane) -> Iterator[Any]:
         for one in lane.warm:
             pay_one(pay, one)
         yield
-        timed = [_timed(lambda one: pay_one(pay, one), one) for one in lane.asked]
+        timed = [_timed(lambda one: answer(pay_one(pay, one)), one) for one in lane.asked]
         yield
         yield _paid(timed)
 
@@ -62,7 +63,7 @@ def by_threads(lane: Lane) -> Iterator[Any]:
 def _calling(pay: InvoicePay, asked: Sequence[Pay], turn: Iterator[int], timed: list[Any]) -> None:
     """One thread: whatever payment is next, until there is none."""
     while (number := next(turn)) < len(asked):
-        timed[number] = _timed(lambda one: pay_one(pay, one), asked[number])
+        timed[number] = _timed(lambda one: answer(pay_one(pay, one)), asked[number])
 
 
 def by_tasks(lane: Lane) -> Iterator[Any]:
@@ -113,19 +114,25 @@ async def _arriving(pay: AsyncInvoicePay, asked: Sequence[Pay], rate: float) -> 
     return await asyncio.gather(*coming)
 
 
-async def _awaited(pay: AsyncInvoicePay, one: Pay) -> Outcome:
+async def _awaited(pay: AsyncInvoicePay, one: Pay) -> Answer:
     try:
-        return await pay.invoices.pay(
+        paid = await pay.invoices.pay(
             one.invoice, payer=one.payer, amount=one.amount, idempotency_key=one.idempotency_key
         )
     except InvoicePayError as refusal:
-        return refusal
+        return answer(refusal)
+    return answer(paid)
 
 
-def _timed(call: Callable[[T], Outcome], asked: T) -> Timed:
+def _answers(outcomes: Sequence[Outcome]) -> list[Answer]:
+    """What is kept of outcomes; a host lets go of them, too."""
+    return [answer(one) for one in outcomes]
+
+
+def _timed(call: Callable[[T], R], asked: T) -> tuple[R, float]:
     began = time.perf_counter()
     return call(asked), time.perf_counter() - began
 
 
 def _paid(timed: Sequence[Timed]) -> Paid:
-    return Paid(answers=[answer(one) for one, _ in timed], seconds=[seconds for _, seconds in timed])
+    return Paid(answers=[one for one, _ in timed], seconds=[seconds for _, seconds in timed])
