@@ -83,7 +83,7 @@ def side_by_side(task: Task, parts: Sequence[Any], meter: Callable[[], Spent | N
 
 
 def _settle_down() -> None:
-    """What is there to stay is not looked through at every collection again; servers do so after their start."""
+    """What is there to stay is not looked through at every collection again, as servers do it."""
     gc.collect()
     gc.freeze()
 
