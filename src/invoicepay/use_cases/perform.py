@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -50,6 +52,9 @@ RECORDED_REFUSALS = (StateError, MoneyError, ComplianceError)
 """Refusals that depended on state: stored under the key, so a stale retry cannot succeed next week."""
 
 FINGERPRINT_VERSION = 1
+
+MANY = 32
+"""Commands from which on one transaction makes so many objects that looking through them costs time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,28 +255,58 @@ async def _attempt(
         await load_all(unit, askings, seen, tried)
         seen.now = deps.clock.now()  # after the wait for locks: whoever held them has decided earlier
         stored = dict(await unit.replies([call.scope for call in calls if not call.is_new]))
-        answers: list[Any] = []
-        outcomes: list[Outcome[Any]] = []
-        replies: list[Reply] = []
-        for call, asking in zip(calls, askings, strict=True):
-            scope = call.scope
-            if scope in stored:
-                answers.append(_replayed(call, stored[scope]))
-                continue
-            if asking.is_stale(seen):  # earlier commands of the batch may have made it need more
-                await load_all(unit, [asking], seen, tried)
-            answer, outcome = _decided(deps, call, seen)
-            answers.append(answer)
-            if outcome is not None:
-                seen.fold(outcome)
-                outcomes.append(outcome)
-            if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
-                reply = _reply(call, answer, outcome, seen.now)
-                replies.append(reply)
-                stored[scope] = reply
-        if replies:
-            await _store(unit, outcomes, replies, tried)
-        return answers
+        with _collector_off(len(calls)):
+            return await _folded(deps, unit, [*zip(calls, askings, strict=True)], seen, stored, tried)
+
+
+async def _folded(
+    deps: Deps,
+    unit: Unit,
+    asked: Sequence[tuple[Call[Any, Any], Asking]],
+    seen: Snapshot,
+    stored: dict[tuple[str, str], Reply],
+    tried: Tried,
+) -> list[Any]:
+    """Decide one command after the other over the snapshot, and store what they write."""
+    answers: list[Any] = []
+    outcomes: list[Outcome[Any]] = []
+    replies: list[Reply] = []
+    for call, asking in asked:
+        scope = call.scope
+        if scope in stored:
+            answers.append(_replayed(call, stored[scope]))
+            continue
+        if asking.is_stale(seen):  # earlier commands of the batch may have made it need more
+            await load_all(unit, [asking], seen, tried)
+        answer, outcome = _decided(deps, call, seen)
+        answers.append(answer)
+        if outcome is not None:
+            seen.fold(outcome)
+            outcomes.append(outcome)
+        if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
+            reply = _reply(call, answer, outcome, seen.now)
+            replies.append(reply)
+            stored[scope] = reply
+    if replies:
+        await _store(unit, outcomes, replies, tried)
+    return answers
+
+
+@contextmanager
+def _collector_off(count: int) -> Iterator[None]:
+    """Keep Python's cycle collector from running while many commands are decided and written.
+
+    What they make lives until the commit and has no cycles, yet each few hundred objects would have it
+    looked through, and every few batches all objects of the process: half of the time of a payment.
+    """
+    if count < MANY or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def _store(
