@@ -7,17 +7,20 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from invoicepay.domain.accounts import Posting
 from invoicepay.domain.canonical import series, text
 from invoicepay.domain.change import Outcome
+from invoicepay.domain.quick import quick
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import iso
 
 GENESIS = "0" * 64
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord(Shown):
     """One command's trail: who did what, which entities moved, what was posted.
@@ -110,8 +113,21 @@ def posting_body(posting: Posting) -> str:
 
 def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:
     """Hash of one record; each part is length-prefixed, so that no two inputs collide."""
-    parts = [part.encode() for part in (tenant_id, stream, str(position), previous_hash, body)]
-    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
+    place, previous, data = str(position).encode(), previous_hash.encode(), body.encode()
+    return hashlib.sha256(
+        b"%b%b%b%b%b%b%b"
+        % (_framed(tenant_id, stream), _size(place), place, _size(previous), previous, _size(data), data)
+    ).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _framed(tenant_id: str, stream: str) -> bytes:
+    parts = (tenant_id.encode(), stream.encode())
+    return b"".join([_size(part) + part for part in parts])
+
+
+def _size(data: bytes) -> bytes:
+    return len(data).to_bytes(8, "big")
 
 
 def seal(tenant_id: str, previous: Checkpoint | None, heads: Sequence[Head], at: datetime) -> Checkpoint:

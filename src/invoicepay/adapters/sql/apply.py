@@ -23,9 +23,7 @@ from invoicepay.domain.needs import RowKey, lock_rank
 from invoicepay.domain.writes import Writes
 from invoicepay.ports.repository import Reply
 
-REPLY = ("operation", "key", "fingerprint", "is_error", "body", "recorded_at")
-"""A stored reply's columns, in the order of `Reply`."""
-
+_REPLY = ("tenant_id", "operation", "key", "fingerprint", "is_error", "body", "event_id", "recorded_at")
 _TRANSACTION = ("tenant_id", "id", "group_id", "rule", "memo", "reverses", "effective_at", "recorded_at")
 _ENTRY = ("tenant_id", "tx_id", "position", "account_id", "side", "amount", "asset")
 _EVENT = (
@@ -68,7 +66,7 @@ def apply(connection: Connection, place: Place, batch: Batch) -> Sending:
         The audit stream's new head, which may travel together with the commit.
     """
     sending = Sending(connection)
-    _insert_replies(sending, place, batch.replies)
+    _insert_replies(sending, place, batch)
     _update_rows(sending, place, batch)
     _insert_rows(sending, place, batch.writes.added)
     _insert_postings(sending, place, batch)
@@ -78,7 +76,9 @@ def apply(connection: Connection, place: Place, batch: Batch) -> Sending:
     return sending
 
 
-def _insert_replies(sending: Sending, place: Place, replies: Sequence[Reply]) -> None:
+def _insert_replies(sending: Sending, place: Place, batch: Batch) -> None:
+    """A result whose text one of the events carries already is not written twice."""
+    told = {id(event.body): event.id for event in batch.writes.events}
     rows: list[Row] = [
         (
             place.tenant_id,
@@ -86,12 +86,13 @@ def _insert_replies(sending: Sending, place: Place, replies: Sequence[Reply]) ->
             reply.key,
             reply.fingerprint,
             "1" if reply.is_error else "0",
-            reply.body,
+            "" if id(reply.body) in told else reply.body,
+            told.get(id(reply.body), ""),
             instant_text(reply.recorded_at),
         )
-        for reply in sorted(replies, key=attrgetter("operation", "key"))
+        for reply in sorted(batch.replies, key=attrgetter("operation", "key"))
     ]
-    sending.insert(place.schema.replies, ("tenant_id", *REPLY), rows)
+    sending.insert(place.schema.replies, _REPLY, rows)
 
 
 def _insert_rows(sending: Sending, place: Place, added: Iterable[Entity]) -> None:

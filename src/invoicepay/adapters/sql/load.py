@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from invoicepay.adapters.sql import statements
-from invoicepay.adapters.sql.apply import REPLY
 from invoicepay.adapters.sql.balances import Held, asks_for, take_balances
 from invoicepay.adapters.sql.blocks import array
 from invoicepay.adapters.sql.chunks import chunks
@@ -140,10 +139,12 @@ def replies(
 
 
 def _ask_for_replies(connection: Connection, place: Place, operation: str, keys: Sequence[str]) -> Ask:
-    table, dialect = place.schema.replies, connection.dialect.name
+    schema, dialect = place.schema, connection.dialect.name
     if dialect == "postgresql":
-        return Ask(statements.answers(table, REPLY, dialect, 0), (place.tenant_id, operation, array(keys)))
-    return Ask(statements.answers(table, REPLY, dialect, len(keys)), (place.tenant_id, operation, *keys))
+        query = statements.answers(schema.replies, schema.outbox, dialect, 0)
+        return Ask(query, (place.tenant_id, operation, array(keys)))
+    query = statements.answers(schema.replies, schema.outbox, dialect, len(keys))
+    return Ask(query, (place.tenant_id, operation, *keys))
 
 
 def _reply(operation: str, key: str, fingerprint: str, is_error: Any, body: str, recorded_at: Any) -> Reply:

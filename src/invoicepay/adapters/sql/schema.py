@@ -363,6 +363,7 @@ def _replies(make: _Maker) -> Table:
         fingerprint=Words,
         is_error=Flag(),
         body=Words,
+        event_id=Words,
         recorded_at=Instant(),
     )
 

@@ -75,12 +75,14 @@ def accounts_by_id(
 
 
 @cache
-def answers(replies: Table, names: Names, dialect: str, count: int) -> str:
-    """Stored answers by tenant, operation and keys."""
+def answers(replies: Table, outbox: Table, dialect: str, count: int) -> str:
+    """Stored answers by tenant, operation and keys; the text of a result may stand with its event."""
     value = mark(dialect)
     return (
-        f"SELECT {_listed(names)} FROM {replies.fullname}"
-        f" WHERE tenant_id = {value} AND operation = {value} AND {_among('key', dialect, count)}"
+        "SELECT r.operation, r.key, r.fingerprint, r.is_error, coalesce(o.data, r.body), r.recorded_at"
+        f" FROM {replies.fullname} AS r LEFT JOIN {outbox.fullname} AS o"
+        " ON o.tenant_id = r.tenant_id AND o.id = r.event_id"
+        f" WHERE r.tenant_id = {value} AND r.operation = {value} AND {_among('r.key', dialect, count)}"
     )
 
 
