@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
+import pytest
+
+from invoicepay.domain.change import Change
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money
+from invoicepay.domain.needs import need
 from invoicepay.domain.payments import Payment
-from invoicepay.errors import IdempotencyConflict, InsufficientFunds, InvoicePayError
+from invoicepay.errors import IdempotencyConflict, InsufficientFunds, InvoicePayError, OverpaymentRefused
 from invoicepay.use_cases.invoices import InvoiceTerms, RefundInvoice
 from invoicepay.use_cases.invoices.credit_notes import REFUND
 from invoicepay.use_cases.invoices.issue import ISSUE
 from invoicepay.use_cases.payments import PAY, PayInvoice
-from invoicepay.use_cases.perform import Call, call_of, perform_many
+from invoicepay.use_cases.perform import MANY, Call, UseCase, call_of, perform_many
 from tests.support.desk import Desk
 
 
@@ -96,3 +101,47 @@ def outcome(answer: object) -> object:
         return answer.code
     assert isinstance(answer, Payment)
     return (answer.payment_type, answer.applied, answer.excess)
+
+
+class TestCollector:
+    """Large batches are made while Python's cycle collector rests; it is left as it was found."""
+
+    def watched(self, count: int) -> list[bool]:
+        """Whether the collector worked while each of so many commands was decided."""
+        seen: list[bool] = []
+
+        def decide(command: PayInvoice, change: Change) -> Payment:
+            seen.append(gc.isenabled())
+            raise OverpaymentRefused
+
+        use_case = UseCase("tests.watch", Payment, lambda command, seen: need(), decide)
+        desk, invoice = a_desk()
+        command = pay(invoice, "1.00 USD")
+        desk.run(perform_many(desk.deps, [call_of(desk.deps, use_case, command, None) for _ in range(count)]))
+        return seen
+
+    def test_it_rests_for_many_commands_and_works_for_few(self) -> None:
+        assert self.watched(MANY - 1) == [True] * (MANY - 1)
+        assert self.watched(MANY) == [False] * MANY
+        assert gc.isenabled()
+
+    def test_it_works_again_after_a_fault_of_the_program(self) -> None:
+        def broken(command: PayInvoice, change: Change) -> Payment:
+            raise RuntimeError("a fault")
+
+        use_case = UseCase("tests.fault", Payment, lambda command, seen: need(), broken)
+        desk, invoice = a_desk()
+        calls = [call_of(desk.deps, use_case, pay(invoice, "1.00 USD"), None) for _ in range(MANY)]
+
+        with pytest.raises(RuntimeError):
+            desk.run(perform_many(desk.deps, calls))
+
+        assert gc.isenabled()
+
+    def test_where_the_host_switched_it_off_it_stays_off(self) -> None:
+        gc.disable()
+        try:
+            assert self.watched(MANY) == [False] * MANY
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
