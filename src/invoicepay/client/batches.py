@@ -32,6 +32,7 @@ class Pay:
         invoice: the invoice or its id.
         payer: whose tokens move.
         amount: everything still open when left out.
+        idempotency_key: names this payment, so that the same list can be handed over again after a crash.
     """
 
     invoice: str | Invoice
@@ -49,6 +50,7 @@ class Issue:
         lines: `Line` values or (description, price).
         due_on: local date in the enterprise's zone; `due_in_days` counts from today instead.
         reference: your own reference, for example the number in the system it comes from.
+        idempotency_key: names this invoice, so that the same list can be handed over again after a crash.
     """
 
     enterprise: str

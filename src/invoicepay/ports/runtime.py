@@ -50,7 +50,8 @@ class GroupCommit(Protocol):
         """Carry out the item, alone or together with others of its group that wait at the same time.
 
         An item that finds nobody at work is carried out at once: nothing waits for company. A caller that
-        goes away takes nobody with it, and whatever `carry_out` was given is carried out to its end.
+        goes away while it waits takes nobody with it: what `carry_out` was given for several is carried out
+        all the same. One at work alone breaks off its own as without group commit.
 
         Args:
             group: only items of one group share a transaction.
