@@ -1,6 +1,7 @@
 """Ids, party ids, keys and text: what is spelled how, and what is refused."""
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from invoicepay.adapters.system import SystemIds
 from invoicepay.domain.ids import (
     Prefix,
     clean_text,
@@ -173,3 +175,15 @@ def test_keys_are_printable_ascii(key: str) -> None:
 def test_other_keys_are_refused(key: Any) -> None:
     with pytest.raises(InvalidKey):
         idempotency_key(key)
+
+
+def test_ids_of_one_instant_keep_the_order_of_calls_though_another_thread_makes_ids_of_another() -> None:
+    ids, mine = SystemIds(), datetime(2026, 1, 31, tzinfo=UTC)
+
+    made = []
+    for _ in range(200):
+        made.append(ids.new("evt", mine))
+        ids.new("evt", mine + timedelta(milliseconds=1))
+
+    assert made == sorted(made)
+    assert len(set(made)) == 200

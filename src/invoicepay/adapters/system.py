@@ -17,6 +17,9 @@ from invoicepay.errors import ConcurrentUpdate
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
+LOW = (1 << 50) - 1
+HIGHEST = 1 << 23
+
 RETRIES = 6
 PATIENCE_SECONDS = 5
 
@@ -37,7 +40,8 @@ def elapsed_seconds() -> float:
 class SystemIds:
     """Ids over UUIDv7: ordered by time, and by call within one process and millisecond.
 
-    A millisecond starts with 64 random bits, of which a counter takes the highest (RFC 9562, 6.2).
+    Behind the time stand a counter, which starts at random, and 50 random bits of the millisecond (RFC 9562,
+    6.2).
     """
 
     def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
@@ -66,8 +70,9 @@ class SystemIds:
         millis = int(now.timestamp() * 1000)
         if millis != self._millis:
             random = int.from_bytes(self._random_bytes(8))
-            self._millis, self._time = millis, ten_letters(millis)
-            self._counter, self._chance = random >> 50, ten_letters(random & (1 << 50) - 1)
+            self._millis, self._time, self._chance = millis, ten_letters(millis), ten_letters(random & LOW)
+            # A thread may come back to an earlier millisecond: its later ids sort behind its first ones.
+            self._counter = max(self._counter % HIGHEST, random >> 50)
         self._now = now
 
     def nonce(self) -> str:
