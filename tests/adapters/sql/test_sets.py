@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from invoicepay.adapters.sql.composed import composed
+from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change
 from invoicepay.domain.credits import available_lots
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.holds import Hold, HoldStatus
+from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, find, need
 from invoicepay.testing.samples import sample
@@ -127,3 +130,13 @@ def test_a_change_writes_only_the_columns_that_changed(store: Store, engine: Eng
     (update,) = [text for text in told if text.startswith("UPDATE holds")]
     assert '"reason"' in update and '"amount"' not in update
     assert {hold.reason for hold in store.found(find(Hold))} == {"moved"}
+
+
+def test_a_value_that_can_be_changed_is_read_afresh_each_time() -> None:
+    read, read_lines = composed(dict[str, str]), composed(tuple[Line, ...])
+    lines = canonical((Line.of("Goods", "1.00 USD"),))
+
+    read('{"to_party":"ann"}')["to_party"] = "eve"
+
+    assert read('{"to_party":"ann"}') == {"to_party": "ann"}
+    assert read_lines(lines) is read_lines(lines)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -24,6 +25,8 @@ MOST_REMEMBERED = 1_024
 LONGEST_REMEMBERED = 2_000
 """Short texts that come again, as policies do, are read once."""
 
+_FROZEN = (str, int, bool, NoneType, Decimal, Money, date, datetime)
+
 
 def composed(annotation: Any) -> Callable[[str], Any]:
     """A reader of texts of one annotation."""
@@ -36,8 +39,20 @@ def composed(annotation: Any) -> Callable[[str], Any]:
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             return from_dict(annotation, data)
 
+    if not _is_frozen(annotation):
+        return read
     remembered = lru_cache(MOST_REMEMBERED)(read)
     return lambda text: remembered(text) if len(text) <= LONGEST_REMEMBERED else read(text)
+
+
+def _is_frozen(annotation: Any) -> bool:
+    """Whether everybody may be given the same object, because nobody can change it."""
+    if get_origin(annotation) in (tuple, Union, UnionType):
+        return all(part is ... or _is_frozen(part) for part in get_args(annotation))
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        hints = get_type_hints(annotation)
+        return all(_is_frozen(hints[part.name]) for part in fields(annotation))
+    return annotation in _FROZEN or (isinstance(annotation, type) and issubclass(annotation, StrEnum))
 
 
 def _decoder(annotation: Any) -> Decoder:
