@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,12 +16,14 @@ from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import need
 from invoicepay.domain.payments import Payment
+from invoicepay.domain.policies import Limits, Programme
 from invoicepay.errors import IdempotencyConflict, InsufficientFunds, InvoicePayError, OverpaymentRefused
+from invoicepay.use_cases.collector import MANY, at_rest
 from invoicepay.use_cases.invoices import InvoiceTerms, RefundInvoice
 from invoicepay.use_cases.invoices.credit_notes import REFUND
 from invoicepay.use_cases.invoices.issue import ISSUE
 from invoicepay.use_cases.payments import PAY, PayInvoice
-from invoicepay.use_cases.perform import MANY, Call, UseCase, call_of, perform_many
+from invoicepay.use_cases.perform import Call, UseCase, call_of, perform, perform_many
 from tests.support.desk import Desk
 
 
@@ -145,3 +150,32 @@ class TestCollector:
             assert not gc.isenabled()
         finally:
             gc.enable()
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    def test_a_child_that_is_forked_meanwhile_has_it_working(self) -> None:
+        with at_rest(MANY):
+            child = os.fork()
+            if not child:
+                os._exit(0 if gc.isenabled() else 1)
+            _, status = os.waitpid(child, 0)
+
+        assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_command_that_waits_over_midnight_finds_the_counter_of_the_new_day() -> None:
+    desk = Desk(Programme(unknown_parties="register", limits=Limits(by_tier={0: 100_000_000})))
+    desk.enterprise("acme")
+    desk.fund("ann", "150.00 USD")
+    terms = InvoiceTerms(enterprise_id="acme", customer_id="ann", lines=(Line.of("Goods", "100.00 USD"),))
+    invoice = desk.decide(ISSUE, terms)
+
+    class Passing:
+        """A clock on which a day passes between two looks at it."""
+
+        def now(self) -> datetime:
+            desk.clock.advance(days=1)
+            return desk.clock.now()
+
+    paid = desk.run(perform(replace(desk.deps, clock=Passing()), PAY, pay(invoice, "60.00 USD")))
+
+    assert str(paid.applied) == "60.00 USD"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -42,6 +40,7 @@ from invoicepay.ports.repository import Reply, Repository, Unit
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
+from invoicepay.use_cases.collector import at_rest
 from invoicepay.use_cases.loading import Asking, Tried, load, load_all
 
 C = TypeVar("C")
@@ -52,9 +51,6 @@ RECORDED_REFUSALS = (StateError, MoneyError, ComplianceError)
 """Refusals that depended on state: stored under the key, so a stale retry cannot succeed next week."""
 
 FINGERPRINT_VERSION = 1
-
-MANY = 32
-"""Commands from which on one transaction makes so many objects that looking through them costs time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +139,7 @@ async def carry_out(deps: Deps, call: Call[C, R]) -> R:
         try:
             answer = await deps.group_commit(deps.tenant_id, call, lambda calls: _each(deps, calls))
         except OutcomeUnknown as error:
-            raise _own(error, call) from error
+            raise _own(error, call) from None  # the cause names the keys of others
     if isinstance(answer, Exception):
         raise answer
     result: R = answer
@@ -253,9 +249,11 @@ async def _attempt(
             await load(unit, known, seen, tried)
         askings = [Asking(call.needs) for call in calls]
         await load_all(unit, askings, seen, tried)
-        seen.now = deps.clock.now()  # after the wait for locks: whoever held them has decided earlier
+        asked_on, seen.now = seen.now.date(), deps.clock.now()  # whoever held the locks has decided earlier
+        if seen.now.date() != asked_on:  # what counts by the day is another row now
+            await load_all(unit, askings, seen, tried)
         stored = dict(await unit.replies([call.scope for call in calls if not call.is_new]))
-        with _collector_off(len(calls)):
+        with at_rest(len(calls)):
             return await _folded(deps, unit, [*zip(calls, askings, strict=True)], seen, stored, tried)
 
 
@@ -290,23 +288,6 @@ async def _folded(
     if replies:
         await _store(unit, outcomes, replies, tried)
     return answers
-
-
-@contextmanager
-def _collector_off(count: int) -> Iterator[None]:
-    """Keep Python's cycle collector from running while many commands are decided and written.
-
-    What they make lives until the commit and has no cycles, yet each few hundred objects would have it
-    looked through, and every few batches all objects of the process: half of the time of a payment.
-    """
-    if count < MANY or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 async def _store(
