@@ -39,6 +39,8 @@ def ask(connection: Connection, asks: Sequence[Ask], *, then_commit: bool = Fals
     Args:
         then_commit: let PostgreSQL commit in the same round trip; SQLAlchemy's own commit finds it done.
     """
+    if not asks and not then_commit:
+        return []
     if connection.dialect.name != "postgresql":
         return [_through_sqlalchemy(connection, each) for each in asks]
     with _heard(connection, asks), _errors_wrapped(connection):
