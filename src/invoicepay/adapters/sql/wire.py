@@ -80,8 +80,8 @@ def _asked(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
         return [_answer(driver.execute(asks[0].statement, asks[0].values, prepare=True))]
     with driver.pipeline():
         cursors = [driver.execute(each.statement, each.values, prepare=True) for each in asks]
-        if then_commit:
-            driver.commit()
+        if then_commit:  # the driver's own commit would wait for itself, and leaving the pipeline once more
+            driver.execute("COMMIT", prepare=False)
     return [_answer(cursor) for cursor in cursors]
 
 
@@ -89,7 +89,7 @@ async def _asked_awaiting(driver: Any, asks: Sequence[Ask], then_commit: bool) -
     async with driver.pipeline():
         cursors = [await driver.execute(each.statement, each.values, prepare=True) for each in asks]
         if then_commit:
-            await driver.commit()
+            await driver.execute("COMMIT", prepare=False)
     return [
         Answer(await cursor.fetchall() if _has_rows(cursor) else (), cursor.rowcount) for cursor in cursors
     ]
@@ -116,7 +116,8 @@ def _errors_wrapped(connection: Connection) -> Iterator[None]:
 
     try:
         yield
-    except psycopg.Error as error:
+    except psycopg.Error as raised:
+        error = _cause(raised)
         is_lost = bool(_driver_of(connection).closed)
         if is_lost:
             connection.invalidate(error)
@@ -128,6 +129,14 @@ def _errors_wrapped(connection: Connection) -> Iterator[None]:
     except BaseException as error:  # Ctrl-C, or a task that was cancelled: an answer may be on its way
         connection.invalidate(error)
         raise
+
+
+def _cause(error: Any) -> Any:
+    """What went wrong in a pipeline, where the driver tells last of a statement that was passed over for it."""
+    import psycopg
+
+    before = error.__context__
+    return before if isinstance(error, psycopg.errors.PipelineAborted) and before else error
 
 
 def _driver_of(connection: Connection) -> Any:
