@@ -78,7 +78,8 @@ def _through_sqlalchemy(connection: Connection, ask: Ask) -> Answer:
 def _asked(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
     if len(asks) == 1 and not then_commit and _is_begun(driver):
         return [_answer(driver.execute(asks[0].statement, asks[0].values, prepare=True))]
-    with driver.pipeline():
+    with driver.pipeline() as pipeline:
+        _begin_with_the_first(driver, pipeline)
         cursors = [driver.execute(each.statement, each.values, prepare=True) for each in asks]
         if then_commit:  # the driver's own commit would wait for itself, and leaving the pipeline once more
             driver.execute("COMMIT", prepare=False)
@@ -86,7 +87,8 @@ def _asked(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
 
 
 async def _asked_awaiting(driver: Any, asks: Sequence[Ask], then_commit: bool) -> list[Answer]:
-    async with driver.pipeline():
+    async with driver.pipeline() as pipeline:
+        _begin_with_the_first(driver, pipeline)
         cursors = [await driver.execute(each.statement, each.values, prepare=True) for each in asks]
         if then_commit:
             await driver.execute("COMMIT", prepare=False)
@@ -105,8 +107,33 @@ def _has_rows(cursor: Any) -> bool:
 
 
 def _is_begun(driver: Any) -> bool:
-    """Whether a transaction is open; else the driver's BEGIN shares the round trip of a pipeline."""
+    """Whether a transaction is open; else BEGIN shares the round trip of a pipeline."""
     return bool(driver.pgconn.transaction_status)
+
+
+def _begin_with_the_first(driver: Any, pipeline: Any) -> None:
+    """Send BEGIN ahead of what follows in the pipeline.
+
+    The driver would begin by itself before the first statement, and wait for that. Once something is under
+    way it leaves that be; the pipeline then expects one answer more, which nobody looks at unless it is an
+    error.
+    """
+    if driver.autocommit or _is_begun(driver):
+        return
+    driver.pgconn.send_query_params(_begin_statement(driver), None)
+    pipeline.result_queue.append(None)
+
+
+def _begin_statement(driver: Any) -> bytes:
+    """The BEGIN that the driver would send: it is set up by SQLAlchemy, or by the host's engine."""
+    parts = ["BEGIN"]
+    if driver.isolation_level is not None:
+        parts.append(f"ISOLATION LEVEL {driver.isolation_level.name.replace('_', ' ')}")
+    if driver.read_only is not None:
+        parts.append("READ ONLY" if driver.read_only else "READ WRITE")
+    if driver.deferrable is not None:
+        parts.append("DEFERRABLE" if driver.deferrable else "NOT DEFERRABLE")
+    return " ".join(parts).encode()
 
 
 @contextmanager
