@@ -63,9 +63,16 @@ class Link(Protocol):
         """
         ...
 
+    async def leave(self) -> None:
+        """End a transaction that wrote nothing.
+
+        PostgreSQL's driver forgets all prepared statements on a rollback, but keeps them on a commit.
+        """
+        ...
+
 
 class Door(Protocol):
-    """Opens transactions; leaving one without a commit forgets it."""
+    """Opens transactions; leaving one that writes without a commit forgets it."""
 
     @property
     def dialect_name(self) -> str:
@@ -96,8 +103,11 @@ class BlockingDoor:
         with closing(connection):
             with our_errors():
                 begin(connection, writes=writes)
+            link = BlockingLink(connection)
             try:
-                yield BlockingLink(connection)
+                yield link
+                if not writes:
+                    await link.leave()
             finally:
                 if self._is_closed:
                     close_for_good(connection)
@@ -124,6 +134,11 @@ class BlockingLink:
                 last.flush(then_commit=True)
             self._connection.commit()
 
+    async def leave(self) -> None:
+        if self._connection.dialect.name == "postgresql":
+            with our_errors():
+                self._connection.commit()
+
 
 class AwaitingDoor:
     """A door through an `AsyncEngine`: a step runs as one piece, its waits give the loop back."""
@@ -139,8 +154,11 @@ class AwaitingDoor:
             with our_errors():
                 connection = await stack.enter_async_context(self._engine.connect())
                 await connection.run_sync(lambda inner: begin(inner, writes=writes))
+            link = AwaitingLink(connection)
             try:
-                yield AwaitingLink(connection)
+                yield link
+                if not writes:
+                    await link.leave()
             finally:
                 if self._is_closed:
                     await connection.run_sync(close_for_good)
@@ -166,6 +184,11 @@ class AwaitingLink:
             if last:
                 await self._connection.run_sync(lambda _: last.flush(then_commit=True))
             await self._connection.commit()
+
+    async def leave(self) -> None:
+        if self._connection.dialect.name == "postgresql":
+            with our_errors():
+                await self._connection.commit()
 
 
 def close_for_good(connection: Connection) -> None:

@@ -106,7 +106,10 @@ class SqlRepository:
         await self._require_tables()
         async with self._door.link(writes=True) as link:
             held = Held(self._places.setdefault(tenant_id, {}))
-            yield SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, held)
+            unit = SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, held)
+            yield unit
+            if not unit.has_written:
+                await link.leave()
 
     @asynccontextmanager
     async def reader(self, tenant_id: str) -> AsyncIterator[SqlReader]:
@@ -159,7 +162,11 @@ class SqlRepository:
 
 
 class SqlUnit:
-    """One transaction of one tenant."""
+    """One transaction of one tenant.
+
+    Attributes:
+        has_written: whether there is something to commit, or to forget.
+    """
 
     def __init__(
         self,
@@ -174,6 +181,7 @@ class SqlUnit:
         self._rows, self._held = HeldRows(), held
         self._keys: list[str] = []
         self._last: Sending | None = None
+        self.has_written = False
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
         await self._link.run(lambda connection: self._load(connection, needs, into))
@@ -189,6 +197,7 @@ class SqlUnit:
         return await self._link.run(lambda connection: replies(connection, self._place, keys))
 
     async def apply(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
+        self.has_written = True
         batch = Batch(
             writes=merged(outcomes, {key: row.version for key, row in self._read.items()}),
             read=self._read,
