@@ -8,14 +8,17 @@ import pytest
 
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.adapters.simulated.bank import BankCommand
-from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
+from invoicepay.domain.effects import Effect, EffectStatus, InboxMessage, InboxStatus, Observation, Source
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.withdrawals import WithdrawalStatus
 from invoicepay.errors import InvalidTransition, NotAllowed, NotFound, SecondActorRequired
-from invoicepay.ports.rails import RailStatus
+from invoicepay.ports.rails import RailEvent, RailStatus
 from invoicepay.use_cases import providers
-from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
+from invoicepay.use_cases.deposits import RecordDeposit, record_deposit
+from invoicepay.use_cases.inbox import apply_received, receive_webhook
+from invoicepay.use_cases.neighbours import carried_out
+from invoicepay.use_cases.observations import ResolveReview, record, recording, resolve_review
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, poll, send, status, until_due
 from tests.support.money_desk import MoneyDesk
@@ -186,3 +189,88 @@ def test_observations_are_never_changed() -> None:
 
     assert {seen.version for seen in desk.rows(Observation)} == {1}
     assert len(desk.rows(Effect)) == 1
+
+
+def borrowed(desk: Desk) -> tuple[str, str]:
+    """Two intents, the first final at once under a name that the provider then gives the second, too."""
+    first, second = intend(desk), intend(desk)
+    desk.rails.weather.lose_next_answer()
+    desk.rails.weather.lose_next_answer()
+    send(desk)
+    told = replace(sighting_of(desk, first), status=S.FINAL, word="final")
+    desk.run(record(desk.deps, effect(desk, first), told, Source.WEBHOOK))
+    return first, second
+
+
+def sighting_of(desk: Desk, id: str) -> providers.Sighting:
+    return providers.sighting_of(effect(desk, id), desk.rails.transfer(id))
+
+
+@pytest.mark.parametrize("source", [Source.CALL, Source.POLL, Source.WEBHOOK])
+def test_a_reference_that_only_the_store_knows_leads_to_review(source: Source) -> None:
+    desk = Desk()
+    first, second = borrowed(desk)
+    told = replace(sighting_of(desk, second), provider_ref=effect(desk, first).provider_ref)
+
+    recorded = desk.run(record(desk.deps, effect(desk, second), told, source, fence=1))
+
+    assert (recorded.status, recorded.provider_ref, recorded.lease_until) == (S.NEEDS_REVIEW, "", None)
+    assert recorded.review_reason == f"reference {effect(desk, first).provider_ref} belongs to another intent"
+    assert (status(desk, first), len(observations(desk, first))) == (S.FINAL, 2)
+
+
+def test_it_leads_to_review_again_after_a_person_let_it_go_on() -> None:
+    desk = Desk()
+    first, second = borrowed(desk)
+    told = replace(sighting_of(desk, second), provider_ref=effect(desk, first).provider_ref)
+    ends = list[EffectStatus]()
+
+    for _ in range(2):
+        desk.run(record(desk.deps, effect(desk, second), told, Source.POLL))
+        desk.run(record(desk.deps, effect(desk, second), told, Source.POLL))
+        ends.append(status(desk, second))
+        desk.run(resolve_review(desk.deps, a_finding(second, S.ACCEPTED)))
+
+    assert ends == [S.NEEDS_REVIEW, S.NEEDS_REVIEW]
+
+
+def test_what_comes_behind_it_in_a_batch_meets_the_review() -> None:
+    desk = Desk()
+    first, second = borrowed(desk)
+    own = sighting_of(desk, second)
+    told = replace(own, provider_ref=effect(desk, first).provider_ref)
+    settled = replace(own, status=S.SETTLED, word="settled", provider_ref="")
+    calls = [recording(desk.deps, effect(desk, second), seen, Source.WEBHOOK) for seen in (told, settled)]
+
+    answers = desk.run(carried_out(desk.deps, calls))
+
+    assert [answer.status for answer in answers] == [S.NEEDS_REVIEW, S.NEEDS_REVIEW]
+
+
+def test_the_message_that_brought_it_ends_applied() -> None:
+    desk = Desk()
+    first, second = borrowed(desk)
+    transfer = replace(desk.rails.transfer(second), provider_ref=effect(desk, first).provider_ref)
+    event = RailEvent(event_id="evt-1", occurred_at=desk.clock.now(), transfer=transfer)
+    delivery = desk.rails.postbox.delivery(event)
+    desk.run(receive_webhook(desk.deps, "rails", delivery.body, delivery.headers))
+
+    desk.run(apply_received(desk.deps, 100))
+
+    (message,) = desk.rows(InboxMessage)
+    assert (message.status, status(desk, second)) == (InboxStatus.APPLIED, S.NEEDS_REVIEW)
+
+
+def test_a_reference_of_money_that_is_in_the_books_leads_to_review() -> None:
+    desk = MoneyDesk()
+    desk.bring("bob", "1.00")
+    rails, amount = desk.deps.rails.name, Money.of("10.00 USD")
+    wire = RecordDeposit(party_id="ann", amount=amount, provider=rails, provider_ref="r-1", rail="wire")
+    desk.run(record_deposit(desk.deps, wire))
+    intent = desk.effect(desk.initiate("bob", "10.00").id)
+    told = replace(providers.unanswered(intent), status=S.SETTLED, word="settled", provider_ref="r-1")
+
+    desk.run(record(desk.worker, intent, told, Source.WEBHOOK))
+
+    assert desk.effect(intent.cause_id).status is S.NEEDS_REVIEW
+    assert desk.broken() == []

@@ -101,6 +101,16 @@ def _doubtful(command: RecordObservation) -> RecordObservation:
     return replace(command, sighting=doubt(command.effect, reason))
 
 
+def _contested(command: RecordObservation) -> RecordObservation:
+    """The same where only the store knew: whatever the state, a person looks.
+
+    The store has the reference on another intent, or on money that is in the books already. Nothing is kept
+    under that reference, so that its owner can still be told the same.
+    """
+    doubtful = _doubtful(command)
+    return replace(doubtful, contradiction=doubtful.sighting.provider_status)
+
+
 def _recorded(command: RecordObservation, change: Change) -> Effect:
     """Keep the fact and do what follows from it; a known one when a review stopped that before.
 
@@ -114,7 +124,7 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
         raise DuplicateProviderReference(known=known.effect_id, effect=effect.id)
     seen = known or change.add(_observation(command))
     if command.contradiction:
-        effect = review(change, effect, command.contradiction)
+        effect = _reviewed(change, effect, command.contradiction)
     elif known is None or reduce(effect, known).verdict is Verdict.APPLY:
         effect = _folded(change, effect, seen)
     if command.fence == effect.fence:
@@ -123,6 +133,12 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
         message = change.get(InboxMessage, command.message_id)
         change.put(replace(message, status=InboxStatus.APPLIED), "inbox_message.applied")
     return effect
+
+
+def _reviewed(change: Change, effect: Effect, reason: str) -> Effect:
+    """In review; one that a person has to look at already stays as it is."""
+    in_review = effect.status is EffectStatus.NEEDS_REVIEW
+    return effect if in_review else review(change, effect, reason)
 
 
 def _folded(change: Change, effect: Effect, seen: Observation) -> Effect:
@@ -156,7 +172,7 @@ def _observation(command: RecordObservation) -> Observation:
     )
 
 
-RECORD = UseCase("observations.record", Effect, _needs_record, decide_record)
+RECORD = UseCase("observations.record", Effect, _needs_record, decide_record, _contested)
 
 
 def recording(

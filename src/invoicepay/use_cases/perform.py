@@ -26,6 +26,7 @@ from invoicepay.errors import (
     ComplianceError,
     ConcurrencyError,
     ConcurrentUpdate,
+    DuplicateProviderReference,
     IdempotencyConflict,
     InvalidKey,
     InvoicePayError,
@@ -85,12 +86,18 @@ class UseCase(Generic[C, R]):
         result: type of the result, so that a stored one can be rebuilt.
         needs: rows, searches and balances, from the command and what is loaded so far; asked until satisfied.
         decide: the pure decision; what it writes, it writes through the change.
+        if_known: what is commanded instead when the store has a reference of a provider already.
     """
 
     name: str
     result: type[R]
     needs: Callable[[C, Snapshot], Needs]
     decide: Callable[[C, Change], R]
+    if_known: Callable[[C], C] | None = None
+
+    def instead(self, command: C) -> tuple[UseCase[C, R], C] | None:
+        """The use case and the command to go on with, once; None where the refusal is the answer."""
+        return (replace(self, if_known=None), self.if_known(command)) if self.if_known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +177,16 @@ async def _each(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
         if len(calls) == 1:
-            return [error]
+            instead = _instead(calls[0], error)
+            return await _each(deps, [instead]) if instead else [error]
         half = len(calls) // 2
         return [*await answers_of(deps, calls[:half]), *await answers_of(deps, calls[half:])]
+
+
+def _instead(call: Call[Any, Any], error: Exception) -> Call[Any, Any] | None:
+    """The same call with what its use case commands for that case, so that it is decided in its turn."""
+    other = call.use_case.instead(call.command) if isinstance(error, DuplicateProviderReference) else None
+    return other and replace(call, use_case=other[0], command=other[1])
 
 
 async def answers_of(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
