@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from invoicepay.domain.deposits import Deposit, DepositStatus
+from invoicepay.errors import ConcurrencyError, InvoicePayError, StoreUnreachable
 from invoicepay.use_cases import parties, sweeps
 from tests.support.money_desk import MoneyDesk, S
 
@@ -52,3 +55,36 @@ def test_frozen_wallets_do_not_keep_other_mints_waiting(desk: MoneyDesk) -> None
 
     assert desk.run(sweeps.mint_waiting(desk.deps, limit=1)) == 1
     assert desk.run(sweeps.mint_waiting(desk.deps, limit=1)) == 0
+
+
+class Troubled:
+    """A store that takes no batch as a whole, and has trouble with its first half."""
+
+    def __init__(self, inner: Any, trouble: Exception) -> None:
+        self._inner, self._trouble, self.units = inner, trouble, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def unit(self, tenant_id: str) -> Any:
+        self.units += 1
+        if self.units == 2:
+            raise self._trouble
+        if self.units == 1:
+            raise RuntimeError("is narrowed down")
+        return self._inner.unit(tenant_id)
+
+
+@pytest.mark.parametrize("trouble", [StoreUnreachable(), ConcurrencyError()])
+def test_trouble_with_the_store_is_told_and_the_others_are_confirmed(
+    desk: MoneyDesk, trouble: InvoicePayError
+) -> None:
+    waiting = [settled(desk, "bob", "bank_credit") for _ in range(2)]
+    desk.clock.advance(days=14)
+    troubled: Any = Troubled(desk.deps.repository, trouble)
+
+    with pytest.raises(type(trouble)):
+        desk.run(sweeps.confirm_due(replace(desk.deps, repository=troubled)))
+
+    assert sorted(desk.deposit(one.id).status for one in waiting) == [D.CONFIRMED, D.RECEIVED]
+    assert desk.run(sweeps.confirm_due(desk.deps)) == 1

@@ -14,11 +14,18 @@ from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Actor, Role, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.receiving import is_trusted
 from invoicepay.domain.reserves import Cover, cover_of, deficit_accounts, is_stale
-from invoicepay.errors import InvoicePayError, ReserveDeficit, ReserveStale, WalletFrozen
+from invoicepay.errors import (
+    ConcurrencyError,
+    InvoicePayError,
+    ReserveDeficit,
+    ReserveStale,
+    StoreError,
+    WalletFrozen,
+)
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.deposits import CONFIRM, ConfirmDeposit
-from invoicepay.use_cases.neighbours import AT_ONCE
-from invoicepay.use_cases.perform import Deps, UseCase, own_call, perform_many
+from invoicepay.use_cases.neighbours import carried_out, served
+from invoicepay.use_cases.perform import Deps, UseCase, own_call
 from invoicepay.use_cases.tokens import MINT_TOKENS, MintTokens
 
 BARRIERS = tuple(error.code for error in (ReserveDeficit, ReserveStale, WalletFrozen))
@@ -83,13 +90,15 @@ async def _cover(reader: Reader, asset: str) -> Cover:
 async def _done(deps: Deps, use_case: UseCase[Any, Any], commands: Sequence[object]) -> int:
     """Carry commands out as the library itself; whoever was faster has done it, which is no failure.
 
+    Trouble is: nobody has done it then. It is raised once all were tried; what is left is still due.
+
     Raises:
-        StoreError, ConcurrencyError: the store took none of some that it was given together.
+        StoreError, ConcurrencyError: the store did not take some.
     """
     worker = replace(deps, actor=Actor("worker", Role.SYSTEM))
-    done = 0
-    for first in range(0, len(commands), AT_ONCE):
-        calls = [own_call(worker, use_case, command) for command in commands[first : first + AT_ONCE]]
-        answers = await perform_many(worker, calls)
-        done += sum(not isinstance(answer, InvoicePayError) for answer in answers)
-    return done
+    answers = await carried_out(worker, [own_call(worker, use_case, command) for command in commands])
+    served(answers)  # a fault of the program is raised
+    for answer in answers:
+        if isinstance(answer, StoreError | ConcurrencyError):
+            raise answer
+    return sum(not isinstance(answer, InvoicePayError) for answer in answers)
