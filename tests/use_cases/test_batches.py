@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invoicepay.adapters.memory import MemoryRepository
+from invoicepay.domain.change import Change
+from invoicepay.domain.needs import need
+from invoicepay.domain.parties import Party, PartyKind
+from invoicepay.use_cases.batches import in_batches
+from invoicepay.use_cases.perform import UseCase
+from tests.support.desk import Desk
 from tests.support.twins import Twin, drawn, seeded, table, told
 
 
@@ -51,3 +60,49 @@ def test_the_calls_of_a_seed(seed: int) -> None:
     assert told(at_once) == told(one_by_one)
     assert together.stored() == alone.stored()
     assert together.violations() == ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greet:
+    name: str
+
+
+def _decide(command: Greet, change: Change) -> Party:
+    if command.name == "broken":
+        raise KeyError(command.name)
+    return change.add(Party(id=command.name, kind=PartyKind.USER), "party.registered")
+
+
+GREET = UseCase("test.greet", Party, lambda command, _seen: need((Party, command.name)), _decide)
+
+
+def greeted(desk: Desk, *names: str, prepare: Any = None) -> list[Any]:
+    asked: list[Any] = [(Greet(name=name), None) for name in names]
+    return desk.run(in_batches(desk.deps, GREET, asked, prepare))
+
+
+def test_a_fault_is_the_value_of_its_item_and_what_was_committed_is_told() -> None:
+    desk = Desk()
+
+    ann, fault, ben = greeted(desk, "ann", "broken", "ben")
+
+    assert (ann.id, ben.id) == ("ann", "ben")
+    assert (fault.code, fault.retryable) == ("invoice_pay_error", False)
+    assert isinstance(fault.__cause__, KeyError)
+
+
+def test_a_fault_before_a_later_transaction_leaves_what_was_committed_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("invoicepay.use_cases.batches.MOST", 1)
+    desk = Desk()
+
+    async def prepare(_deps: object, calls: Any) -> Any:
+        if calls[0].command.name == "ben":
+            raise KeyError("ben")
+        return calls
+
+    ann, ben, eve = greeted(desk, "ann", "ben", "eve", prepare=prepare)
+
+    assert (ann.id, eve.id) == ("ann", "eve")
+    assert isinstance(ben.__cause__, KeyError)

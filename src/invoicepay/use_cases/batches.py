@@ -7,7 +7,7 @@ from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
 from invoicepay.errors import ConcurrencyError, InvoicePayError, OutcomeUnknown, StoreError, StoreUnreachable
-from invoicepay.use_cases.neighbours import carried_out, served
+from invoicepay.use_cases.neighbours import carried_out
 from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of
 
 C = TypeVar("C")
@@ -38,7 +38,8 @@ async def in_batches(
 
     Returns:
         A result or the refusal for each, in order. Trouble with the store is the value of everything that its
-        transaction held; what would have come later was not tried, and says so in the same way.
+        transaction held; what would have come later was not tried, and says so in the same way. A fault of
+        the program is the value of its item, too, with the fault as its cause: so what was committed is told.
     """
     answers: list[Any] = []
     while len(answers) < len(asked):
@@ -49,8 +50,7 @@ async def in_batches(
         if trouble is not None:
             later = _not_tried(trouble)
             answers += [copy(later) for _ in asked[len(answers) :]]
-    served(answers)  # a fault of the program is raised
-    return answers
+    return [_told(one) for one in answers]
 
 
 async def _prepared(
@@ -61,8 +61,9 @@ async def _prepared(
         return asked
     try:
         ready = iter(await prepare(deps, calls))
-    except TROUBLE as trouble:
-        return [copy(trouble) if isinstance(one, Call) else one for one in asked]
+    except Exception as error:  # noqa: BLE001 - what is durable already has to be told
+        failed = [copy(error) if isinstance(error, InvoicePayError) else _told(error) for _ in asked]
+        return [no if isinstance(one, Call) else one for one, no in zip(asked, failed, strict=True)]
     return [next(ready) if isinstance(one, Call) else one for one in asked]
 
 
@@ -73,6 +74,15 @@ def _checked(deps: Deps, use_case: UseCase[C, R], one: Asked[C]) -> Call[C, R] |
         return call_of(deps, use_case, *one)
     except InvoicePayError as refusal:
         return refusal
+
+
+def _told(answer: Any) -> Any:
+    """The answer; a fault of the program as an error of our tree."""
+    if not isinstance(answer, Exception) or isinstance(answer, InvoicePayError):
+        return answer
+    error = InvoicePayError(f"a fault of the program, no refusal: {type(answer).__name__}")
+    error.__cause__ = answer
+    return error
 
 
 def _not_tried(trouble: InvoicePayError) -> InvoicePayError:
