@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
 
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.domain.change import Change
@@ -339,3 +342,42 @@ def test_many_workers_at_once_send_each_intent_once() -> None:
 
     assert sorted(transfer.reference for transfer in desk.rails.transfers()) == sorted(ids)
     assert {row.attempt for row in desk.rows(Effect)} == {1}
+
+
+class Poisoned:
+    """Rails whose look-up of one intent is broken."""
+
+    def __init__(self, inner: Any, id: str) -> None:
+        self._inner, self._id = inner, id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def find(self, reference: str) -> Any:
+        if reference == self._id:
+            raise RuntimeError(reference)
+        return await self._inner.find(reference)
+
+
+def test_a_fault_in_one_stage_is_raised_when_the_later_ones_had_their_turn() -> None:
+    desk = Desk()
+    other = intend(desk)
+    run(desk)
+    desk.rails.weather.lose_next_answer()
+    broken = intend(desk)
+    run(desk, until_quiet=False)
+    sim(desk).settle(other)
+    sim(desk).webhooks()
+    desk.clock.advance(hours=1)
+    told = list[str]()
+
+    async def keep(event: Event) -> None:
+        told.append(event.name)
+
+    rails: Any = Poisoned(desk.rails, broken)
+    with pytest.raises(RuntimeError, match=broken):
+        desk.run(run_pending_everywhere(replace(desk.deps, rails=rails), handlers=[keep]))
+
+    assert status(desk, broken) is EffectStatus.UNKNOWN
+    assert status(desk, other) is EffectStatus.SETTLED
+    assert "effect.settled" in told

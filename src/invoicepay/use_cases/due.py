@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from invoicepay.use_cases import credits, holds, invoices, requests, sweeps
-from invoicepay.use_cases.neighbours import Served
+from invoicepay.use_cases.neighbours import Served, Stages
 from invoicepay.use_cases.perform import Deps
 
 DueWork = Callable[[Deps, int], Awaitable[Served]]
@@ -32,8 +32,9 @@ DUE: tuple[DueWork, ...] = (
 
 
 async def run_due(deps: Deps, limit: int) -> Served:
-    """Move on what is due by now, every stem in turn."""
-    served = Served()
+    """Move on what is due by now, every stem in turn; a fault in one is raised once all had theirs."""
+    stages, served = Stages(), Served()
     for work in DUE:
-        served += await work(deps, limit)
+        served += await stages.done(work(deps, limit), Served())
+    stages.end()
     return served

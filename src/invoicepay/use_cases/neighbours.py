@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from invoicepay.errors import InvoicePayError
+from invoicepay.errors import InvoicePayError, StoreError
 from invoicepay.use_cases.perform import Call, Deps, answers_of
 
 T = TypeVar("T")
@@ -55,3 +55,33 @@ def served(outcomes: Sequence[Any]) -> Served:
         if isinstance(outcome, Exception) and not isinstance(outcome, InvoicePayError):
             raise outcome
     return Served(len(outcomes), tuple(one for one in outcomes if isinstance(one, InvoicePayError)))
+
+
+@dataclass(slots=True)
+class Stages:
+    """Work of several kinds, one after the other: a fault in one is raised once the others had their turn.
+
+    Attributes:
+        faults: what has been raised so far.
+    """
+
+    faults: list[Exception] = field(default_factory=list[Exception])
+
+    async def done(self, work: Awaitable[T], otherwise: T) -> T:
+        """What the work gave; `otherwise` where it failed.
+
+        Raises:
+            StoreError: nothing else would come off, either.
+        """
+        try:
+            return await work
+        except StoreError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - `end` raises it
+            self.faults.append(fault)
+            return otherwise
+
+    def end(self) -> None:
+        """Raise the first fault, if there was any."""
+        if self.faults:
+            raise self.faults[0]

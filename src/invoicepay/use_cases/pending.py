@@ -9,7 +9,7 @@ from invoicepay.domain.shown import Shown
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import due
 from invoicepay.use_cases.inbox import apply_received
-from invoicepay.use_cases.neighbours import Served
+from invoicepay.use_cases.neighbours import Served, Stages
 from invoicepay.use_cases.outbox import Delivered, Handler, Undelivered, deliver_events
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.recover import poll_due, send_due
@@ -70,20 +70,27 @@ async def run_pending(
 async def run_pending_everywhere(
     deps: Deps, limit: int = LIMIT, *, handlers: Sequence[Handler] = ()
 ) -> dict[str, PendingSummary]:
-    """One pass for every tenant of the store."""
-    return {
-        tenant: await run_pending(replace(deps, tenant_id=tenant), limit, handlers=handlers)
-        for tenant in await deps.repository.tenants()
-    }
+    """One pass for every tenant of the store; a fault with one is raised once all had theirs."""
+    stages, summaries = Stages(), dict[str, PendingSummary]()
+    for tenant in await deps.repository.tenants():
+        one = run_pending(replace(deps, tenant_id=tenant), limit, handlers=handlers)
+        summaries[tenant] = await stages.done(one, PendingSummary())
+    stages.end()
+    return summaries
 
 
 async def _one_pass(deps: Deps, limit: int, handlers: Sequence[Handler]) -> PendingSummary:
-    """Due dates first, for they make work to send; events last, for they tell of it."""
-    timely = await due.run_due(deps, limit)
-    sent = await send_due(deps, limit)
-    received = await apply_received(deps, limit)
-    polled = await poll_due(deps, limit)
-    told = await deliver_events(deps, handlers, limit) if handlers else Delivered()
+    """Due dates first, for they make work to send; events last, for they tell of it.
+
+    A fault of the program in one stage keeps no later one from its turn; it is raised at the end.
+    """
+    stages = Stages()
+    timely = await stages.done(due.run_due(deps, limit), Served())
+    sent = await stages.done(send_due(deps, limit), Served())
+    received = await stages.done(apply_received(deps, limit), Served())
+    polled = await stages.done(poll_due(deps, limit), Served())
+    told = await stages.done(deliver_events(deps, handlers, limit), Delivered()) if handlers else Delivered()
+    stages.end()
     return _summary(timely, sent, received, polled, told)
 
 
