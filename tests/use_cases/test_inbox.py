@@ -8,14 +8,16 @@ import pytest
 
 from invoicepay.adapters.simulated import Delivery, SimControl, SimulatedRails
 from invoicepay.adapters.simulated.bank import BankCommand
-from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, InboxStatus
+from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, InboxStatus, Source
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.money import Money
 from invoicepay.domain.payments import Payment
 from invoicepay.errors import WebhookSignatureInvalid
-from invoicepay.ports.rails import RailEvent, RailStatus
+from invoicepay.ports.rails import RailEvent, RailStatus, RailTransfer
 from invoicepay.ports.tokens import TokenStatus
+from invoicepay.use_cases import providers
 from invoicepay.use_cases.inbox import apply_received, receive_webhook
+from invoicepay.use_cases.observations import record
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, send, status
 from tests.support.till import ON_CHAIN, Till
@@ -289,3 +291,45 @@ def test_a_push_that_is_not_final_yet_is_not_booked() -> None:
     apply(till)
 
     assert (before, till.row(Invoice, invoice.id).status) == (InvoiceStatus.OPEN, InvoiceStatus.PAID)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 500])
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_foreign_events_keep_no_later_one_from_being_tried_again(
+    monkeypatch: pytest.MonkeyPatch, page: int, seconds: int
+) -> None:
+    monkeypatch.setattr("invoicepay.use_cases.inbox.PAGE", page)
+    desk = Desk()
+    id = unanswered(desk)
+    ours = replace(desk.rails.transfer(id), status=RailStatus.SETTLED, reference="", provider_ref="late")
+    for number in range(5):
+        stranger = replace(ours, provider_ref=f"strange-{number}")
+        parked(desk, f"evt-{number}", stranger)
+        desk.clock.advance(seconds=seconds)
+    parked(desk, "evt-9", ours)
+    learn(desk, id, "late")
+
+    desk.run(apply_received(desk.deps, 1))
+
+    ends = {message.event_id: message.status for message in messages(desk)}
+    assert ends.pop("evt-9") is InboxStatus.APPLIED
+    assert set(ends.values()) == {InboxStatus.PARKED}
+
+
+def parked(desk: Desk, event_id: str, transfer: RailTransfer) -> None:
+    event = RailEvent(event_id=event_id, occurred_at=desk.clock.now(), transfer=transfer)
+    receive(desk, desk.rails.postbox.delivery(event))
+    apply(desk)
+
+
+def unanswered(desk: Desk) -> str:
+    """An intent whose name at the provider is not known yet."""
+    desk.rails.weather.lose_next_answer()
+    return sent(desk)
+
+
+def learn(desk: Desk, id: str, name: str) -> None:
+    """Our intent's name at the provider becomes known."""
+    known = effect(desk, id)
+    sighting = replace(providers.sighting_of(known, desk.rails.transfer(id)), word="named", provider_ref=name)
+    desk.run(record(desk.deps, known, sighting, Source.POLL))

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from invoicepay.domain.canonical import canonical
@@ -25,6 +26,9 @@ from invoicepay.use_cases.perform import Call, Deps, UseCase, own_call, perform_
 
 MATCHING_TIME = timedelta(days=1)
 """How long a message without a known object is tried again; the object may be told to us later."""
+
+PAGE = 500
+"""Parked messages that are looked at together."""
 
 ProviderEvent = RailEvent | TokenEvent
 
@@ -153,12 +157,26 @@ class News:
 
 
 async def apply_received(deps: Deps, limit: int) -> Served:
-    """Apply kept messages, oldest first, and try parked ones again for a day.
+    """Apply kept messages, oldest first, and try parked ones again for a day, however many are parked.
 
     Messages are recorded together; what is about nothing known is looked for again once they are, and then
     parked.
     """
-    left, outcomes = [_read(message) for message in await _waiting(deps, limit)], list[Any]()
+    left, outcomes = await _known_applied(deps, await _received(deps, limit))
+    retried, page = list[Any](), await _parked(deps, deps.clock.now() - MATCHING_TIME)
+    while page:
+        retried += (await _known_applied(deps, page))[1]
+        if len(page) < PAGE or len(retried) >= limit:
+            break
+        page = await _parked(deps, page[-1].created_at, page[-1].id)
+    asides = [_aside(news.message, InboxStatus.PARKED, "about nothing that we know") for news in left]
+    outcomes += await carried_out(deps, [worker_call(deps, SET_ASIDE, command) for command in asides])
+    return served([*outcomes, *retried])
+
+
+async def _known_applied(deps: Deps, messages: Sequence[InboxMessage]) -> tuple[list[News], list[Any]]:
+    """Apply what is about something known, or becomes so by it; what is left, and the outcomes."""
+    left, outcomes = [_read(message) for message in messages], list[Any]()
     while left:
         effects = await _effects_of(deps, left)
         known = [news for news in left if news.message.id in effects or news.is_push]
@@ -167,24 +185,23 @@ async def apply_received(deps: Deps, limit: int) -> Served:
         outcomes += await _applied(deps, known, effects)
         done = {news.message.id for news in known}
         left = [news for news in left if news.message.id not in done]
-    unknown = [news.message for news in left if news.message.status is InboxStatus.RECEIVED]
-    parked = [_aside(message, InboxStatus.PARKED, "about nothing that we know") for message in unknown]
-    outcomes += await carried_out(deps, [worker_call(deps, SET_ASIDE, command) for command in parked])
-    return served(outcomes)
+    return left, outcomes
 
 
-async def _waiting(deps: Deps, limit: int) -> list[InboxMessage]:
-    recent = deps.clock.now() - MATCHING_TIME
+async def _received(deps: Deps, limit: int) -> Sequence[InboxMessage]:
     received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("created_at",), limit=limit)
-    parked = find(
-        InboxMessage,
-        status=InboxStatus.PARKED,
-        created_at__ge=recent,
-        order=("created_at",),
-        limit=limit,
-    )
     async with deps.repository.reader(deps.tenant_id) as reader:
-        return [*await reader.find(received), *await reader.find(parked)]
+        return await reader.find(received)
+
+
+async def _parked(deps: Deps, since: datetime, after: str = "") -> Sequence[InboxMessage]:
+    """The next parked messages by time and then by id: those behind `after` at `since`, and later ones."""
+    parked = partial(find, InboxMessage, status=InboxStatus.PARKED, order=("created_at",))
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        same = await reader.find(parked(created_at=since, id__gt=after, limit=PAGE))
+        if len(same) == PAGE:
+            return same
+        return [*same, *await reader.find(parked(created_at__gt=since, limit=PAGE - len(same)))]
 
 
 async def _applied(deps: Deps, several: Sequence[News], effects: Mapping[str, Effect]) -> list[Any]:
