@@ -59,6 +59,7 @@ class Sending:
             return Answer((), 0)
         asks, wanted = self._asks, self._wanted
         self._asks, self._wanted = [], []
+        assert not then_commit or all(touches == -1 for _, touches in wanted), "looked at after the commit"
         answers = ask(self.connection, asks, then_commit=then_commit)
         for answer, (kind, touches) in zip(answers, wanted, strict=True):
             if touches not in (-1, answer.touched):
