@@ -159,7 +159,7 @@ def _errors_wrapped(connection: Connection) -> Iterator[None]:
 
 
 def _cause(error: Any) -> Any:
-    """What went wrong in a pipeline, where the driver tells last of a statement that was passed over for it."""
+    """What went wrong in a pipeline, where the driver tells of a statement that was passed over for it."""
     import psycopg
 
     before = error.__context__
