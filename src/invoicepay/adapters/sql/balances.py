@@ -25,6 +25,8 @@ from invoicepay.domain.change import Snapshot
 
 Rank = tuple[bool, bool, str]
 
+ACCOUNT = "account"
+"""What `ConcurrentUpdate` names where an account was not there to be moved."""
 
 MOST_KNOWN = 50_000
 """Accounts whose place in the order is remembered; then remembering starts afresh."""
@@ -49,6 +51,10 @@ class Held:
             self.known.clear()
         rank = self.known[id] = (bool(is_control), bool(is_business), id)
         return rank
+
+    def forget(self) -> None:
+        """Believe no longer that any account exists."""
+        self.known.clear()
 
 
 _OPENED = ("tenant_id", "id", "code", "asset", "party_id", "type", "balance")
@@ -90,7 +96,7 @@ def move(sending: Sending, place: Place, movements: Sequence[tuple[Account, int]
             lambda: statements.grown_together(table),
             [(str(growth), account.id) for account, growth in movements],
             place.tenant_id,
-            kind="account",
+            kind=ACCOUNT,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.engine import URL
 
 from invoicepay.adapters.sql.apply import Batch, apply
-from invoicepay.adapters.sql.balances import Held, Rank
+from invoicepay.adapters.sql.balances import ACCOUNT, Held, Rank
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import BEHIND, our_errors
@@ -28,11 +29,14 @@ from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import merged
-from invoicepay.errors import ConfigurationError, StoreBehind
+from invoicepay.errors import ConcurrentUpdate, ConfigurationError, StoreBehind
 from invoicepay.ports.repository import Reply
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+MOST_TENANTS = 1_000
+"""Tenants whose accounts are remembered; then the one that came first is forgotten."""
 
 
 def connect_store(
@@ -99,13 +103,13 @@ class SqlRepository:
         self._door, self._new_id, self._stream = door, new_id, stream
         self._schema = named_schema(schema, table_prefix)
         self._is_current = False
-        self._places: dict[str, dict[str, Rank]] = {}
+        self._places: OrderedDict[str, dict[str, Rank]] = OrderedDict()
 
     @asynccontextmanager
     async def unit(self, tenant_id: str) -> AsyncIterator[SqlUnit]:
         await self._require_tables()
         async with self._door.link(writes=True) as link:
-            held = Held(self._places.setdefault(tenant_id, {}))
+            held = Held(self._places_of(tenant_id))
             unit = SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, held)
             yield unit
             if not unit.has_written:
@@ -148,6 +152,12 @@ class SqlRepository:
 
     async def close(self) -> None:
         await self._door.close()
+
+    def _places_of(self, tenant_id: str) -> dict[str, Rank]:
+        places = self._places.setdefault(tenant_id, {})
+        if len(self._places) > MOST_TENANTS:
+            self._places.popitem(last=False)
+        return places
 
     async def _require_tables(self) -> None:
         if self._is_current:
@@ -208,7 +218,12 @@ class SqlUnit:
             stream=self._stream,
         )
         self._keys = [reply.key for reply in replies]
-        self._last = await self._link.run(lambda connection: apply(connection, self._place, batch))
+        try:
+            self._last = await self._link.run(lambda connection: apply(connection, self._place, batch))
+        except ConcurrentUpdate as error:
+            if error.details.get("kind") == ACCOUNT:  # a restored database may have lost what we have seen
+                self._held.forget()
+            raise
 
     async def commit(self) -> None:
         await self._link.commit(self._keys, self._last)
