@@ -118,9 +118,8 @@ def prepared(engine: Engine) -> int:
 
 
 def test_accounts_that_a_restored_database_lacks_are_opened_anew(crowd: Crowd, postgres_url: str) -> None:
-    first, second = crowd.issue(2)
-    crowd.pay([first])
-    crowd.pay([second])
+    for _ in range(2):  # opened by the first, found by the second
+        crowd.pay(crowd.issue(2))
     again = crowd.issue(2)
     execute(postgres_url, "DELETE FROM ledger_accounts WHERE party_id IN ('acme', 'beta')")
 
