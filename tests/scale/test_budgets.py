@@ -32,14 +32,14 @@ from tests.support.sql import execute
 from tests.support.till import usd
 
 TRAFFIC = {
-    "pay": Traffic(turns=8, statements=17),
-    "pay with a key": Traffic(turns=8, statements=18),
-    "issue": Traffic(turns=9, statements=14),
-    "send": Traffic(turns=7, statements=14),
-    "deposit": Traffic(turns=6, statements=11),
-    "pay 100 together": Traffic(turns=23, statements=19),
-    "pay 1,000 together": Traffic(turns=23, statements=21),
-    "issue 1,000 together": Traffic(turns=18, statements=16),
+    "pay": Traffic(turns=5, statements=17),
+    "pay with a key": Traffic(turns=6, statements=18),
+    "issue": Traffic(turns=5, statements=14),
+    "send": Traffic(turns=4, statements=14),
+    "deposit": Traffic(turns=3, statements=11),
+    "pay 100 together": Traffic(turns=21, statements=19),
+    "pay 1,000 together": Traffic(turns=21, statements=21),
+    "issue 1,000 together": Traffic(turns=15, statements=16),
 }
 """Over the wire to PostgreSQL, for one transaction each."""
 
