@@ -19,12 +19,24 @@ from invoicepay.domain.quick import opened
 from invoicepay.domain.time import iso
 
 if TYPE_CHECKING:
-    from invoicepay.adapters.sql.rows import Field
+    from sqlalchemy.types import TypeEngine
 
 Form: TypeAlias = Literal["text", "whole", "flag", "money", "instant", "day", "choice", "composed"]
 Row: TypeAlias = tuple[str | None, ...]
 Writer: TypeAlias = Callable[[str, Any], Row]
 Reader: TypeAlias = Callable[[Sequence[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of an entity as a column; `money` takes the row's asset on the way back."""
+
+    name: str
+    form: Form
+    type: TypeEngine[Any]
+    nullable: bool
+    annotation: Any
+
 
 MOST_REMEMBERED = 1_024
 """Instants and amounts that are not read or written afresh each time."""

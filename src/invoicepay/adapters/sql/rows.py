@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 from enum import Enum, StrEnum
 from types import NoneType
@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeD
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from invoicepay.adapters.sql.forms import Form, Writer, instant, reader, writer
+from invoicepay.adapters.sql.forms import Field, Form, Writer, instant, reader, writer
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
@@ -109,17 +109,6 @@ _PLAIN: dict[Any, tuple[Form, TypeEngine[Any]]] = {
     date: ("day", Day()),
     Money: ("money", Micros()),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of an entity as a column; `money` takes the row's asset on the way back."""
-
-    name: str
-    form: Form
-    type: TypeEngine[Any]
-    nullable: bool
-    annotation: Any
 
 
 class Shape:
