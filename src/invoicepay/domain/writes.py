@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +89,3 @@ def merged(outcomes: Sequence[Outcome[Any]], versions: dict[RowKey, int]) -> Wri
 def account_rank(account: Account) -> tuple[int, str]:
     """Sort key of an account in the global lock order: wallets of parties first, control accounts last."""
     return (0 if account.party_id else 1, account.id)
-
-
-def in_lock_order(accounts: Iterable[Account]) -> list[Account]:
-    """Accounts in the order in which every writer locks them."""
-    return sorted(accounts, key=account_rank)
