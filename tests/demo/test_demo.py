@@ -253,6 +253,29 @@ def test_a_terminal_sees_colours_and_progress(tmp_path: Path) -> None:
     assert seen.decode().splitlines()[-1].endswith(f"kept in {tmp_path / FILE}.")
 
 
+def test_ctrl_c_inside_of_code_that_was_a_text_ends_it_the_same_way(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from invoicepay.demo import __main__ as demo, telling\n"
+        "telling.tell = lambda *given, **named: exec('os.kill(os.getpid(), signal.SIGINT)')\n"
+        "demo._stop.listen()\n"
+        "raise SystemExit(demo.main([]))\n"
+    )
+
+    (tmp_path / "interrupted.py").write_text(program)  # run by -m, as the demo is: -c and files end otherwise
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout.startswith("Stopped by you")
+
+
 def test_an_output_that_cannot_spell_it_shows_it_somehow(tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO,

@@ -16,6 +16,14 @@ from invoicepay.errors import InvoicePayError, StoreError
 INTERRUPTED, FAILED = 130, 1
 
 
+class _CtrlC(KeyboardInterrupt):
+    """Ctrl-C, handled here.
+
+    A kind of its own, because Python remembers a plain KeyboardInterrupt that passed through `exec` of a
+    text (as dataclasses do it) as one that nobody caught, and ends the process by the signal.
+    """
+
+
 class _Stop:
     """Ctrl-C: the first one stops the story, another one does not disturb the telling of that.
 
@@ -32,17 +40,17 @@ class _Stop:
     def _hear(self, _signal: int, _frame: object) -> None:
         self.was_asked = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise _CtrlC
 
     @staticmethod
     def _ignored(what: sys.UnraisableHookArgs) -> None:
-        if what.exc_type is not KeyboardInterrupt:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
             sys.__unraisablehook__(what)
 
     def check(self) -> None:
         """Stop now, if somebody asked."""
         if self.was_asked:
-            raise KeyboardInterrupt
+            raise _CtrlC
 
 
 _stop = _Stop()
