@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from invoicepay.adapters.signatures import signed_headers, verified
+from invoicepay.adapters.signatures import STANDARD_V1, Secret
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.codec import from_dict
 from invoicepay.errors import (
@@ -94,7 +94,7 @@ class Postbox:
     """Signed webhooks of one provider, queued until somebody carries them over."""
 
     def __init__(self, sender: str, key: bytes, clock: Clock, wire: type[Any]) -> None:
-        self._sender, self._key, self._clock, self._wire = sender, key, clock, wire
+        self._sender, self._secret, self._clock, self._wire = sender, Secret(key), clock, wire
         self._queue: list[Delivery] = []
         self._copies = 1
 
@@ -105,7 +105,8 @@ class Postbox:
     def delivery(self, event: Any, key: bytes | None = None) -> Delivery:
         """The event, signed with the provider's key or another one."""
         body = canonical({"sender": self._sender, "event": event}).encode()
-        return Delivery(signed_headers(key or self._key, event.event_id, self._clock.now(), body), body)
+        secret = self._secret if key is None else Secret(key)
+        return Delivery(STANDARD_V1.signed(secret, body, id=event.event_id, at=self._clock.now()), body)
 
     def duplicate(self, copies: int) -> None:
         """Send each webhook that often from now on; 0 sends none."""
@@ -122,7 +123,7 @@ class Postbox:
         Raises:
             WebhookSignatureInvalid: not from this provider, replayed or mangled.
         """
-        id = verified([self._key], body, headers, received_at=received_at)
+        id = STANDARD_V1.verified([self._secret], body, headers, received_at=received_at).id
         try:
             wire = from_dict(Envelope, json.loads(body))
             event = from_dict(self._wire, wire.event)
