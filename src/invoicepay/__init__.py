@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from invoicepay import errors as errors
     from invoicepay.awaiting import AsyncInvoicePay as AsyncInvoicePay
     from invoicepay.blocking import InvoicePay as InvoicePay
+    from invoicepay.bridge import run_blocking as run_blocking
     from invoicepay.client.batches import Finalize as Finalize
     from invoicepay.client.batches import Issue as Issue
     from invoicepay.client.batches import Pay as Pay
@@ -75,6 +76,7 @@ _HOMES = {
     "Withdrawal": "domain.withdrawals",
     "errors": "",
     "migrate": "wiring",
+    "run_blocking": "bridge",
 }
 
 __all__ = [  # noqa: PLE0604 - the keys are the names above

@@ -35,6 +35,7 @@ NAMES = [
     "Withdrawal",
     "errors",
     "migrate",
+    "run_blocking",
 ]
 
 
