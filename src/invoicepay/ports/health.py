@@ -1,0 +1,56 @@
+"""What a provider or a store says of its own condition, for people and for readiness probes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: short and stable, such as `reachable`, `chain_id`, `fee_wallet`.
+        is_ok: whether it is as it must be for money to move.
+        detail: what was seen, for a person; never a secret.
+    """
+
+    name: str
+    is_ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything that was looked at in one place.
+
+    Examples:
+        >>> Health("acme", (Check("reachable", True, "12 ms"), Check("funded", False, "3.00 USD left"))).is_ok
+        False
+    """
+
+    provider: str
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every check is."""
+        return all(check.is_ok for check in self.checks)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that are not as they must be."""
+        return tuple(check for check in self.checks if not check.is_ok)
+
+
+@runtime_checkable
+class TellsHealth(Protocol):
+    """A provider that can be asked how it is; a provider need not be."""
+
+    async def health(self) -> Health:
+        """Look at everything that money movements need; moves nothing, and answers within seconds.
+
+        A look that fails is a check that is not ok; only what is no fault of the provider is raised.
+        """
+        ...
