@@ -278,7 +278,7 @@ BODY_HMAC_SHA256_HEX = Scheme(
     key_of=_text_key,
     is_timed=False,
 )
-"""The body alone is signed, no instant: only the inbox, which keeps an event once, guards against repetition."""
+"""The body alone is signed, no instant: only the inbox, which keeps each event once, stops a repetition."""
 
 HEADERS_HMAC_SHA512_HEX = Scheme(
     name="headers_hmac_sha512_hex",
