@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from invoicepay.ports.repository import Unit
+from invoicepay.ports.tokens import TokenBatches, TokenMove
 from invoicepay.use_cases.perform import Deps
 
-OUTSIDE = ("initiate_deposit", "initiate_withdrawal", "mint", "burn", "transfer", "find")
+OUTSIDE = ("initiate_deposit", "initiate_withdrawal", "mint", "burn", "transfer", "move", "find")
 
 
 class Crash(BaseException):
@@ -37,7 +38,9 @@ def mortal(deps: Deps, fate: Fate) -> Deps:
         deps,
         repository=_MortalRepository(deps.repository, fate),
         rails=_MortalProvider(deps.rails, fate),
-        tokens=_MortalProvider(deps.tokens, fate),
+        tokens=(_MortalBatches if isinstance(deps.tokens, TokenBatches) else _MortalProvider)(
+            deps.tokens, fate
+        ),
     )
 
 
@@ -88,3 +91,8 @@ class _MortalProvider(_Wrapper):
             return answer
 
         return asked
+
+
+class _MortalBatches(_MortalProvider):
+    async def move(self, moves: Sequence[TokenMove]) -> Any:
+        return await self._around(self._inner.move)(moves)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from invoicepay.domain.money import Money
+from invoicepay.errors import InvoicePayError
 
 
 class TokenStatus(StrEnum):
@@ -80,6 +82,8 @@ class TokenCapabilities:
         deduplicates: two orders under one key move tokens once.
         finds_by_reference: `find` sees every order that arrived, after `absent_grace_seconds` at the latest.
         key_lifetime_seconds: how long a key is remembered; 0 means for ever.
+        per_party: each party has a wallet of its own with the provider, and a burn or transfer takes only
+            what that wallet holds. False: one pot for all, and whose tokens they are, only our book knows.
     """
 
     deduplicates: bool
@@ -87,6 +91,24 @@ class TokenCapabilities:
     absent_grace_seconds: int
     key_lifetime_seconds: int = 0
     freezes: bool = False
+    per_party: bool = False
+
+
+class MoveKind(StrEnum):
+    """Which of a provider's three orders a move is."""
+
+    MINT = "mint"
+    BURN = "burn"
+    TRANSFER = "transfer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenMove:
+    """One of several orders that are handed over together, with its own key."""
+
+    kind: MoveKind
+    order: TokenOrder
+    idempotency_key: str
 
 
 class TokenProvider(Protocol):
@@ -166,5 +188,28 @@ class TokenProvider(Protocol):
 
         Raises:
             WebhookSignatureInvalid: not from the provider, replayed or mangled.
+        """
+        ...
+
+
+@runtime_checkable
+class TokenBatches(Protocol):
+    """An ability of some token providers: several orders in one call, so that they may share transactions.
+
+    How they are shared is the provider's matter; each order keeps its key, its reference and its fate.
+    """
+
+    async def move(self, moves: Sequence[TokenMove]) -> Sequence[TokenTransfer | InvoicePayError]:
+        """Carry out several orders, each as if `mint`, `burn` or `transfer` had been called with its key.
+
+        The whole call keeps to the time that one order may take: what was not sent by then is answered with
+        `ProviderUnavailable`. Orders that share a transaction still have a `provider_ref` each, which stays
+        the same in every later answer.
+
+        Returns:
+            For each move, in order, what the provider said, or the error that the single call would raise.
+
+        Raises:
+            ProviderRejected, ProviderUnavailable, ProviderUnknown: the same is true of every move.
         """
         ...

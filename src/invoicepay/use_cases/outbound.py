@@ -1,7 +1,8 @@
 """One turn of the worker: claim, resolve, mark as sent, send, record (reliability 1.3).
 
 No transaction is open while a provider is asked. A crash after any step leaves what the next turn needs.
-Each step but the sending is one transaction for several intents. What was marked and not recorded when a
+Each step but the sending is one transaction for several intents; a provider that takes several orders at
+once gets them in one call. What was marked and not recorded when a
 process died may have left: it is unknown, and found out by asking. So only intents that can be found out
 about are marked with others, and few while a provider is slow.
 """
@@ -24,7 +25,7 @@ from invoicepay.domain.effects import (
 )
 from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.resending import backoff, jitter, next_look
-from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
+from invoicepay.errors import ProviderRejected, ProviderUnavailable
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.guards import barrier, give_way, guard_needs
 from invoicepay.use_cases.neighbours import carried_out, tried
@@ -213,8 +214,25 @@ async def send_claimed(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
     marked_at = deps.clock.now()
     marks = await carried_out(deps, [worker_call(deps, MARK, MarkSent(effect=effect)) for effect in effects])
     marked = [effect for effect, mark in zip(effects, marks, strict=True) if mark is True]
-    sent = iter(await recorded_together(deps, marked, lambda effect: _sent(deps, effect, marked_at)))
-    return [next(sent) if mark is True else mark for mark in marks]
+    together = [effect for effect in marked if providers.goes_together(deps, effect)]
+    alone = [effect for effect in marked if not providers.goes_together(deps, effect)]
+    outcomes = await _handed_over(deps, together, marked_at)
+    outcomes += await recorded_together(deps, alone, lambda effect: _sent(deps, effect, marked_at))
+    sent = {effect.id: outcome for effect, outcome in zip([*together, *alone], outcomes, strict=True)}
+    return [sent[effect.id] if mark is True else mark for effect, mark in zip(effects, marks, strict=True)]
+
+
+async def _handed_over(deps: Deps, effects: Sequence[Effect], marked_at: datetime) -> list[Any]:
+    """Send marked intents in one call, and record together what the provider said of each."""
+    now = deps.clock.now()
+    going = [effect for effect in effects if not _is_late(effect, now, marked_at)]
+    answers = await providers.send_together(deps, going) if going else []
+    calls = {
+        effect.id: _answered(deps, effect, answer) for effect, answer in zip(going, answers, strict=True)
+    }
+    return await carried_out(
+        deps, [calls.get(effect.id) or postponing(deps, effect, now) for effect in effects]
+    )
 
 
 async def recorded_together(
@@ -234,19 +252,38 @@ async def recorded_together(
 async def _sent(deps: Deps, effect: Effect, marked_at: datetime) -> Call[Any, Any]:
     """Send a marked intent, or take the mark back when too much time went by; the call that records it."""
     now = deps.clock.now()
-    if now - marked_at > FRESH or effect.lease_until is None or effect.lease_until - now < CALL_TIME:
+    if _is_late(effect, now, marked_at):
         return postponing(deps, effect, now)
     try:
-        sighting = providers.sighting_of(effect, await providers.send(deps, effect))
-    except ProviderUnavailable as error:
-        return postponing(deps, effect, deps.clock.now() + _wait(effect, error))
-    except ProviderRejected as error:
-        sighting = providers.refused(effect, error.message)
-    except ProviderUnknown:
+        answer: providers.Transfer | Exception = await providers.send(deps, effect)
+    except Exception as error:  # noqa: BLE001 - `_answered` judges it
+        answer = error
+    return _answered(deps, effect, answer)
+
+
+def _is_late(effect: Effect, now: datetime, marked_at: datetime) -> bool:
+    """Whether the guards were asked too long ago, or a call could outlast the claim."""
+    return now - marked_at > FRESH or effect.lease_until is None or effect.lease_until - now < CALL_TIME
+
+
+def _answered(deps: Deps, effect: Effect, answer: providers.Transfer | Exception) -> Call[Any, Any]:
+    """The call that records what a provider answered; whatever broke after bytes may have left is unknown."""
+    if isinstance(answer, ProviderUnavailable):
+        return postponing(deps, effect, deps.clock.now() + _wait(effect, answer))
+    if isinstance(answer, ProviderRejected):
+        sighting = providers.refused(effect, answer.message)
+    elif isinstance(answer, Exception):
         sighting = providers.unanswered(effect)
-    except Exception:  # noqa: BLE001 - whatever breaks after bytes may have left, the outcome is unknown
-        sighting = providers.unanswered(effect)
+    else:
+        sighting = _read(effect, answer)
     return recording(deps, effect, sighting, Source.CALL, fence=effect.fence)
+
+
+def _read(effect: Effect, answer: providers.Transfer) -> providers.Sighting:
+    try:
+        return providers.sighting_of(effect, answer)
+    except Exception:  # noqa: BLE001 - an answer that cannot be read is none
+        return providers.unanswered(effect)
 
 
 def _wait(effect: Effect, error: ProviderUnavailable) -> timedelta:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, slot_of
 from invoicepay.domain.money import Money
 from invoicepay.domain.reducer import ABSENT
+from invoicepay.errors import ProviderUnknown
 from invoicepay.ports.rails import Direction, RailOrder, RailStatus, RailTransfer
-from invoicepay.ports.tokens import TokenOrder, TokenStatus, TokenTransfer
+from invoicepay.ports.tokens import (
+    MoveKind,
+    TokenBatches,
+    TokenMove,
+    TokenOrder,
+    TokenStatus,
+    TokenTransfer,
+)
 from invoicepay.use_cases.perform import Deps
 
 Transfer = RailTransfer | TokenTransfer
@@ -27,6 +35,11 @@ RAIL_WORDS: Mapping[RailStatus, EffectStatus] = {
     RailStatus.RETURNED: EffectStatus.RETURNED,
     RailStatus.RETURN_REVERSED: EffectStatus.RETURN_REVERSED,
     RailStatus.NEEDS_REVIEW: EffectStatus.NEEDS_REVIEW,
+}
+MOVES: Mapping[EffectKind, MoveKind] = {
+    EffectKind.MINT: MoveKind.MINT,
+    EffectKind.BURN: MoveKind.BURN,
+    EffectKind.TRANSFER: MoveKind.TRANSFER,
 }
 TOKEN_WORDS: Mapping[TokenStatus, EffectStatus] = {
     TokenStatus.PENDING: EffectStatus.ACCEPTED,
@@ -99,6 +112,31 @@ async def send(deps: Deps, effect: Effect) -> Transfer:
     if effect.kind is EffectKind.BURN:
         return await deps.tokens.burn(_token_order(effect), idempotency_key=key)
     return await deps.tokens.transfer(_token_order(effect), idempotency_key=key)
+
+
+def goes_together(deps: Deps, effect: Effect) -> bool:
+    """Whether the provider takes intents of this kind several at a time."""
+    return effect.kind in MOVES and isinstance(deps.tokens, TokenBatches)
+
+
+async def send_together(deps: Deps, effects: Sequence[Effect]) -> list[Transfer | Exception]:
+    """Hand intents over in one call, each with its frozen request and its own key.
+
+    Returns:
+        For each what the provider said, or an exception that says the same as one raised by `send`.
+    """
+    assert isinstance(deps.tokens, TokenBatches), "only what goes together is handed over together"
+    moves = [
+        TokenMove(kind=MOVES[effect.kind], order=_token_order(effect), idempotency_key=effect.provider_key)
+        for effect in effects
+    ]
+    try:
+        answers = list[Transfer | Exception](await deps.tokens.move(moves))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of them
+        return [error] * len(moves)
+    if len(answers) != len(moves):
+        return [ProviderUnknown(f"{len(answers)} answers to {len(moves)} orders")] * len(moves)
+    return answers
 
 
 async def look_up(deps: Deps, effect: Effect) -> Transfer | None:

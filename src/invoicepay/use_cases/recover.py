@@ -30,13 +30,15 @@ from invoicepay.use_cases.perform import Call, Deps
 FIRST_TURN = 4
 MOST_A_TURN = 50
 """Intents that are marked together: as many as leave within about a second, so that guards asked hold."""
+MOST_HANDED_OVER = 192
+"""Intents that a provider takes in one call: six full transactions of 32 orders, within one call's time."""
 
 
 async def send_due(deps: Deps, limit: int) -> Served:
     """Claim what is due and bring each intent one step on, a few at a time and more while that goes fast."""
     left, outcomes, size = list(await claim(deps, TO_SEND, limit)), list[Any](), FIRST_TURN
     while left:
-        turn, since = _turn(deps, left[:size]), deps.clock.now()
+        turn, since = _turn(deps, left, size), deps.clock.now()
         outcomes += await _brought_on(deps, turn)
         is_fast = deps.clock.now() - since < SOON
         size = min(2 * size, MOST_A_TURN) if is_fast else max(size // 2, 1)
@@ -44,10 +46,14 @@ async def send_due(deps: Deps, limit: int) -> Served:
     return served(outcomes)
 
 
-def _turn(deps: Deps, effects: Sequence[Effect]) -> Sequence[Effect]:
-    """The next intents to mark together; one alone whose provider could not tell later whether it left."""
-    together = list(takewhile(lambda effect: _is_found_out(deps, effect), effects))
-    return together or effects[:1]
+def _turn(deps: Deps, effects: Sequence[Effect], size: int) -> Sequence[Effect]:
+    """The next intents to mark together; one alone whose provider could not tell later whether it left.
+
+    Those that leave in one call need not be few.
+    """
+    found_out = list(takewhile(lambda effect: _is_found_out(deps, effect), effects[:MOST_HANDED_OVER]))
+    in_one_call = list(takewhile(lambda effect: providers.goes_together(deps, effect), found_out))
+    return in_one_call or found_out[:size] or effects[:1]
 
 
 def _is_found_out(deps: Deps, effect: Effect) -> bool:
