@@ -14,8 +14,11 @@ from invoicepay import InvoicePay, migrate
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.sql.migrate import sql
 from invoicepay.adapters.sql.schema import APPEND_ONLY, ROOM_LEFT
+from invoicepay.adapters.sql.slots import SqlSlots
 from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
+from invoicepay.ports.slots import MoveState, SlotState, Verdict
+from invoicepay.testing.slots_contract import FIRST, LANE, a_move
 from tests.scale.crowd import Crowd
 from tests.scale.portable import EVERYWHERE, SCHEMA, STATEMENTS, TENANT_TABLES, Rule, broken, tables
 from tests.scale.recording import Recording, recorded
@@ -98,6 +101,7 @@ def sent(postgres_server: PostgresServer, database: str) -> Recording:
         _walk(database)
         _buy_together(database)
         _look_around(database)
+        _use_slots(database)
     return recording
 
 
@@ -137,6 +141,22 @@ def _look_around(url: str) -> None:
         pay.ledger.enterprise_book("acme")
         pay.reserves.audit()
         assert pay.invariants.check() == ()
+
+
+def _use_slots(url: str) -> None:
+    """What is recorded of transactions on a chain."""
+    slots, at = SqlSlots(url, tenant_id="crowd"), datetime.now(UTC)
+    taken = run_blocking(slots.take(LANE, [a_move("a"), a_move("b")], at=at))
+    assert taken
+    run_blocking(slots.keep(taken.key, FIRST, at=at))
+    failed = Verdict(reference="a", state=MoveState.FAILED)
+    run_blocking(slots.settle(taken.key, SlotState.REVERTED, [failed], at=at))
+    again = run_blocking(slots.take(LANE, taken.moves, at=at, after=taken.key))
+    found = run_blocking(slots.find(["a", "b"]))
+    assert found["b"] == again
+    assert len(run_blocking(slots.open(LANE))) == len(run_blocking(slots.open())) == 2
+    assert run_blocking(slots.lanes()) == {LANE: 2}
+    run_blocking(slots.close())
 
 
 def test_every_statement_keeps_the_rules(sent: Recording) -> None:

@@ -26,7 +26,7 @@ def test_the_steps_are_taken_once(url: str) -> None:
     assert migrate_url(url) == migrate.LATEST
     assert migrate_url(url) == migrate.LATEST
 
-    assert execute(url, "SELECT version FROM schema_version ORDER BY version") == [(1,), (2,)]
+    assert execute(url, "SELECT version FROM schema_version ORDER BY version") == [(1,), (2,), (3,)]
 
 
 def test_the_steps_can_be_taken_one_by_one_inside_a_hosts_migration(url: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, insert, inspect, select, text
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
 from invoicepay.adapters.sql.schema import APPEND_ONLY, Schema, schema_of
@@ -148,7 +148,15 @@ def _make_tables(operations: Operations, tables: Schema) -> None:
     """Step 1. A field gained after a release is left out here and added by a step of its own."""
     if tables.name and not _has_schema(operations, tables.name):
         operations.execute(CreateSchema(tables.name, if_not_exists=True))
-    for table in tables.metadata.sorted_tables:
+    _make(operations, _first_tables(tables))
+
+
+def _first_tables(tables: Schema) -> list[Table]:
+    return [table for table in tables.metadata.sorted_tables if table not in tables.slots.all]
+
+
+def _make(operations: Operations, made: Iterable[Table]) -> None:
+    for table in made:
         operations.execute(CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             operations.execute(CreateIndex(index))
@@ -160,10 +168,17 @@ def _has_schema(operations: Operations, name: str) -> bool:
     return not context.as_sql and context.bind is not None and inspect(context.bind).has_schema(name)
 
 
-def _tables_and_columns(tables: Schema) -> set[str]:
-    every = tables.metadata.sorted_tables
-    columns = {f"{table.name}.{column.name}" for table in every for column in table.columns}
-    return columns | {table.name for table in every}
+def _tables_and_columns(made: Iterable[Table]) -> set[str]:
+    return {name for table in made for name in (table.name, *_columns(table))}
+
+
+def _columns(table: Table) -> Iterator[str]:
+    return (f"{table.name}.{column.name}" for column in table.columns)
+
+
+def _make_slots(operations: Operations, tables: Schema) -> None:
+    """Step 3: what was signed for a chain."""
+    _make(operations, tables.slots.all)
 
 
 def _make_views(operations: Operations, tables: Schema) -> None:
@@ -244,7 +259,8 @@ WHERE NOT t.tgisinternal AND n.nspname = COALESCE(CAST(:schema AS text), current
 }
 
 STEPS = (
-    Step(1, "tables", _make_tables, _tables_and_columns),
+    Step(1, "tables", _make_tables, lambda tables: _tables_and_columns(_first_tables(tables))),
     Step(2, "views, append-only rows", _make_views, _views_and_triggers),
+    Step(3, "slots of a chain", _make_slots, lambda tables: _tables_and_columns(tables.slots.all)),
 )
 LATEST = len(STEPS)

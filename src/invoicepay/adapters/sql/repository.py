@@ -16,12 +16,13 @@ from invoicepay.adapters.sql.apply import Batch, apply
 from invoicepay.adapters.sql.balances import ACCOUNT, Held, Rank
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
-from invoicepay.adapters.sql.errors import BEHIND, our_errors
+from invoicepay.adapters.sql.errors import our_errors
 from invoicepay.adapters.sql.finds import among, load_finds
 from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
-from invoicepay.adapters.sql.migrate import LATEST, named_schema, upgrade_tables, version_of
+from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
 from invoicepay.adapters.sql.reader import SqlReader
+from invoicepay.adapters.sql.ready import migrate_tables, require_tables
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
@@ -29,7 +30,7 @@ from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import merged
-from invoicepay.errors import ConcurrentUpdate, ConfigurationError, StoreBehind
+from invoicepay.errors import ConcurrentUpdate, ConfigurationError
 from invoicepay.ports.repository import Reply
 
 if TYPE_CHECKING:
@@ -145,10 +146,7 @@ class SqlRepository:
 
     async def migrate(self) -> int:
         """Bring the tables up to this version; returns the version reached."""
-        async with self._door.link(writes=True) as link:
-            reached = await link.run(lambda connection: upgrade_tables(connection, self._schema))
-            await link.commit()
-            return reached
+        return await migrate_tables(self._door, self._schema)
 
     async def close(self) -> None:
         await self._door.close()
@@ -162,12 +160,7 @@ class SqlRepository:
     async def _require_tables(self) -> None:
         if self._is_current:
             return
-        async with self._door.link(writes=False) as link:
-            version = await link.run(lambda connection: version_of(connection, self._schema))
-        if version < LATEST:
-            if self._door.dialect_name != "sqlite":
-                raise StoreBehind(BEHIND, version=version, needed=LATEST)
-            await self.migrate()
+        await require_tables(self._door, self._schema)
         self._is_current = True
 
 

@@ -25,6 +25,7 @@ from sqlalchemy.types import NULLTYPE, TypeEngine
 from invoicepay.adapters.sql.rows import Choice, Flag, Instant, Shape, Whole, Words
 from invoicepay.domain.accounts import AccountType, Code
 from invoicepay.domain.allocations import Allocation
+from invoicepay.domain.bank_accounts import BankAccount
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Attestation, Deposit, Reserve, UnmatchedFunds
@@ -32,6 +33,7 @@ from invoicepay.domain.effects import Effect, InboxMessage, Observation
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.holds import Hold
 from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.netting import ChainPosition, SettlementRun
 from invoicepay.domain.numbering import NumberSeries
 from invoicepay.domain.parties import LimitCounter, Party, Wallet
 from invoicepay.domain.payments import Payment, Receipt
@@ -40,6 +42,7 @@ from invoicepay.domain.schedules import Schedule
 from invoicepay.domain.tokens import Burn, Mint
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.domain.writes import UNIQUE
+from invoicepay.ports.slots import OPEN_SLOTS
 
 TABLE_NAMES: dict[type[Entity], str] = {
     Invoice: "invoices",
@@ -55,11 +58,14 @@ TABLE_NAMES: dict[type[Entity], str] = {
     Attestation: "attestations",
     Mint: "token_mints",
     Burn: "token_burns",
+    SettlementRun: "settlement_runs",
+    ChainPosition: "chain_positions",
     Withdrawal: "withdrawals",
     PaymentRequest: "payment_requests",
     Transfer: "transfers",
     Wallet: "consumer_wallets",
     Party: "parties",
+    BankAccount: "bank_accounts",
     LimitCounter: "limit_counters",
     Hold: "holds",
     Schedule: "schedules",
@@ -91,10 +97,13 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
     Attestation: (("asset", "as_of"),),
     Mint: (("party_id", "id"), ("reserve_id",), ("withdrawal_id",)),
     Burn: (("party_id", "id"), ("withdrawal_id",)),
+    SettlementRun: (("asset", "id"),),
+    ChainPosition: (("asset", "id"),),
     Withdrawal: (("party_id", "id"),),
     PaymentRequest: (("payer_id", "id"), ("requester_id", "id"), ("parent_id", "id"), ("expires_at",)),
     Transfer: (("payer_id", "id"), ("payee_id", "id"), ("request_id",), ("pay_at",)),
     Hold: (("owner_id", "id"), ("expires_at",)),
+    BankAccount: (("party_id", "id"),),
     Schedule: (("enterprise_id", "id"), ("customer_id", "id"), ("status", "next_on")),
     Effect: (("status", "due_at"), ("cause_id",)),
     Observation: (("effect_id",),),
@@ -133,6 +142,21 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotTables:
+    """What was signed for a chain; the only tables that no command of ours reads or writes."""
+
+    lanes: Table
+    slots: Table
+    moves: Table
+    attempts: Table
+
+    @property
+    def all(self) -> tuple[Table, ...]:
+        """In the order in which they are made."""
+        return self.lanes, self.slots, self.moves, self.attempts
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """All tables under one schema and prefix."""
 
@@ -148,6 +172,7 @@ class Schema:
     checkpoints: Table
     replies: Table
     version: Table
+    slots: SlotTables
 
     @property
     def name(self) -> str | None:
@@ -189,6 +214,7 @@ def schema_of(schema: str | None = None, prefix: str = "") -> Schema:
         checkpoints=_checkpoints(make),
         replies=_replies(make),
         version=_version(make),
+        slots=_slots(make),
     )
 
 
@@ -366,6 +392,41 @@ def _replies(make: _Maker) -> Table:
         event_id=Words,
         recorded_at=Instant(),
     )
+
+
+def _slots(make: _Maker) -> SlotTables:
+    lane: dict[str, TypeEngine[Any]] = {"signer": Words, "nonce_key": Words}
+    slot: dict[str, TypeEngine[Any]] = {**lane, "nonce": Whole}
+    tables = SlotTables(
+        lanes=make.table("chain_lanes", ("signer", "nonce_key"), **lane, next_nonce=Whole),
+        slots=make.table(
+            "chain_slots", tuple(slot), **slot, state=Words, taken_at=Instant(), changed_at=Instant()
+        ),
+        moves=make.table("chain_moves", ("reference",), **_move_columns(), **slot, position=Whole),
+        attempts=make.table(
+            "chain_attempts",
+            (*slot, "hash"),
+            **slot,
+            hash=Words,
+            raw=Words,
+            valid_before=Whole,
+            max_fee=Whole,
+            position=Whole,
+            signed_at=Instant(),
+        ),
+    )
+    is_open = ", ".join(f"'{state}'" for state in OPEN_SLOTS)
+    make.index(tables.slots, *slot, where=f"state IN ({is_open})", name="open")
+    make.index(tables.moves, "idempotency_key", unique=True)
+    make.index(tables.moves, *slot, name="slot")
+    make.check(tables.moves, "amount", f"amount BETWEEN 1 AND {LARGEST_ENTRY}")
+    return tables
+
+
+def _move_columns() -> dict[str, TypeEngine[Any]]:
+    names = ("reference", "idempotency_key", "kind", "asset", "from_party", "to_party", "source", "target")
+    words = dict.fromkeys((*names, "memo", "state", "proof", "reason"), Words)
+    return {**words, "amount": Whole}
 
 
 def _version(make: _Maker) -> Table:
