@@ -26,6 +26,7 @@ class Webhooks(Group):
         Raises:
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
+            ProviderUnavailable: answer 503; the key to check it with cannot be had now, and it comes again.
         """
         slot = self._slot(provider)
         if not isinstance(headers, Mapping) or not isinstance(body, bytes):

@@ -18,6 +18,7 @@ from invoicepay.domain.needs import Needs, find, need
 from invoicepay.errors import InvoicePayError, StoreError
 from invoicepay.ports.rails import Direction, RailEvent
 from invoicepay.ports.tokens import TokenEvent, TokenStatus
+from invoicepay.ports.webhooks import PreparesWebhooks
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
 from invoicepay.use_cases.observations import WORKER, recording, worker_call
@@ -108,9 +109,12 @@ async def receive_webhook(
 
     Raises:
         WebhookSignatureInvalid: not from the provider, replayed or mangled; nothing was kept.
+        ProviderUnavailable: the provider did not tell the key it signs with; it delivers again.
     """
-    provider = deps.rails if slot == "rails" else deps.tokens
-    events = provider.parse_webhook(body, headers, received_at=deps.clock.now())
+    provider, now = deps.rails if slot == "rails" else deps.tokens, deps.clock.now()
+    if isinstance(provider, PreparesWebhooks):
+        await provider.prepare_webhook(body, headers, received_at=now)
+    events = provider.parse_webhook(body, headers, received_at=now)
     commands = [
         KeepMessage(
             provider=provider.name,
