@@ -1,0 +1,103 @@
+"""Circle's address screening as a compliance adapter: outside addresses are asked about, nothing else is."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import SecretStr, ValidationError
+
+from invoicepay.adapters.circle import wire
+from invoicepay.adapters.circle.config import CircleConfig
+from invoicepay.adapters.circle.errors import require_done, unreadable
+from invoicepay.adapters.circle.ids import leg_key
+from invoicepay.adapters.http import Answer, Limits, Request, Sender
+from invoicepay.adapters.system import SystemClock
+from invoicepay.ports.runtime import Clock
+from invoicepay.ports.screening import Screened, Subject, Verdict
+
+PATH = "/v1/w3s/compliance/screening/addresses"
+OPERATION = "screening"
+
+EVM_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+NO_ADDRESS = Screened(verdict=Verdict.ALLOW, reason="no address outside to screen")
+
+
+class CircleScreening:
+    """Asks Circle about the address at the other end of a movement, as a Screening.
+
+    Parties are the host's to know: a counterparty that is no address is let through here, so put a screening
+    of persons in front of this one where the programme needs it. Every question is a fresh one.
+
+    Args:
+        chain: Circle's word for the blockchain of the addresses; its list has more chains than wallets have.
+        address: what an address looks like there; everything else is taken for the id of a party.
+    """
+
+    def __init__(
+        self,
+        config: CircleConfig,
+        *,
+        chain: str = "",
+        address: re.Pattern[str] = EVM_ADDRESS,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._chain, self._address = chain or config.assets[0].blockchain, address
+        self._clock = clock or SystemClock()
+        self._bearer = SecretStr(f"Bearer {config.api_key.get_secret_value()}")
+        secrets = (config.api_key,)
+        self._sender = Sender(config.name, config.base_url, limits=limits or Limits(), secrets=secrets)
+
+    async def screen(self, subject: Subject) -> Screened:
+        address = subject.counterparty_id
+        if not self._address.fullmatch(address):
+            return NO_ADDRESS
+        body = {
+            "idempotencyKey": leg_key(f"{address}/{self._clock.now().isoformat()}", OPERATION),
+            "address": address,
+            "chain": self._chain,
+        }
+        headers = (("Authorization", self._bearer),)
+        request = Request("POST", PATH, operation=OPERATION, headers=headers, json=body)
+        return screened_from(await self._sender.ask(request))
+
+    def close(self) -> None:
+        """End the connections of a blocking host."""
+        self._sender.close()
+
+    async def aclose(self) -> None:
+        """End the connections."""
+        await self._sender.aclose()
+
+
+def screened_from(answer: Answer) -> Screened:
+    """The verdict: what Circle denies or freezes is blocked; anything but a plain approval is looked at.
+
+    Raises:
+        ProviderUnavailable: refused or unreadable; the movement does not start.
+    """
+    require_done(answer, operation=OPERATION, is_order=False)
+    seen = _read(answer)
+    actions = set(seen.decision.actions)
+    reason = f"Circle screening: {seen.decision.rule_name or seen.result}"[:500]
+    if seen.result == "DENIED" or actions & {"DENY", "FREEZE_WALLET"}:
+        return Screened(verdict=Verdict.BLOCK, reason=reason)
+    if seen.result == "APPROVED" and actions <= {"APPROVE"}:
+        return Screened(verdict=Verdict.ALLOW)
+    return Screened(verdict=Verdict.REVIEW, reason=reason)
+
+
+class _Enveloped(wire.Wire):
+    data: wire.AddressScreening
+
+
+def _read(answer: Answer) -> wire.AddressScreening:
+    """Circle writes this answer with and without its envelope."""
+    for kind in (_Enveloped, wire.AddressScreening):
+        try:
+            seen = kind.model_validate_json(answer.body)
+        except ValidationError:
+            continue
+        return seen.data if isinstance(seen, _Enveloped) else seen
+    raise unreadable(OPERATION, answer, is_order=False)
