@@ -18,7 +18,7 @@ from invoicepay.adapters.system import (
 )
 from invoicepay.client.base import Core
 from invoicepay.domain.parties import Actor, Role
-from invoicepay.domain.policies import Programme
+from invoicepay.domain.policies import Programme, Settlement
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.errors import ConfigurationError
 from invoicepay.ports.rails import RailsProvider
@@ -61,14 +61,17 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     clock = parts.clock or SystemClock()
     ids = parts.ids or SystemIds()
     is_memory = chosen == MEMORY and parts.repository is None
-    rails, tokens = parts.rails or SimulatedRails(clock), parts.token or SimulatedTokens(clock)
+    programme = _programme(settings.programme, is_memory=is_memory)
+    rails = parts.rails or SimulatedRails(clock)
+    tokens = parts.token or SimulatedTokens(clock, custody=_custody(programme))
+    _check_settlement(programme, tokens)
     return Core(
         wired=Deps(
             repository=parts.repository or _repository(chosen, settings, ids, blocking=blocking),
             clock=clock,
             ids=ids,
             retry=TransactionRetry(blocking_sleep if blocking else awaiting_sleep),
-            programme=_programme(settings.programme, is_memory=is_memory),
+            programme=programme,
             rails=rails,
             tokens=tokens,
             screening=parts.screening,
@@ -108,6 +111,31 @@ def _check_parts(parts: Parts) -> None:
             raise ConfigurationError(
                 f"{name} is no {port.__name__}: {type(part).__name__} lacks {', '.join(lacking)}",
                 hint=f"Implement {port.__module__}.{port.__name__}; invoicepay.testing has its contract.",
+            )
+
+
+def _custody(programme: Programme) -> str:
+    """How the simulated issuer keeps tokens: by party where a chain has to follow the book."""
+    is_netted = any(asset.settlement is Settlement.NETTED for asset in programme.assets.values())
+    return "wallets" if is_netted else "omnibus"
+
+
+def _check_settlement(programme: Programme, tokens: TokenProvider) -> None:
+    """Refuse an asset whose settlement the token provider cannot serve; one provider keeps all assets."""
+    per_party = tokens.capabilities().per_party
+    for asset in programme.assets.values():
+        if asset.settlement is Settlement.LEDGER and per_party:
+            raise ConfigurationError(
+                f"{asset.code} moves in the book only, and {tokens.name} keeps a wallet for each party: "
+                "a payee could never redeem, for its wallet stays empty",
+                hint=f'Write Asset("{asset.code}", settlement="netted"), or "onchain".',
+            )
+        if asset.settlement is Settlement.NETTED and not per_party:
+            raise ConfigurationError(
+                f"{asset.code} is netted by wallet, and {tokens.name} keeps all tokens in one place: "
+                "there is nothing to settle",
+                hint=f'Write Asset("{asset.code}", settlement="ledger"), or use a provider with '
+                "capabilities().per_party.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Tokens: mints, burns and whether they are backed."""
+"""Tokens: mints, burns, settlement runs, and whether books and chain agree."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from invoicepay.client.base import Group, chosen, id_of, optional_money
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.deposits import Reserve
 from invoicepay.domain.money import MoneyLike
+from invoicepay.domain.netting import RunStatus, SettlementRun
 from invoicepay.domain.reserves import Backing
+from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
+from invoicepay.use_cases import queries, settlement
 from invoicepay.use_cases import tokens as use_cases
 
 
@@ -54,6 +57,52 @@ class Tokens(Group):
             UnknownAsset: the programme does not have it.
         """
         return await use_cases.validate_backing(self._deps, asset)
+
+    async def settle(self, asset: str, *, idempotency_key: str | None = None) -> SettlementRun:
+        """Bring the chain to where the books of a netted asset are: one transfer for each net, at most n - 1.
+
+        A run ends when each of its transfers is final or has failed; what failed is part of the next one.
+
+        Raises:
+            AssetNotAccepted: the asset does not settle by runs.
+            InvalidTransition: a run of the asset goes on.
+            UnknownAsset, NotAllowed, InvariantViolated: no run was opened.
+        """
+        return await self._do(settlement.settle, settlement.Settle(asset=asset), idempotency_key)
+
+    async def settlement(self, run: str | SettlementRun) -> SettlementRun:
+        """One settlement run, as it stands now.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return await queries.own(self._deps, SettlementRun, id_of(run))
+
+    async def settlements(
+        self,
+        *,
+        asset: str | None = None,
+        status: RunStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> AsyncPage[SettlementRun]:
+        """Settlement runs, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        wanted = None if status is None else chosen(RunStatus, status, "status")
+        return await self._page(SettlementRun, after=after, limit=limit, asset=asset, status=wanted)
+
+    async def tie_out(self, asset: str) -> ChainTieOut:
+        """Books, positions and chain for every wallet of an asset, and the supply; print it to see a table.
+
+        Raises:
+            AssetNotAccepted: the provider keeps no wallet for each party.
+            UnknownAsset, NotAllowed, ProviderUnavailable: nothing can be compared.
+        """
+        return await settlement.tie_out(self._deps, asset)
 
     async def mints(
         self,

@@ -38,6 +38,7 @@ class Prefix(StrEnum):
     TRANSFER = "trf"
     HOLD = "hld"
     SCHEDULE = "sch"
+    SETTLEMENT_RUN = "stl"
     EFFECT = "eff"
     OBSERVATION = "obs"
     INBOX_MESSAGE = "whk"

@@ -20,6 +20,7 @@ LOCK_ORDER = (
     "unmatched_funds",
     "mint",
     "burn",
+    "settlement_run",
     "withdrawal",
     "deposit",
     "reserve",
@@ -33,6 +34,8 @@ LOCK_ORDER = (
     "credit",
     "party",
     "wallet",
+    "chain_position",
+    "bank_account",
     "limit_counter",
     "number_series",
 )

@@ -115,10 +115,14 @@ class Custody(StrEnum):
 
 
 class Settlement(StrEnum):
-    """Where a token moves: in the book at once, or on chain after a hold (spec 1.4)."""
+    """Where a token moves: in the book at once, on chain after a hold, or in the book now and net later (1.4).
+
+    `netted` answers like `ledger`; settlement runs move the net of each wallet on chain (ADR 0029).
+    """
 
     LEDGER = "ledger"
     ONCHAIN = "onchain"
+    NETTED = "netted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ class Asset:
     def currency(self) -> str:
         """ISO 4217 code of the fiat behind it."""
         return currency_of(self.code)
+
+    @property
+    def books_at_once(self) -> bool:
+        """Whether a movement between parties is done once it is booked, with nothing to wait for."""
+        return self.settlement is not Settlement.ONCHAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from invoicepay.domain.audit import GENESIS, AuditRecord, Head, broken_checkpoints, broken_links, posting_body
+from invoicepay.domain.bank_accounts import BANK_ACCOUNT
 from invoicepay.domain.books import Books, Violation
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.credit_notes import CREDIT_NOTE, CreditNote
@@ -20,6 +21,7 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.holds import HOLD
 from invoicepay.domain.invoices import INVOICE, Invoice
 from invoicepay.domain.lifecycle import Lifecycle
+from invoicepay.domain.netting import SETTLEMENT_RUN
 from invoicepay.domain.numbering import CREDIT_NOTES, NumberSeries
 from invoicepay.domain.parties import PARTY, WALLET
 from invoicepay.domain.payments import PAYMENT
@@ -40,6 +42,7 @@ LIFECYCLES: tuple[Lifecycle[Any, Any], ...] = (
     UNMATCHED,
     MINT,
     BURN,
+    SETTLEMENT_RUN,
     WITHDRAWAL,
     REQUEST,
     TRANSFER,
@@ -48,6 +51,7 @@ LIFECYCLES: tuple[Lifecycle[Any, Any], ...] = (
     EFFECT,
     PARTY,
     WALLET,
+    BANK_ACCOUNT,
 )
 """Every machine of the specification, section 4, and of provider work."""
 

@@ -22,7 +22,6 @@ from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
-from invoicepay.domain.policies import Settlement
 from invoicepay.domain.requests import TRANSFER, Transfer, TransferCommand, TransferStatus
 from invoicepay.errors import InsufficientFunds, SelfPayment
 
@@ -114,7 +113,7 @@ def carry_out(change: Change, transfer: Transfer) -> Transfer:
     """
     known_party(change, transfer.payee_id)
     require_movable(change, transfer)
-    if change.programme.asset(transfer.asset).settlement is Settlement.LEDGER:
+    if change.programme.asset(transfer.asset).books_at_once:
         return _completed(change, transfer, C.BOOK, source=Code.AVAILABLE)
     hold = place(
         change,
@@ -129,7 +128,7 @@ def carry_out(change: Change, transfer: Transfer) -> Transfer:
 
 def carry_out_held(change: Change, transfer: Transfer, hold: Hold) -> Transfer:
     """Move tokens that an authorization set aside, and release what is left of it (P-17 from 2010, P-12)."""
-    if change.programme.asset(transfer.asset).settlement is Settlement.LEDGER:
+    if change.programme.asset(transfer.asset).books_at_once:
         capture(change, hold, transfer.amount)
         return _completed(change, replace(transfer, hold_id=hold.id), C.BOOK, source=Code.HELD)
     return submit(change, transfer, commit(change, hold, transfer.amount, cause_id=transfer.id))

@@ -15,6 +15,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.needs import RowKey
+from invoicepay.domain.netting import SettlementRun
 from invoicepay.domain.payments import Payment, Receipt
 from invoicepay.domain.requests import Transfer
 
@@ -45,6 +46,7 @@ UNIQUE = (
     Unique(Reserve, ("deposit_id",), "deposit_id"),
     Unique(Transfer, ("provider", "provider_ref"), "provider_ref"),
     Unique(UnmatchedFunds, ("provider", "provider_ref"), "provider_ref"),
+    Unique(SettlementRun, ("running",), "running"),
     Unique(Effect, ("kind", "cause_id", "generation")),
     Unique(Effect, ("provider", "kind", "provider_ref"), "provider_ref"),
 )

@@ -20,6 +20,7 @@ from invoicepay.domain.effects import (
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.needs import Needs, need
+from invoicepay.domain.netting import follow_chain, position_needs
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
@@ -73,6 +74,7 @@ class RecordObservation:
 
 def _needs_record(command: RecordObservation, seen: Snapshot) -> Needs:
     rows = need((Effect, command.effect.id), (Observation, command.observation_id))
+    rows |= position_needs(seen.programme, command.effect)
     if command.message_id:
         rows |= need((InboxMessage, command.message_id))
     fold = fold_of(command.effect)
@@ -118,7 +120,7 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
         DuplicateProviderReference: the fact was told of another intent.
         StateError, MoneyError: the books cannot follow it.
     """
-    effect = change.get(Effect, command.effect.id)
+    effect = before = change.get(Effect, command.effect.id)
     known = change.peek(Observation, command.observation_id)
     if known is not None and known.effect_id != effect.id:
         raise DuplicateProviderReference(known=known.effect_id, effect=effect.id)
@@ -129,6 +131,7 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
         effect = _folded(change, effect, seen)
     if command.fence == effect.fence:
         effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
+    follow_chain(change, before, effect)
     if command.message_id:
         message = change.get(InboxMessage, command.message_id)
         change.put(replace(message, status=InboxStatus.APPLIED), "inbox_message.applied")

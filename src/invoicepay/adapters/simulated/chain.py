@@ -26,7 +26,8 @@ class SimulatedTokens:
     Args:
         finality: `immediate` makes each order final at once; `manual` waits for `finalize` or `fail`.
         custody: `omnibus` refuses only what the whole supply cannot give, for programmes that keep their
-            parties' tokens in one place; `wallets` refuses what the party's own balance cannot give.
+            parties' tokens in one place; `wallets` refuses what the party's own balance cannot give
+            (`capabilities().per_party`).
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class SimulatedTokens:
     ) -> None:
         assert finality in ("immediate", "manual"), "finality is immediate or manual"
         assert custody in ("omnibus", "wallets"), "custody is omnibus or wallets"
-        self._clock, self._name, self._capabilities = clock, name, capabilities
+        self._clock, self._name = clock, name
+        self._capabilities = replace(capabilities, per_party=custody == "wallets")
         self._finality, self._custody = finality, custody
         self._lock = threading.RLock()
         self._by_key: dict[str, tuple[TokenOrder, str]] = {}

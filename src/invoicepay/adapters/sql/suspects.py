@@ -12,8 +12,10 @@ from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.accounts import BACKING_CODES, TOKEN_CODES, Code
 from invoicepay.domain.credits import CreditStatus
 from invoicepay.domain.deposits import ReserveStatus
+from invoicepay.domain.effects import EffectKind, EffectStatus
 from invoicepay.domain.holds import HoldStatus
 from invoicepay.domain.invoices import InvoiceStatus
+from invoicepay.domain.netting import OPEN
 from invoicepay.domain.payments import UNRESOLVED, PaymentStatus
 from invoicepay.domain.policies import CreditBacking, Numbering
 from invoicepay.domain.tokens import BurnStatus, MintStatus
@@ -63,6 +65,10 @@ _UNPAID = (WithdrawalStatus.BURNED, WithdrawalStatus.PAYOUT_SUBMITTED, Withdrawa
 _MINTED = f"x.status = '{MintStatus.COMPLETED}'"
 _GROWTH = (  # an account's id begins with its code; assets (1) and expenses (5) grow by debit
     "CASE WHEN (x.side = 'D') = (SUBSTR(x.account_id, 1, 1) IN ('1', '5')) THEN x.amount ELSE -x.amount END"
+)
+
+_WITH_POSITIONS = (
+    "EXISTS (SELECT 1 FROM {chain_positions} c WHERE c.tenant_id = x.tenant_id AND c.asset = x.asset)"
 )
 
 ENTRIES = Equation(
@@ -138,6 +144,32 @@ EQUATIONS = (
         _of_accounts(_REDEMPTIONS, *_OF_PARTY),
         "unpaid withdrawals",
         Sum(_OF_PARTY, "x.amount - x.fee", "{withdrawals} x", f"x.status IN {_in(_UNPAID)}"),
+    ),
+    Equation(
+        "INV-24",
+        "positions",
+        Sum(_OF_ASSET, "x.held", "{chain_positions} x"),
+        "final mints less burns",
+        Sum(
+            _OF_ASSET,
+            f"CASE WHEN x.kind = '{EffectKind.MINT}' THEN x.amount ELSE -x.amount END",
+            "{effects} x",
+            f"x.status = '{EffectStatus.FINAL}' AND {_WITH_POSITIONS} "
+            f"AND x.kind IN {_in((EffectKind.MINT, EffectKind.BURN))}",
+        ),
+    ),
+    Equation(
+        "INV-24",
+        "leaving",
+        Sum(_OF_ASSET, "x.leaving", "{chain_positions} x"),
+        "intents on their way",
+        Sum(
+            _OF_ASSET,
+            "x.amount",
+            "{effects} x",
+            f"x.status IN {_in(OPEN)} AND {_WITH_POSITIONS} AND (x.kind = '{EffectKind.TRANSFER}' "
+            f"OR (x.kind = '{EffectKind.BURN}' AND x.last_sent_at IS NOT NULL))",
+        ),
     ),
 )
 

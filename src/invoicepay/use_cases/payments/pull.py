@@ -26,7 +26,7 @@ from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.needs import Needs, find, need, together
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Payment
-from invoicepay.domain.policies import Overpay, Partial, Policy, Settlement
+from invoicepay.domain.policies import Overpay, Partial, Policy
 from invoicepay.domain.settlement import new_payment, settle, settle_needs, source_account
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import (
@@ -330,7 +330,7 @@ def _started(
 ) -> Payment:
     """Settle at once in the book; on chain hold the tokens and plan their transfer (spec 1.4)."""
     payment = new_payment(change, invoice, payer_id=payer_id, amount=amount, group_id=group_id)
-    if change.programme.asset(invoice.asset).settlement is Settlement.LEDGER:
+    if change.programme.asset(invoice.asset).books_at_once:
         return settle(change, payment)
     hold = place(
         change,

@@ -20,6 +20,7 @@ from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.invoices import Invoice, InvoiceStatus, invoice_needs
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.needs import Find, Needs, find, need
+from invoicepay.domain.netting import arrived, is_netted, positions_of
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Channel, Payment, Receipt
 from invoicepay.domain.policies import Programme, Settlement
@@ -85,6 +86,8 @@ def _needs_receive(command: ReceivePush, seen: Snapshot) -> Needs:
     if invoice is not None:
         enterprise_id = enterprise_id or invoice.enterprise_id
         needs |= settle_needs(seen, invoice, None)
+    if enterprise_id and _moves_positions(seen.programme, command):
+        needs |= positions_of([command.payer_id, enterprise_id], asset)
     return needs | party_needs(enterprise_id, asset=asset) if enterprise_id else needs
 
 
@@ -103,12 +106,14 @@ def decide_receive_push(command: ReceivePush, change: Change) -> Received:
     enterprise_id = command.enterprise_id or (invoice.enterprise_id if invoice else "")
     known_party(change, enterprise_id, kind=PartyKind.ENTERPRISE)
     payer = known_party(change, command.payer_id) if command.payer_id else None
-    _require_sender(change, payer, command.amount.asset)
+    _require_sender(change, payer, command)
     known = _already_booked(command, change)
     if known is not None:
         return known
     if payer is not None:
         _require_movable(change, payer, command, enterprise_id)
+    if _moves_positions(change.programme, command):
+        arrived(change, command.payer_id, enterprise_id, command.amount)
     reason = _misfit(command, invoice)
     if invoice is None or reason:
         return Received(receipt=_unapplied(command, change, enterprise_id, reason))
@@ -129,7 +134,7 @@ RECEIVE = UseCase("payments.receive", Received, _needs_receive, decide_receive_p
 
 async def receive_push(deps: Deps, command: ReceivePush, key: str | None = None) -> Received:
     """Book a transfer that arrived (P-11), or keep it as an unapplied receipt (P-17, P-18)."""
-    if command.payer_id and not _is_on_chain(deps.programme, command.amount.asset):
+    if command.payer_id and not _is_fact(deps.programme, command):
         command = replace(command, verdict=await _verdict(deps, command))
     return await perform(deps, RECEIVE, command, key)
 
@@ -146,8 +151,19 @@ async def _verdict(deps: Deps, command: ReceivePush) -> Screened:
     )
 
 
-def _is_on_chain(programme: Programme, asset: str) -> bool:
-    return programme.asset(asset).settlement is Settlement.ONCHAIN
+def _is_fact(programme: Programme, command: ReceivePush) -> bool:
+    """Whether a chain moved the tokens already, so that nobody can refuse the movement any more.
+
+    In a netted asset both happen: what has a name at the provider moved on chain, anything else in the book.
+    """
+    settlement = programme.asset(command.amount.asset).settlement
+    return settlement is Settlement.ONCHAIN or (
+        settlement is Settlement.NETTED and bool(command.provider_ref)
+    )
+
+
+def _moves_positions(programme: Programme, command: ReceivePush) -> bool:
+    return is_netted(programme, command.amount.asset) and _is_fact(programme, command)
 
 
 def _named(command: ReceivePush) -> None:
@@ -159,9 +175,9 @@ def _named(command: ReceivePush) -> None:
         raise InvalidInput("a provider's reference needs the provider's name")
 
 
-def _require_sender(change: Change, payer: Party | None, asset: str) -> None:
+def _require_sender(change: Change, payer: Party | None, command: ReceivePush) -> None:
     """In the book the payer tells of an own transfer; others are told by whoever watches the chain."""
-    if payer is None or _is_on_chain(change.programme, asset):
+    if payer is None or _is_fact(change.programme, command):
         operator_only(change.actor)
     else:
         payer_side(change.actor, payer.id)
@@ -187,7 +203,7 @@ def _require_movable(change: Change, payer: Party, command: ReceivePush, enterpr
     amount = command.amount
     if payer.id == enterprise_id:
         raise SelfPayment(payer=payer.id)
-    if _is_on_chain(change.programme, amount.asset):
+    if _is_fact(change.programme, command):
         return
     if not change.get(Party, enterprise_id).policy.micro_payments:
         document_amount(amount)

@@ -131,7 +131,7 @@ def decide_send_outside(command: SendOutside, change: Change) -> Transfer:
     note = clean_text(command.note, NOTE_LENGTH, "the note")
     if asset.settlement is not Settlement.LEDGER:
         raise AssetNotAccepted(
-            f"{asset.code} moves on chain: its holder sends it there", accepted=Settlement.LEDGER
+            f"{asset.code} is kept on chain: its holder sends it there", accepted=Settlement.LEDGER
         )
     amount = token_amount(command.amount, known_party(change, command.payer_id))
     payer_side(change.actor, command.payer_id)
