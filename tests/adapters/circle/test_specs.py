@@ -1,0 +1,77 @@
+"""What the simulator answers, and what the adapter asks, held against Circle's own OpenAPI documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from invoicepay.testing.simulators.circle import CircleSimulator
+from invoicepay.testing.simulators.circle.routes import ENTRIES
+from tests.adapters.circle import specs
+from tests.adapters.circle.caller import calling
+from tests.adapters.circle.overlay import NOT_DESCRIBED, PATCHES, Patch
+from tests.adapters.circle.recorder import Exchange, Recorder
+from tests.adapters.circle.tour import tour
+
+pytestmark = pytest.mark.skipif(not specs.are_here(), reason=specs.ABSENT)
+
+
+@pytest.fixture(scope="module")
+def visited() -> list[Exchange]:
+    circle = CircleSimulator()
+    recorder = Recorder(circle.app())
+    with calling(circle, recorder) as caller:
+        tour(caller)
+    assert circle.violations() == []
+    return recorder.exchanges
+
+
+def test_every_answer_of_the_simulator_agrees_with_the_documents(
+    visited: list[Exchange], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = specs.tally(visited)
+
+    with capsys.disabled():
+        print(f"\nsimulator: {found}")  # noqa: T201 - the count is part of the claim
+    assert found.wrong == []
+    assert found.answers > 100
+
+
+def test_the_tour_visits_every_endpoint_of_the_simulator(visited: list[Exchange]) -> None:
+    found = specs.tally(visited)
+
+    missed = (
+        {f"{entry.method} {entry.path}" for entry in ENTRIES}
+        - found.by_operation.keys()
+        - NOT_DESCRIBED.keys()
+    )
+    assert missed == set()
+
+
+def test_the_tour_meets_refusals_and_successes(visited: list[Exchange]) -> None:
+    assert {200, 201, 204, 400, 401, 404, 409} <= {exchange.status for exchange in visited}
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.apply.__name__.strip("_"))
+def test_every_patch_of_the_overlay_is_needed(patch: Patch, visited: list[Exchange]) -> None:
+    assert specs.tally(visited, without=patch).wrong != []
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "instead"),
+    [
+        ("/v1/w3s/transactions/", b'"OUTBOUND"', b'"SIDEWAYS"'),
+        ("/v1/w3s/transactions/", b'"blockchain"', b'"network"'),
+        ("/v1/businessAccount/payouts", b'"amount": "', b'"amount": 7, "was": "'),
+        ("/v1/businessAccount/banks/wires", b'"trackingRef"', b'"tracking"'),
+    ],
+)
+def test_an_answer_in_other_words_would_be_found(
+    visited: list[Exchange], path: str, said: bytes, instead: bytes
+) -> None:
+    right = next(one for one in visited if one.path.startswith(path) and said in one.answer)
+
+    wrong = replace(right, answer=right.answer.replace(said, instead))
+
+    assert (specs.tally([right]).wrong, len(specs.tally([wrong]).wrong)) == ([], 1)
