@@ -24,6 +24,7 @@ from invoicepay.ports.tokens import (
     TokenStatus,
     TokenTransfer,
 )
+from invoicepay.ports.webhooks import PreparesWebhooks
 from invoicepay.testing.contracts import Contract, FarSide, Webhook, is_recent, mutated
 from invoicepay.testing.hosts import Host
 
@@ -290,6 +291,9 @@ def _told(host: Host, bench: TokensBench) -> list[Webhook]:
     bench.far_side.finalize()
     webhooks = bench.far_side.webhooks()
     assert webhooks, "a final mint was not told"
+    if isinstance(bench.tokens, PreparesWebhooks):
+        for headers, body in webhooks:
+            host.run(bench.tokens.prepare_webhook(body, headers, received_at=bench.far_side.now()))
     return webhooks
 
 

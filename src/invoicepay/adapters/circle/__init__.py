@@ -13,6 +13,7 @@ from invoicepay.adapters.circle.config import (
     MintConfig,
 )
 from invoicepay.adapters.circle.screening import CircleScreening
+from invoicepay.adapters.circle.setup import CircleSetup, set_up
 from invoicepay.adapters.circle.tokens import CircleTokens
 from invoicepay.adapters.circle.treasury import CircleTreasury
 from invoicepay.adapters.circle.webhooks_v1 import SubscriptionOffer
@@ -25,8 +26,10 @@ __all__ = [
     "CircleAsset",
     "CircleConfig",
     "CircleScreening",
+    "CircleSetup",
     "CircleTokens",
     "CircleTreasury",
     "MintConfig",
     "SubscriptionOffer",
+    "set_up",
 ]

@@ -118,8 +118,9 @@ class CircleWallets:
 
     async def _made(self, party_id: str, blockchain: str) -> Purse:
         """Make the wallet; no money moves, so what is unknown may be tried again under the same key."""
-        body = wallet_body(self._config, blockchain, party_id)
-        key = leg_key(f"{self._config.wallet_set_id}/{blockchain}/{party_id}", "wallet")
+        own, kind = self._config.wallet_set_id, self._config.account_type
+        body = wallet_body(own, blockchain, party_id, account_type=kind)
+        key = leg_key(f"{own}/{blockchain}/{party_id}", "wallet")
         try:
             answer = await self._api.order("/v1/w3s/developer/wallets", body, operation=MAKE, key=key)
             made = data_of(answer, wire.Wallets, operation=MAKE).wallets

@@ -18,7 +18,7 @@ from invoicepay.adapters.circle.wallets import (
     transfer_body,
     transfer_from,
 )
-from invoicepay.errors import ProviderUnavailable, ProviderUnknown
+from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.tokens import TokenOrder, TokenStatus, TokenTransfer
 
@@ -44,6 +44,8 @@ class Mover:
             ProviderUnknown: it may have been done.
             IdempotencyConflict: the key stands for another transfer.
         """
+        if source.address.lower() == target.address.lower():
+            raise ProviderRejected("source and destination are one wallet", reference=order.reference)
         body = transfer_body(self._config, asset, order, wallet_id=source.wallet_id, address=target.address)
         answer = await self._api.order(
             PATH,

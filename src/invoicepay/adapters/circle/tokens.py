@@ -58,7 +58,7 @@ class CircleTokens:
         self.config, self._clock = config, clock or SystemClock()
         secrets = (config.api_key, config.entity_secret)
         self._sender = Sender(config.name, config.base_url, limits=limits or Limits(), secrets=secrets)
-        self.api = WalletsApi(config, self._sender)
+        self.api = WalletsApi(config.api_key, config.entity_secret, self._sender)
         self.wallets = CircleWallets(config, self.api)
         self.mover = Mover(config, self.api, self._clock)
         self._keys = NotificationKeys(self._fetch_key)

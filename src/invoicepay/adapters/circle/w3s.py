@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import SecretStr, ValidationError
 
 from invoicepay.adapters.circle import wire
-from invoicepay.adapters.circle.config import CircleConfig
 from invoicepay.adapters.circle.entity_secret import ciphertext, entity_key
 from invoicepay.adapters.circle.errors import Cause, cause_of, require_done, unreadable
 from invoicepay.adapters.circle.ids import SECRET_FIELD, KeysUsed
@@ -46,9 +45,9 @@ def data_of(answer: Answer, kind: type[M], *, operation: str, is_order: bool = F
 class WalletsApi:
     """One account at the wallet API."""
 
-    def __init__(self, config: CircleConfig, sender: Sender) -> None:
-        self._config, self._sender, self._used = config, sender, KeysUsed()
-        self._bearer = SecretStr(f"Bearer {config.api_key.get_secret_value()}")
+    def __init__(self, api_key: SecretStr, entity_secret: SecretStr, sender: Sender) -> None:
+        self._secret, self._sender, self._used = entity_secret, sender, KeysUsed()
+        self._bearer = SecretStr(f"Bearer {api_key.get_secret_value()}")
         self._key: RSAPublicKey | None = None
 
     async def ask(self, path: str, kind: type[M], *, operation: str, query: Pairs = ()) -> M:
@@ -113,7 +112,7 @@ class WalletsApi:
         return answer
 
     async def _ordered(self, path: str, asked: Mapping[str, object], operation: str, key: str) -> Answer:
-        sealed = {**asked, SECRET_FIELD: ciphertext(self._config.entity_secret, await self._entity_key())}
+        sealed = {**asked, SECRET_FIELD: ciphertext(self._secret, await self._entity_key())}
         request = Request("POST", path, operation=operation, headers=(("X-Request-Id", key),), json=sealed)
         return await self._sender.order(self._signed(request))
 

@@ -62,14 +62,14 @@ def transfer_body(
     }
 
 
-def wallet_body(config: CircleConfig, blockchain: str, party_id: str) -> dict[str, object]:
-    """One wallet that bears the party's id."""
+def wallet_body(wallet_set_id: str, blockchain: str, ref_id: str, *, account_type: str) -> dict[str, object]:
+    """One wallet that bears a reference of ours: the party's id."""
     return {
-        "walletSetId": config.wallet_set_id,
+        "walletSetId": wallet_set_id,
         "blockchains": [blockchain],
         "count": 1,
-        "accountType": config.account_type,
-        "metadata": [{"refId": party_id}],
+        "accountType": account_type,
+        "metadata": [{"refId": ref_id}],
     }
 
 

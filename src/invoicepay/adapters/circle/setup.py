@@ -1,0 +1,72 @@
+"""Makes what an operator needs at Circle before the first mint: two wallet sets and a treasury wallet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from invoicepay.adapters.circle import wire
+from invoicepay.adapters.circle.config import WALLETS_URL
+from invoicepay.adapters.circle.ids import leg_key
+from invoicepay.adapters.circle.w3s import WalletsApi, data_of
+from invoicepay.adapters.circle.wallets import wallet_body
+from invoicepay.adapters.http import Sender
+from invoicepay.errors import ProviderUnavailable
+
+TREASURY = "treasury"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircleSetup:
+    """What was made, or found made: these go into `CircleConfig` and `CircleAsset`.
+
+    Attributes:
+        treasury_address: send USDC here, by `CircleTreasury.fund`, or from the faucet on a test network.
+    """
+
+    wallet_set_id: str
+    treasury_wallet_id: str
+    treasury_address: str
+
+
+async def set_up(
+    api_key: SecretStr,
+    entity_secret: SecretStr,
+    *,
+    name: str,
+    blockchain: str,
+    account_type: str = "SCA",
+    base_url: str = WALLETS_URL,
+) -> CircleSetup:
+    """Make the wallet set of the parties, and the treasury wallet in a set of its own; again changes nothing.
+
+    The treasury has its own set so that no party's id can ever name it.
+
+    Args:
+        name: of the programme or tenant; the same name means the same sets.
+
+    Raises:
+        ProviderRejected, ProviderUnavailable, ProviderUnknown: not done or not known; call again.
+    """
+    sender = Sender("circle", base_url, secrets=(api_key, entity_secret))
+    api = WalletsApi(api_key, entity_secret, sender)
+    try:
+        parties = await _wallet_set(api, f"{name} parties")
+        own = await _wallet_set(api, f"{name} treasury")
+        body = wallet_body(own, blockchain, TREASURY, account_type=account_type)
+        key = leg_key(f"{own}/{blockchain}", TREASURY)
+        answer = await api.order("/v1/w3s/developer/wallets", body, operation="treasury wallet", key=key)
+        made = data_of(answer, wire.Wallets, operation="treasury wallet", is_order=True).wallets
+    finally:
+        await sender.aclose()
+    if len(made) != 1:
+        raise ProviderUnavailable("Circle made another number of wallets than was asked for")
+    return CircleSetup(wallet_set_id=parties, treasury_wallet_id=made[0].id, treasury_address=made[0].address)
+
+
+async def _wallet_set(api: WalletsApi, name: str) -> str:
+    """A wallet set by its name: the key is derived from it, so that there is one."""
+    key = leg_key(name, "wallet set")
+    answer = await api.order("/v1/w3s/developer/walletSets", {"name": name}, operation="wallet set", key=key)
+    return data_of(answer, wire.WalletSetBox, operation="wallet set", is_order=True).wallet_set.id

@@ -1,0 +1,101 @@
+"""Circle's simulator behind real HTTP, faults in front of it, and the adapter wired to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from invoicepay.adapters.circle import CircleAsset, CircleConfig, CircleSetup, CircleTokens, set_up
+from invoicepay.adapters.http import Limits
+from invoicepay.domain.money import Money
+from invoicepay.ports.tokens import TokenOrder
+from invoicepay.testing.contracts import Webhook
+from invoicepay.testing.hosts import BlockingHost, Host
+from invoicepay.testing.simulators.circle import CircleSimulator
+from invoicepay.testing.simulators.faults import Faults
+from invoicepay.testing.simulators.server import Served
+
+CHAIN = "BASE-SEPOLIA"
+ASSET = "USD.usdc"
+TRANSFER = "POST /v1/w3s/developer/transactions/transfer"
+HOOKS = "https://host.example/hooks"
+QUICK = Limits(tries=1, total_seconds=10)
+FLOAT = 1_000_000_000
+PURSE = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedClock:
+    """The simulator's own time."""
+
+    circle: CircleSimulator
+
+    def now(self) -> datetime:
+        return self.circle.now()
+
+
+@dataclass
+class Stage:
+    """Everything one test needs; `host` decides how the adapter is driven."""
+
+    circle: CircleSimulator
+    faults: Faults
+    server: Served
+    host: Host
+    made: CircleSetup
+    config: CircleConfig
+    tokens: CircleTokens
+    heard: list[Webhook] = field(default_factory=list[Webhook])
+
+    def run(self, coroutine):  # type: ignore[no-untyped-def] # the host's own types
+        return self.host.run(coroutine)
+
+    def order(self, work: str, amount: str = "10.00", *, reference: str = "") -> TokenOrder:
+        return TokenOrder(
+            reference=reference or f"eff_{work}",
+            amount=Money(amount, ASSET),
+            from_party="" if work == "mint" else "ann",
+            to_party="" if work == "burn" else "ann" if work == "mint" else "bob",
+        )
+
+    def asked(self, line: str) -> int:
+        """How many requests arrived that begin so."""
+        return sum(seen.startswith(line) for seen in self.faults.seen)
+
+    def again(self) -> CircleTokens:
+        """The adapter as another process has it: it remembers nothing."""
+        return CircleTokens(self.config, clock=SimulatedClock(self.circle), limits=QUICK)
+
+
+@contextmanager
+def staged(host: Host | None = None) -> Iterator[Stage]:
+    """A treasury with a float, and two parties of whom ann holds a hundred."""
+    host, circle = host or BlockingHost(), CircleSimulator()
+    faults = Faults(circle.app())
+    secret = SecretStr(str(circle.keys.entity_secret))
+    with Served(faults) as server:
+        key = SecretStr(circle.keys.wallets)
+        made = host.run(set_up(key, secret, name="tests", blockchain=CHAIN, base_url=server.url))
+        asset = CircleAsset(asset=ASSET, blockchain=CHAIN, treasury_wallet_id=made.treasury_wallet_id)
+        config = CircleConfig(
+            api_key=key,
+            entity_secret=secret,
+            wallet_set_id=made.wallet_set_id,
+            assets=(asset,),
+            base_url=server.url,
+        )
+        tokens = CircleTokens(config, clock=SimulatedClock(circle), limits=QUICK)
+        ann = host.run(tokens.wallets.purse_of("ann", CHAIN))
+        host.run(tokens.wallets.purse_of("bob", CHAIN))
+        circle.fund(CHAIN, made.treasury_address, usdc=FLOAT)
+        circle.fund(CHAIN, ann.address, usdc=PURSE)
+        circle.deliveries()
+        stage = Stage(circle, faults, server, host, made, config, tokens)
+        try:
+            yield stage
+        finally:
+            host.run(tokens.aclose())
