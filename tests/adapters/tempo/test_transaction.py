@@ -182,7 +182,6 @@ def word(value: str | int | bool | bytes) -> bytes:
 STATIC: list[tuple[Call, str, str, tuple[Any, ...]]] = [
     (calls.mint(TOKEN, ANN, 5, MEMO), "ITIP20", "mintWithMemo", (ANN, 5, MEMO)),
     (calls.burn(TOKEN, 2**64, MEMO), "ITIP20", "burnWithMemo", (2**64, MEMO)),
-    (calls.burn_blocked(TOKEN, ANN, 5), "ITIP20", "burnBlocked", (ANN, 5)),
     (calls.transfer(TOKEN, ANN, 5, MEMO), "ITIP20", "transferWithMemo", (ANN, 5, MEMO)),
     (calls.pull(TOKEN, ANN, BOB, 5, MEMO), "ITIP20", "transferFromWithMemo", (ANN, BOB, 5, MEMO)),
     (calls.approve(TOKEN, BOB), "ITIP20", "approve", (BOB, 2**256 - 1)),
@@ -239,7 +238,7 @@ def test_topics_are_the_hashes_of_their_events(topic: str, event: str) -> None:
     assert topic == "0x" + oracle.keccak(event.encode()).hex()
 
 
-@pytest.mark.parametrize("role", ["ISSUER_ROLE", "PAUSE_ROLE", "UNPAUSE_ROLE", "BURN_BLOCKED_ROLE"])
+@pytest.mark.parametrize("role", ["ISSUER_ROLE", "PAUSE_ROLE", "UNPAUSE_ROLE"])
 def test_roles_are_the_hashes_of_their_names(role: str) -> None:
     assert getattr(addresses, role) == oracle.keccak(role.encode())
 

@@ -21,7 +21,6 @@ ADMIN_ROLE: Final = bytes(32)
 ISSUER_ROLE: Final = bytes.fromhex("114e74f6ea3bd819998f78687bfcb11b140da08e9b7d222fa9c1f1ba1f2aa122")
 PAUSE_ROLE: Final = bytes.fromhex("139c2898040ef16910dc9f44dc697df79363da767d8bc92f2e310312b816e46d")
 UNPAUSE_ROLE: Final = bytes.fromhex("265b220c5a8891efdd9e1b1b7fa72f257bd5169f8d87e319cf3dad6ff52b94ae")
-BURN_BLOCKED_ROLE: Final = bytes.fromhex("7408fdc0d31c7bcb349eab611f5d1168acd4303574993f8cdc98b1cd18c41cae")
 
 TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """Topic of `Transfer(from, to, amount)`: what moved balances."""

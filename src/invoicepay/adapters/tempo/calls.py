@@ -25,11 +25,6 @@ def burn(token: str, amount: int, memo: bytes) -> Call:
     return _call(token, "38f23b0b", ("uint256", "bytes32"), amount, _memo(memo))
 
 
-def burn_blocked(token: str, holder: str, amount: int) -> Call:
-    """Destroy tokens of a holder whom the policy refuses; the sender has the role for it."""
-    return _call(token, "ec0cf3dc", ("address", "uint256"), holder, amount)
-
-
 def transfer(token: str, to: str, amount: int, memo: bytes) -> Call:
     """Move tokens of the sender's own."""
     return _call(token, "95777d59", ("address", "uint256", "bytes32"), to, amount, _memo(memo))
