@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from invoicepay.adapters.hosts import is_blocking
+from invoicepay.adapters.http.awaiting import AwaitingTransport
+from invoicepay.adapters.http.blocking import BlockingTransport, until
 from invoicepay.adapters.http.classify import Encoded, Failure, Progress, TooLarge, failure_of
-from invoicepay.adapters.http.deadline import DeadlineTransport, until
 from invoicepay.adapters.http.messages import Answer, Limits, Request, header_map, pairs_of
 from invoicepay.adapters.http.redaction import hush, quiet_libraries
 from invoicepay.adapters.system import elapsed_seconds
@@ -102,19 +103,15 @@ class Connections:
         """This process's connections."""
         if transport := self._blocking.get(os.getpid()):
             return transport
-        made = self._transport or DeadlineTransport(self._trust(), connections=self._limits.connections)
+        made = self._transport or BlockingTransport(self._trust(), connections=self._limits.connections)
         return self._blocking.setdefault(os.getpid(), made)  # another thread's, if it was faster
 
     def _in_this_loop(self) -> httpx.AsyncBaseTransport:
         loop = asyncio.get_running_loop()
         if transport := self._awaiting.get(loop):
             return transport
-        most = self._limits.connections
-        made = self._awaiting[loop] = self._async_transport or httpx.AsyncHTTPTransport(
-            verify=self._trust(),
-            trust_env=False,
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=5.0),
-        )
+        made = self._async_transport or AwaitingTransport(self._trust(), connections=self._limits.connections)
+        self._awaiting[loop] = made
         return made
 
     def _trust(self) -> ssl.SSLContext:

@@ -108,6 +108,13 @@ class _Server(uvicorn.Server):
         finally:
             self.is_up.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # those whose client does not take its leave
+            transport: asyncio.Transport = connection.transport
+            transport.abort()
+        await asyncio.sleep(0.01)  # until they are closed
+
     def hang_up(self, client: tuple[str, int]) -> None:
         """Close the connection from that address."""
         for connection in list(self.server_state.connections):

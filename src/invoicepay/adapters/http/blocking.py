@@ -35,7 +35,7 @@ def until(instant: float) -> Iterator[None]:
         _deadline.reset(before)
 
 
-class DeadlineTransport(httpx.BaseTransport):
+class BlockingTransport(httpx.BaseTransport):
     """Bounded connections over sockets whose every wait ends at the deadline; no proxies, no HTTP/2."""
 
     def __init__(self, tls: ssl.SSLContext, *, connections: int) -> None:
