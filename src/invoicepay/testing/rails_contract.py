@@ -44,11 +44,27 @@ class BankSide(FarSide, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RailsBench:
-    """An adapter under test and its far side; `order` is one that both sides can carry out."""
+    """An adapter under test and its far side.
+
+    Attributes:
+        order: a deposit that both sides can carry out.
+        payout: a withdrawal that both can, where it takes another rail or account; by default the same order.
+    """
 
     rails: RailsProvider
     far_side: BankSide
     order: RailOrder
+    payout: RailOrder | None = None
+
+    def order_of(self, direction: Direction) -> RailOrder:
+        """What is ordered that way."""
+        return self.order if direction is Direction.DEPOSIT else self.payout or self.order
+
+    def needs(self, direction: Direction) -> None:
+        """Skip where the adapter claims no rail that way."""
+        can = self.rails.capabilities()
+        if not (can.deposit_rails if direction is Direction.DEPOSIT else can.withdrawal_rails):
+            pytest.skip(f"the provider claims no {direction}s")
 
 
 class RailsContract(Contract):
@@ -78,12 +94,24 @@ class RailsContract(Contract):
         assert isinstance(can, RailsCapabilities)
         assert can.absent_grace_seconds >= 0
         assert can.key_lifetime_seconds >= 0
-        assert bench.order.rail in can.deposit_rails | can.withdrawal_rails
+        assert bench.order.rail in can.deposit_rails
+        assert not can.withdrawal_rails or bench.order_of(Direction.WITHDRAWAL).rail in can.withdrawal_rails
+
+    def test_a_direction_without_rails_is_refused(self, host: Host, bench: RailsBench) -> None:
+        if bench.rails.capabilities().withdrawal_rails:
+            pytest.skip("the provider has both directions")
+
+        with pytest.raises(ProviderRejected):
+            _start(host, bench, Direction.WITHDRAWAL)
+
+        assert bench.far_side.movements() == 0
 
     @pytest.mark.parametrize("direction", list(Direction))
     def test_an_order_is_answered_in_our_words(
         self, host: Host, bench: RailsBench, direction: Direction
     ) -> None:
+        bench.needs(direction)
+
         transfer = _start(host, bench, direction)
 
         _check(transfer, bench, direction)
@@ -96,6 +124,7 @@ class RailsContract(Contract):
     ) -> None:
         if not bench.rails.capabilities().deduplicates:
             pytest.skip("the provider does not claim to know keys")
+        bench.needs(direction)
         first = _start(host, bench, direction)
 
         again = _start(host, bench, direction)
@@ -116,6 +145,7 @@ class RailsContract(Contract):
     def test_a_lost_answer_is_unknown_and_can_be_looked_up(
         self, host: Host, bench: RailsBench, direction: Direction
     ) -> None:
+        bench.needs(direction)
         bench.far_side.lose_next_answer()
 
         with pytest.raises(ProviderUnknown):
@@ -123,18 +153,22 @@ class RailsContract(Contract):
 
         assert bench.far_side.movements() == 1
         if bench.rails.capabilities().finds_by_reference:
-            found = host.run(bench.rails.find(bench.order.reference))
+            found = host.run(bench.rails.find(bench.order_of(direction).reference))
             assert found is not None
             _check(found, bench, direction)
 
-    def test_the_same_key_after_a_lost_answer_moves_nothing_more(self, host: Host, bench: RailsBench) -> None:
+    @pytest.mark.parametrize("direction", list(Direction))
+    def test_the_same_key_after_a_lost_answer_moves_nothing_more(
+        self, host: Host, bench: RailsBench, direction: Direction
+    ) -> None:
         if not bench.rails.capabilities().deduplicates:
             pytest.skip("the provider does not claim to know keys")
+        bench.needs(direction)
         bench.far_side.lose_next_answer()
         with pytest.raises(ProviderUnknown):
-            _start(host, bench, Direction.WITHDRAWAL)
+            _start(host, bench, direction)
 
-        _start(host, bench, Direction.WITHDRAWAL)
+        _start(host, bench, direction)
 
         assert bench.far_side.movements() == 1
 
@@ -142,6 +176,7 @@ class RailsContract(Contract):
     def test_what_never_left_is_told_as_unavailable(
         self, host: Host, bench: RailsBench, direction: Direction
     ) -> None:
+        bench.needs(direction)
         bench.far_side.be_unreachable()
 
         with pytest.raises(ProviderUnavailable):
@@ -164,6 +199,7 @@ class RailsContract(Contract):
     def test_a_refusal_for_good_moves_nothing(
         self, host: Host, bench: RailsBench, direction: Direction
     ) -> None:
+        bench.needs(direction)
         bench.far_side.reject_next()
 
         with pytest.raises(ProviderRejected):
@@ -175,7 +211,8 @@ class RailsContract(Contract):
     def test_a_rail_that_it_does_not_have_is_refused(
         self, host: Host, bench: RailsBench, direction: Direction
     ) -> None:
-        other = replace(bench, order=replace(bench.order, rail="carrier_pigeon"))
+        pigeon = replace(bench.order_of(direction), rail="carrier_pigeon")
+        other = replace(bench, order=pigeon, payout=pigeon)
 
         with pytest.raises(ProviderRejected):
             _start(host, other, direction)
@@ -275,7 +312,8 @@ class RailsContract(Contract):
 
 
 def _start(host: Host, bench: RailsBench, direction: Direction) -> RailTransfer:
-    order, key = bench.order, f"key-{bench.order.reference}"
+    order = bench.order_of(direction)
+    key = f"key-{order.reference}"
     if direction is Direction.DEPOSIT:
         return host.run(bench.rails.initiate_deposit(order, idempotency_key=key))
     return host.run(bench.rails.initiate_withdrawal(order, idempotency_key=key))
@@ -297,8 +335,9 @@ def _check(transfer: RailTransfer, bench: RailsBench, direction: Direction) -> N
     assert isinstance(transfer, RailTransfer)
     assert isinstance(transfer.amount, Money)
     assert isinstance(transfer.fee, Money)
-    assert (transfer.amount, transfer.reference) == (bench.order.amount, bench.order.reference)
-    assert transfer.fee.asset == bench.order.amount.asset
+    order = bench.order_of(direction)
+    assert (transfer.amount, transfer.reference) == (order.amount, order.reference)
+    assert transfer.fee.asset == order.amount.asset
     assert transfer.direction is direction
     assert isinstance(transfer.status, RailStatus)
     assert transfer.provider_ref
