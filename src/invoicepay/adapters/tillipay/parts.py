@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from invoicepay.adapters.signatures import SCHEMES, Scheme
 from invoicepay.adapters.tillipay.pointers import POINTER
@@ -192,12 +192,37 @@ class Purpose(StrEnum):
     FORGET_ACCOUNT = "forget_account"
 
 
-MOVES_MONEY: Mapping[Purpose, Direction] = MappingProxyType(
-    {Purpose.DEPOSIT: Direction.DEPOSIT, Purpose.WITHDRAW: Direction.WITHDRAWAL}
+DIRECTIONS: Mapping[Purpose, Direction] = MappingProxyType(
+    {
+        Purpose.DEPOSIT: Direction.DEPOSIT,
+        Purpose.WITHDRAW: Direction.WITHDRAWAL,
+        Purpose.FIND_DEPOSIT: Direction.DEPOSIT,
+        Purpose.FIND_WITHDRAWAL: Direction.WITHDRAWAL,
+    }
 )
-FINDS: Mapping[Purpose, Direction] = MappingProxyType(
-    {Purpose.FIND_DEPOSIT: Direction.DEPOSIT, Purpose.FIND_WITHDRAWAL: Direction.WITHDRAWAL}
+"""Which way the money goes that an operation moves or finds."""
+
+ORDERS: Mapping[Direction, Purpose] = MappingProxyType(
+    {Direction.DEPOSIT: Purpose.DEPOSIT, Direction.WITHDRAWAL: Purpose.WITHDRAW}
 )
+QUERIES: Mapping[Direction, Purpose] = MappingProxyType(
+    {Direction.DEPOSIT: Purpose.FIND_DEPOSIT, Direction.WITHDRAWAL: Purpose.FIND_WITHDRAWAL}
+)
+
+_OF_AN_ORDER = {"reference", "account_token", "amount", "currency", "party_id"}
+_PAYER = {source for source in SOURCES if source.startswith("payer.")}
+_ACCOUNT = {source for source in SOURCES if source.startswith("account.")}
+FILLS: Mapping[Purpose, frozenset[str]] = MappingProxyType(
+    {
+        Purpose.DEPOSIT: frozenset({"merchant_id"} | _OF_AN_ORDER | _PAYER),
+        Purpose.WITHDRAW: frozenset({"merchant_id"} | _OF_AN_ORDER | _PAYER),
+        Purpose.FIND_DEPOSIT: frozenset({"merchant_id", "reference"}),
+        Purpose.FIND_WITHDRAWAL: frozenset({"merchant_id", "reference"}),
+        Purpose.SAVE_ACCOUNT: frozenset({"merchant_id", "party_id"} | _ACCOUNT),
+        Purpose.FORGET_ACCOUNT: frozenset({"merchant_id", "account_token"}),
+    }
+)
+"""What a request can be filled with, by its purpose."""
 
 
 class Operation(Part):
@@ -215,6 +240,13 @@ class Operation(Part):
     query: Fields = Field(default_factory=_nothing)
     constants: Constants = Field(default_factory=_nothing)
     answer: Extractors = Extractors()
+
+    @model_validator(mode="after")
+    def _fillable(self) -> Self:
+        asked = {*self.fields.values(), *self.query.values(), *PLACE.findall(self.path)}
+        if unknown := sorted(asked - FILLS[self.purpose]):
+            raise ValueError(f"a {self.purpose} is not told {', '.join(unknown)}")
+        return self
 
 
 class AccountLetters(Part):

@@ -174,10 +174,10 @@ class TilliPayProfile(Part):
             raise ConfigurationError(f"no fact covers {path}")
         return max(found, key=lambda pair: pair[0])[1]
 
-    def operation(self, purpose: Purpose, channel: str) -> Operation | None:
-        """What serves the purpose in a channel; None means unsupported."""
-        serving = (o for o in self.operations.values() if o.purpose is purpose and channel in o.channels)
-        return next(serving, None)
+    def operation(self, purpose: Purpose, channel: str) -> str | None:
+        """The name of what serves the purpose in a channel; None means unsupported."""
+        named = self.operations.items()
+        return next((name for name, o in named if o.purpose is purpose and channel in o.channels), None)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -1,0 +1,136 @@
+"""One call after another: log in, send, renew a refused token once, and tell what an answer means."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from invoicepay.adapters.http import Answer, Request, Sender, judge, retry_after_seconds
+from invoicepay.adapters.tillipay import wire
+from invoicepay.adapters.tillipay.parts import Purpose
+from invoicepay.adapters.tillipay.sessions import Sessions
+from invoicepay.errors import ProviderError, ProviderRejected, ProviderUnavailable, ProviderUnknown
+from invoicepay.ports.runtime import Clock
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from invoicepay.adapters.tillipay.credentials import Credentials
+    from invoicepay.adapters.tillipay.profile import TilliPayProfile
+
+log = logging.getLogger("invoicepay.tillipay")
+
+
+class Exchange:
+    """Carries operations of the profile over a sender."""
+
+    def __init__(
+        self, sender: Sender, profile: TilliPayProfile, credentials: Credentials, clock: Clock
+    ) -> None:
+        self._sender, self._profile, self._credentials = sender, profile, credentials
+        self._sessions = Sessions(sender, profile, credentials, clock)
+
+    async def log_in(self, channel: str) -> None:
+        """Get the channel's token, if there is none yet.
+
+        Raises:
+            ProviderUnavailable: there is none to be had.
+        """
+        await self._sessions.token(channel)
+
+    async def order(self, name: str, channel: str, sources: wire.Sources) -> wire.Reply:
+        """Carry out what may not happen twice.
+
+        Raises:
+            ProviderRejected: refused for good.
+            ProviderUnavailable: it was surely not done.
+            ProviderUnknown: anything else than a clear success.
+        """
+        answer = await self._sent(name, channel, sources, is_order=True)
+        outcomes = self._profile.outcomes
+        reply = wire.reply_of(self._profile, answer)
+        if answer.status in outcomes.not_processed_http:
+            raise self._error(ProviderUnavailable, answer, reply)
+        if answer.status in outcomes.refused_http:
+            raise self._error(ProviderRejected, answer, reply)
+        judge(answer, is_order=True)
+        if not answer.is_success or reply is None:
+            raise self._error(ProviderUnknown, answer, reply)
+        if reply.is_success:
+            return reply
+        if self._sessions.is_refusal(answer):
+            raise self._error(ProviderUnavailable, answer, reply)
+        is_refused = reply.code in outcomes.refused_codes
+        raise self._error(ProviderRejected if is_refused else ProviderUnknown, answer, reply)
+
+    async def ask(self, name: str, channel: str, sources: wire.Sources) -> wire.Reply | None:
+        """Put a question; None when the gateway says that there is nothing.
+
+        Raises:
+            ProviderUnavailable: anything else than an answer.
+        """
+        answer = await self._sent(name, channel, sources, is_order=False)
+        reply = wire.reply_of(self._profile, answer)
+        if reply is not None and reply.is_success and answer.is_success:
+            return reply
+        is_refusal = answer.is_success or answer.status in self._profile.outcomes.refused_http
+        if reply is not None and is_refusal and reply.code in self._profile.outcomes.absent_codes:
+            return None
+        raise self._error(ProviderUnavailable, answer, reply)
+
+    def account_token(self, name: str, reply: wire.Reply) -> str:
+        """The token in the answer to a saved account.
+
+        Raises:
+            ProviderUnknown: it has none.
+        """
+        if token := wire.account_token_of(self._profile.operations[name], reply):
+            return token
+        raise ProviderUnknown(f"{self._profile.name} answered no token to {name}", operation=name)
+
+    async def _sent(self, name: str, channel: str, sources: wire.Sources, *, is_order: bool) -> Answer:
+        """The answer; a token that was refused is renewed and the call made once more."""
+        token = await self._sessions.token(channel)
+        answer = await self._send(self._request(name, channel, sources, token), is_order=is_order)
+        if self._sessions.is_refusal(answer):
+            self._sessions.forget(channel, token)
+            renewed = await self._sessions.token(channel)
+            answer = await self._send(self._request(name, channel, sources, renewed), is_order=is_order)
+        return answer
+
+    def _request(self, name: str, channel: str, sources: wire.Sources, token: SecretStr) -> Request:
+        filled = {**sources, "merchant_id": self._credentials[channel].merchant_id}
+        return wire.request(self._profile, name, self._profile.channels[channel], filled, token)
+
+    async def _send(self, request: Request, *, is_order: bool) -> Answer:
+        send = self._sender.order if is_order else self._sender.ask
+        answer = await send(request)
+        if log.isEnabledFor(logging.DEBUG):
+            names = frozenset() if self._is_private(request.operation) else self._profile.logging.shown
+            log.debug(
+                "%s: sent %s, got %d %s",
+                request.operation,
+                self._sender.scrub(str(wire.shown(request.json, names))),
+                answer.status,
+                self._sender.scrub(str(wire.shown(wire.document_of(answer), names))),
+            )
+        return answer
+
+    def _is_private(self, name: str) -> bool:
+        """Whether an operation carries account numbers, so that even the gateway's words may repeat them."""
+        return self._profile.operations[name].purpose is Purpose.SAVE_ACCOUNT
+
+    def _error(self, kind: type[ProviderError], answer: Answer, reply: wire.Reply | None) -> ProviderError:
+        """What went wrong, with the gateway's own words as far as they are harmless."""
+        details: dict[str, Any] = {"operation": answer.operation, "status": answer.status}
+        said = "nothing that the profile describes"
+        if reply:
+            code = details["code"] = self._sender.scrub(reply.code)
+            said = f"code {code}"
+            if not self._is_private(answer.operation):
+                said += f": {self._sender.scrub(reply.message)}"
+        if answer.request_id:
+            details["request_id"] = answer.request_id
+        if (seconds := retry_after_seconds(answer)) is not None:
+            details["retry_after_seconds"] = seconds
+        return kind(f"{self._profile.name} answered {answer.status} to {answer.operation}, {said}", **details)
