@@ -79,6 +79,14 @@ class TempoRpc:
     def __init__(self, sender: Sender, *, headers: Mapping[str, SecretStr] | None = None) -> None:
         self._sender, self._headers = sender, dict(headers or {})
 
+    def close(self) -> None:
+        """End the connections made in a blocking host."""
+        self._sender.close()
+
+    async def aclose(self) -> None:
+        """End the connections of the running loop."""
+        await self._sender.aclose()
+
     async def chain_id(self) -> int:
         """The number of the network; compare it before anything is signed for it."""
         return await self._question(_QUANTITY, "eth_chainId")
