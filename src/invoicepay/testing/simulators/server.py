@@ -52,7 +52,10 @@ class Served:
         return f"{scheme}://{host}:{self.port}"
 
     def __enter__(self) -> Served:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # Named TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for an acknowledgement.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(128)
         self.port: int = self._socket.getsockname()[1]
         self._server = _Server(
             uvicorn.Config(
