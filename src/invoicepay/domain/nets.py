@@ -18,7 +18,7 @@ class Standing:
         wanted: what the chain should hold for the wallet: its tokens in the books, and those that the books
             burned already and the chain has still to burn.
         held: what the chain holds for it, as far as final effects say.
-        stands_aside: it takes no part now: it is frozen, or what became of a movement of it is in doubt.
+        stands_aside: it takes no part now, because what became of a movement of it is in doubt.
     """
 
     party_id: str

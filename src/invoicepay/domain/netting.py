@@ -86,7 +86,7 @@ class SettlementRun(Entity):
         cut_at: the instant of the books and positions that were compared.
         running: the asset while the run goes on, else empty; so an asset has one running at most.
         wallets: how many were compared.
-        left_out: parties that had a net and took no part: frozen, or with a movement in doubt.
+        left_out: parties that had a net and took no part, because a movement of theirs is in doubt.
         transfers, final, failed: counts; the others are on their way.
         amount, moved: of all transfers, and of those that are final.
     """

@@ -115,7 +115,7 @@ class Custody(StrEnum):
 
 
 class Settlement(StrEnum):
-    """Where a token moves: in the book at once, on chain after a hold, or in the book now and net later (1.4).
+    """Where a token moves: in the book at once, on chain after a hold, or in the book and net later (1.4).
 
     `netted` answers like `ledger`; settlement runs move the net of each wallet on chain (ADR 0029).
     """

@@ -24,7 +24,7 @@ from invoicepay.domain.netting import (
     open_run,
     running,
 )
-from invoicepay.domain.parties import Wallet, WalletStatus, wallet_id
+from invoicepay.domain.parties import wallet_id
 from invoicepay.domain.policies import Settlement
 from invoicepay.domain.sums import summed
 from invoicepay.domain.tie_out import ChainTieOut, WalletLine
@@ -139,13 +139,12 @@ async def _with_nets(deps: Deps, asset: str) -> Settle:
 async def _cut(reader: Reader, asset: str, at: datetime) -> Cut:
     balances = await reader.balances()
     positions = {row.party_id: row for row in await reader.find(find(ChainPosition, asset=asset))}
-    frozen = await reader.find(find(Wallet, asset=asset, status=WalletStatus.FROZEN))
     intents = await reader.find(
         find(Effect, asset=asset, kind__in=tuple(sorted(TOKEN_WORK)), status__in=tuple(sorted(OPEN)))
     )
     ahead = await _books_ahead(reader, asset)
     books = _in_books(balances, asset)
-    aside = {wallet.party_id for wallet in frozen} | set(_doubtful(intents))
+    aside = set(_doubtful(intents))
     parties = sorted({*books, *ahead, *positions})
     standings = [
         Standing(

@@ -86,7 +86,7 @@ def _needs_receive(command: ReceivePush, seen: Snapshot) -> Needs:
     if invoice is not None:
         enterprise_id = enterprise_id or invoice.enterprise_id
         needs |= settle_needs(seen, invoice, None)
-    if enterprise_id and _moves_positions(seen.programme, command):
+    if enterprise_id and is_netted(seen.programme, asset):
         needs |= positions_of([command.payer_id, enterprise_id], asset)
     return needs | party_needs(enterprise_id, asset=asset) if enterprise_id else needs
 
@@ -106,13 +106,13 @@ def decide_receive_push(command: ReceivePush, change: Change) -> Received:
     enterprise_id = command.enterprise_id or (invoice.enterprise_id if invoice else "")
     known_party(change, enterprise_id, kind=PartyKind.ENTERPRISE)
     payer = known_party(change, command.payer_id) if command.payer_id else None
-    _require_sender(change, payer, command)
+    _require_sender(change, payer, command.amount.asset)
     known = _already_booked(command, change)
     if known is not None:
         return known
     if payer is not None:
         _require_movable(change, payer, command, enterprise_id)
-    if _moves_positions(change.programme, command):
+    if is_netted(change.programme, command.amount.asset):
         arrived(change, command.payer_id, enterprise_id, command.amount)
     reason = _misfit(command, invoice)
     if invoice is None or reason:
@@ -134,7 +134,7 @@ RECEIVE = UseCase("payments.receive", Received, _needs_receive, decide_receive_p
 
 async def receive_push(deps: Deps, command: ReceivePush, key: str | None = None) -> Received:
     """Book a transfer that arrived (P-11), or keep it as an unapplied receipt (P-17, P-18)."""
-    if command.payer_id and not _is_fact(deps.programme, command):
+    if command.payer_id and not _is_fact(deps.programme, command.amount.asset):
         command = replace(command, verdict=await _verdict(deps, command))
     return await perform(deps, RECEIVE, command, key)
 
@@ -151,19 +151,9 @@ async def _verdict(deps: Deps, command: ReceivePush) -> Screened:
     )
 
 
-def _is_fact(programme: Programme, command: ReceivePush) -> bool:
-    """Whether a chain moved the tokens already, so that nobody can refuse the movement any more.
-
-    In a netted asset both happen: what has a name at the provider moved on chain, anything else in the book.
-    """
-    settlement = programme.asset(command.amount.asset).settlement
-    return settlement is Settlement.ONCHAIN or (
-        settlement is Settlement.NETTED and bool(command.provider_ref)
-    )
-
-
-def _moves_positions(programme: Programme, command: ReceivePush) -> bool:
-    return is_netted(programme, command.amount.asset) and _is_fact(programme, command)
+def _is_fact(programme: Programme, asset: str) -> bool:
+    """Whether a chain moved the tokens already, so that nobody can refuse the movement any more."""
+    return programme.asset(asset).settlement is not Settlement.LEDGER
 
 
 def _named(command: ReceivePush) -> None:
@@ -175,9 +165,9 @@ def _named(command: ReceivePush) -> None:
         raise InvalidInput("a provider's reference needs the provider's name")
 
 
-def _require_sender(change: Change, payer: Party | None, command: ReceivePush) -> None:
+def _require_sender(change: Change, payer: Party | None, asset: str) -> None:
     """In the book the payer tells of an own transfer; others are told by whoever watches the chain."""
-    if payer is None or _is_fact(change.programme, command):
+    if payer is None or _is_fact(change.programme, asset):
         operator_only(change.actor)
     else:
         payer_side(change.actor, payer.id)
@@ -203,7 +193,7 @@ def _require_movable(change: Change, payer: Party, command: ReceivePush, enterpr
     amount = command.amount
     if payer.id == enterprise_id:
         raise SelfPayment(payer=payer.id)
-    if _is_fact(change.programme, command):
+    if _is_fact(change.programme, amount.asset):
         return
     if not change.get(Party, enterprise_id).policy.micro_payments:
         document_amount(amount)
