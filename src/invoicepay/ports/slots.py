@@ -170,8 +170,8 @@ class SlotStore(Protocol):
     ) -> None:
         """Record what became of a slot and of its movements; what was decided before stays as it is.
 
-        A slot goes from TAKEN or SIGNED to REVERTED or FINAL, and from REVERTED to FAILED. A movement is
-        decided only while it is OPEN and bound to this slot.
+        A slot goes from TAKEN or SIGNED to REVERTED or FINAL, and from REVERTED to FAILED once no movement
+        bound to it is OPEN. A movement is decided only while it is OPEN and bound to this slot.
         """
         ...
 

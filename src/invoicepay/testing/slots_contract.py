@@ -204,16 +204,19 @@ class SlotContract:
         assert opened == [keys[0], keys[2], keys[3], other]
         assert [slot.key for slot in host.run(slots.open(LANE, limit=2))] == [keys[0], keys[2]]
 
-    def test_a_slot_whose_movements_went_elsewhere_can_be_closed(self, host: Host, slots: SlotStore) -> None:
-        key = self.taken(host, slots, "a").key
+    def test_a_slot_is_closed_once_its_movements_went_elsewhere(self, host: Host, slots: SlotStore) -> None:
+        key = self.taken(host, slots, "a", "b").key
         host.run(slots.settle(key, SlotState.FAILED, [], at=NOON))
-        still_open = host.run(slots.open())
         host.run(slots.settle(key, SlotState.REVERTED, [], at=NOON))
+        self.taken(host, slots, "a", lane=OTHER, after=key)
+        host.run(slots.settle(key, SlotState.FAILED, [], at=NOON))
+        still_open = host.run(slots.open(LANE))
+        self.taken(host, slots, "b", lane=OTHER, after=key)
 
         host.run(slots.settle(key, SlotState.FAILED, [], at=NOON))
 
-        assert [slot.key for slot in still_open] == [key]
-        assert host.run(slots.open()) == []
+        assert [(slot.key, slot.state) for slot in still_open] == [(key, SlotState.REVERTED)]
+        assert host.run(slots.open(LANE)) == []
 
     def test_many_callers_share_the_nonces_without_a_gap(self, slots: SlotStore) -> None:
         names = [f"m{number:02d}" for number in range(24)]

@@ -84,13 +84,16 @@ class MemorySlots:
         self, key: SlotKey, state: SlotState, verdicts: Sequence[Verdict], *, at: datetime
     ) -> None:
         with self._lock:
-            row = self._slots[key]
-            if row.state in DECIDED[state]:
-                row.state, row.changed_at = state, at
             for verdict in verdicts:
                 bound, move = self._moves[verdict.reference]
                 if bound == key and move.state is MoveState.OPEN:
                     self._moves[verdict.reference] = (key, _judged(move, verdict))
+            row = self._slots[key]
+            is_left = state is SlotState.FAILED and any(
+                self._moves[reference][1].state is MoveState.OPEN for reference in row.references
+            )
+            if row.state in DECIDED[state] and not is_left:
+                row.state, row.changed_at = state, at
 
     async def find(self, references: Sequence[str]) -> Mapping[str, Slot]:
         with self._lock:

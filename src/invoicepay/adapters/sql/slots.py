@@ -174,12 +174,16 @@ class _Rows:
         self._change_slot(key, SlotState.SIGNED, at)
 
     def settle(self, key: SlotKey, state: SlotState, verdicts: Sequence[Verdict], at: datetime) -> None:
-        if self._state(key) in DECIDED[state]:
-            self._change_slot(key, state, at)
+        before = self._state(key)
         for verdict in sorted(verdicts, key=lambda verdict: verdict.reference):
             self._change_move(
                 key, verdict.reference, state=verdict.state, proof=verdict.proof, reason=verdict.reason
             )
+        is_left = state is SlotState.FAILED and any(
+            move.state is MoveState.OPEN for move in self._moves([key]).get(key, ())
+        )
+        if before in DECIDED[state] and not is_left:
+            self._change_slot(key, state, at)
 
     def of(self, references: Sequence[str]) -> dict[str, Slot]:
         table = self.tables.moves
