@@ -44,13 +44,41 @@ class Health:
         return tuple(check for check in self.checks if not check.is_ok)
 
 
+NOT_TOLD = "not told"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemHealth:
+    """How an installation is: its store and its providers.
+
+    Attributes:
+        screening: None where nothing is screened.
+    """
+
+    store: Health
+    rails: Health
+    token: Health
+    screening: Health | None = None
+
+    @property
+    def parts(self) -> tuple[Health, ...]:
+        """What there is, in the order in which it was asked."""
+        there = (self.store, self.rails, self.token)
+        return there if self.screening is None else (*there, self.screening)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether everything is; what cannot be asked counts as well."""
+        return all(part.is_ok for part in self.parts)
+
+
 @runtime_checkable
 class TellsHealth(Protocol):
-    """A provider that can be asked how it is; a provider need not be."""
+    """A provider or store that can be asked how it is; it need not be."""
 
     async def health(self) -> Health:
         """Look at everything that money movements need; moves nothing, and answers within seconds.
 
-        A look that fails is a check that is not ok; only what is no fault of the provider is raised.
+        A look that fails is a check that is not ok, so that the others are told all the same.
         """
         ...

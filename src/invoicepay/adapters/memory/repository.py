@@ -16,6 +16,7 @@ from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import UNIQUE, Writes, merged
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
+from invoicepay.ports.health import Check, Health
 from invoicepay.ports.repository import Reply
 
 
@@ -50,6 +51,10 @@ class MemoryRepository:
         """Every tenant that has rows."""
         with self._lock:
             return tuple(sorted(name for name, tables in self._tenants.items() if tables.audit))
+
+    async def health(self) -> Health:
+        """There is nothing to reach, and nothing is kept."""
+        return Health("memory", (Check("reachable", True, "in memory: gone when the process ends"),))
 
     async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
         """Seal the current stream heads."""

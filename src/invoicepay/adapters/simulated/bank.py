@@ -14,6 +14,7 @@ from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
 from invoicepay.domain.return_codes import RETURN_CODES
 from invoicepay.errors import InvalidIdentifier, NotFound, ProviderRejected, ProviderUnknown
+from invoicepay.ports.health import Health
 from invoicepay.ports.rails import (
     Direction,
     RailEvent,
@@ -109,6 +110,9 @@ class SimulatedRails:
 
     def capabilities(self) -> RailsCapabilities:
         return self._capabilities
+
+    async def health(self) -> Health:
+        return Health(self._name, (self.weather.seen(),))
 
     async def initiate_deposit(self, order: RailOrder, *, idempotency_key: str) -> RailTransfer:
         return self._order(Direction.DEPOSIT, order, idempotency_key, self._capabilities.deposit_rails)

@@ -11,6 +11,7 @@ from typing import Any
 from invoicepay.adapters.simulated.weather import Delivery, Postbox, Weather
 from invoicepay.domain.money import Money
 from invoicepay.errors import NotFound, ProviderRejected, ProviderUnknown
+from invoicepay.ports.health import Health
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.tokens import TokenCapabilities, TokenEvent, TokenOrder, TokenStatus, TokenTransfer
 
@@ -61,6 +62,9 @@ class SimulatedTokens:
 
     def capabilities(self) -> TokenCapabilities:
         return self._capabilities
+
+    async def health(self) -> Health:
+        return Health(self._name, (self.weather.seen(),))
 
     async def mint(self, order: TokenOrder, *, idempotency_key: str) -> TokenTransfer:
         return self._order(replace(order, from_party=ISSUER), idempotency_key)

@@ -20,6 +20,7 @@ from invoicepay.errors import (
     ProviderUnknown,
     WebhookSignatureInvalid,
 )
+from invoicepay.ports.health import Check
 from invoicepay.ports.runtime import Clock
 
 T = TypeVar("T")
@@ -53,6 +54,10 @@ class Weather:
     def be_reachable(self) -> None:
         """Take connections again."""
         self._is_unreachable = False
+
+    def seen(self) -> Check:
+        """Whether connections are taken, for a look at the provider's health."""
+        return Check("reachable", not self._is_unreachable, "simulated")
 
     def question(self) -> None:
         """What a question meets on its way."""

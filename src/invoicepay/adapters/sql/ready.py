@@ -6,7 +6,8 @@ from invoicepay.adapters.sql.connect import Door
 from invoicepay.adapters.sql.errors import BEHIND
 from invoicepay.adapters.sql.migrate import LATEST, upgrade_tables, version_of
 from invoicepay.adapters.sql.schema import Schema
-from invoicepay.errors import StoreBehind
+from invoicepay.errors import ConcurrencyError, StoreBehind, StoreError
+from invoicepay.ports.health import Check, Health
 
 
 async def require_tables(door: Door, tables: Schema) -> None:
@@ -21,6 +22,21 @@ async def require_tables(door: Door, tables: Schema) -> None:
         if door.dialect_name != "sqlite":
             raise StoreBehind(BEHIND, version=version, needed=LATEST)
         await migrate_tables(door, tables)
+
+
+async def store_health(door: Door, tables: Schema) -> Health:
+    """Whether the database answers, and whether its tables are of this version or a later one."""
+    name = door.dialect_name
+    try:
+        await require_tables(door, tables)
+        async with door.link(writes=False) as link:
+            version = await link.run(lambda connection: version_of(connection, tables))
+    except StoreBehind as error:
+        return Health(name, (Check("reachable", True), Check("schema_version", False, error.message)))
+    except (StoreError, ConcurrencyError) as error:
+        return Health(name, (Check("reachable", False, error.message),))
+    seen = f"version {version}; this release needs {LATEST}"
+    return Health(name, (Check("reachable", True), Check("schema_version", True, seen)))
 
 
 async def migrate_tables(door: Door, tables: Schema) -> int:

@@ -22,7 +22,7 @@ from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
 from invoicepay.adapters.sql.reader import SqlReader
-from invoicepay.adapters.sql.ready import migrate_tables, require_tables
+from invoicepay.adapters.sql.ready import migrate_tables, require_tables, store_health
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
@@ -31,6 +31,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import merged
 from invoicepay.errors import ConcurrentUpdate, ConfigurationError
+from invoicepay.ports.health import Health
 from invoicepay.ports.repository import Reply
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ class SqlRepository:
         async with self._door.link(writes=True) as link:
             await link.run(lambda connection: _mark_published(connection, place, event_ids, at))
             await link.commit()
+
+    async def health(self) -> Health:
+        return await store_health(self._door, self._schema)
 
     async def migrate(self) -> int:
         """Bring the tables up to this version; returns the version reached."""
