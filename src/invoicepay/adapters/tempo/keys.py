@@ -51,12 +51,13 @@ class LocalKeys:
     def __init__(
         self, seed: bytes | SecretStr, *, fixed: Mapping[str, bytes | SecretStr] | None = None
     ) -> None:
+        self._fixed: dict[str, SecretBytes] = {}  # first of all: a traceback may show this object half made
         hidden, others = _hidden(seed), {name: _hidden(key) for name, key in (fixed or {}).items()}
         del seed, fixed  # so that no traceback that shows variables shows them
         if hidden is None or len(hidden) < _SHORTEST_SEED:
             raise ConfigurationError(f"the seed of the keys is {_SHORTEST_SEED} bytes or more, {_GIVEN}")
         self._seed = hidden
-        self._fixed = {name: _checked(name, key) for name, key in others.items()}
+        self._fixed.update({name: _checked(name, key) for name, key in others.items()})
         self._loaded: dict[str, PrivateKey] = {}
         self._addresses: dict[str, str] = {}
 
@@ -64,7 +65,7 @@ class LocalKeys:
         return f"LocalKeys(fixed={sorted(self._fixed)})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        raise ConfigurationError("keys are not pickled or copied: make them where they are used")
+        raise ConfigurationError("keys are neither pickled nor copied: make them where they are used")
 
     async def address(self, account: str) -> str:
         known = self._addresses.get(account)
