@@ -28,10 +28,10 @@ LOGGERS = (
 )
 
 _IBAN = r"[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?"
-_DIGITS = r"\d(?:[ -]?\d){7,33}"
+_DIGITS = r"\d{8,34}|\d(?:[ -]?\d){8,33}"
 _NUMBERS = re.compile(rf"(?<![A-Za-z0-9])(?:{_IBAN}|{_DIGITS})(?![A-Za-z0-9])")
 LONGEST_TEXT = 2_000
-"""Texts are cut before they are searched, so that a long one takes no time."""
+"""Texts are cut before they are searched for numbers, so that a long one takes no time."""
 
 _our_call: ContextVar[bool] = ContextVar("invoicepay_http_call", default=False)
 
@@ -56,11 +56,10 @@ class Redactor:
             self._secrets.add(text)
 
     def scrub(self, text: str) -> str:
-        """The text without secrets, and without runs of 8 digits or more and IBANs (S-17)."""
-        text = text[:LONGEST_TEXT]
+        """The text without secrets, and without IBANs and digits in a row: 8, or 9 with gaps (S-17)."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
-        return _NUMBERS.sub(REDACTED, text)
+        return _NUMBERS.sub(REDACTED, text[:LONGEST_TEXT])
 
     def __repr__(self) -> str:
         return f"<Redactor of {len(self._secrets)} secrets>"
