@@ -1,4 +1,4 @@
-"""The TilliPay adapter keeps what the port promises, over real HTTP, as the gateway is known and as assumed."""
+"""The TilliPay adapter keeps what the port promises, over real HTTP, as the gateway is known and assumed."""
 
 from __future__ import annotations
 

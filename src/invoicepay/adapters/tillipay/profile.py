@@ -93,9 +93,8 @@ class TilliPayProfile(Part):
         try:
             profile = cls.model_validate(document)
         except ValidationError as error:
-            problems = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
-            ]
+            found = error.errors(include_input=False, include_context=False, include_url=False)
+            problems = [problem for one in found for problem in _problems(one["loc"], one["msg"])]
             raise _refusal(problems) from None
         profile._document = json.loads(json.dumps(document, default=str))
         return profile
@@ -194,12 +193,11 @@ class TilliPayProfile(Part):
     def _ambiguities(self) -> Iterator[str]:
         for purpose in Purpose:
             for channel in self.channels:
-                serving = [
-                    n for n, o in self.operations.items() if o.purpose is purpose and channel in o.channels
-                ]
+                known = self.operations.items()
+                serving = [name for name, o in known if o.purpose is purpose and channel in o.channels]
                 if len(serving) > 1:
-                    yield f"channels.{channel}: {' and '.join(sorted(serving))} both {purpose}"
-        rails = [(channel.rail) for channel in self.channels.values()]
+                    yield f"operations: {' and '.join(serving)} both {purpose} in {channel}"
+        rails = [channel.rail for channel in self.channels.values()]
         if len(set(rails)) != len(rails):
             yield "channels: two have one rail"
 
@@ -255,9 +253,10 @@ def _json(text: str) -> dict[str, Any]:
     return document
 
 
-def _problem(place: tuple[int | str, ...], message: str) -> str:
-    """Where and what; a problem of the whole profile names its places itself."""
-    return ": ".join((*([".".join(map(str, place))] if place else []), message.removeprefix("Value error, ")))
+def _problems(place: tuple[int | str, ...], message: str) -> list[str]:
+    """Where and what; problems of the whole profile name their places themselves."""
+    said = message.removeprefix("Value error, ")
+    return [f"{'.'.join(map(str, place))}: {said}"] if place else said.split("; ")
 
 
 def _refusal(problems: list[str]) -> ConfigurationError:

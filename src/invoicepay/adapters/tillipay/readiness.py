@@ -28,7 +28,7 @@ def check_accepted(profile: TilliPayProfile, environment: str, accepted: Collect
     open_ones = sorted(unconfirmed.keys() - set(accepted))
     if environment == PRODUCTION and open_ones:
         raise ConfigurationError(
-            f"production needs {len(open_ones)} unconfirmed facts settled: {', '.join(open_ones)}",
+            f"production is refused; neither confirmed nor accepted: {', '.join(open_ones)}",
             hint="Correct them in the profile from the gateway's guide, or name each in accept_assumptions.",
             unconfirmed={id: unconfirmed[id] for id in open_ones},
         )
