@@ -74,7 +74,7 @@ class Stage:
 
 
 def planted(circle: CircleSimulator, *references: str) -> dict[str, Wallet]:
-    """Wallets that were there before the story, in a set of their own; spares the time of encrypted orders."""
+    """Wallets that were there before the story, in a set of their own; spares encrypted orders."""
     world, now = circle.world, circle.now()
     own = WalletSet(world.ids.new(), "planted", now, now)
     world.wallet_sets[own.id] = own

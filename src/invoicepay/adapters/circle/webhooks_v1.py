@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import threading
@@ -32,6 +31,8 @@ SIGNED_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Tok
 
 _HOST = re.compile(r"sns\.[a-z]{2}(?:-[a-z]+)+-[0-9]\.amazonaws\.com(?:\.cn)?")
 _ID = re.compile(r"[0-9A-Za-z-]{1,100}")
+_TIMESTAMP = re.compile(r"[0-9TZ:.-]{10,40}")
+"""The signed text joins names and values by line ends, so what stands between two texts may hold none."""
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
@@ -159,7 +160,9 @@ def message_from(body: bytes, topics: tuple[str, ...]) -> SnsMessage:
         seen = SnsMessage.model_validate(json.loads(body, object_pairs_hook=_once))
     except (ValidationError, ValueError, RecursionError):
         raise WebhookSignatureInvalid from None
-    is_right = seen.topic_arn in topics and _ID.fullmatch(seen.message_id)
+    is_right = (
+        seen.topic_arn in topics and _ID.fullmatch(seen.message_id) and _TIMESTAMP.fullmatch(seen.timestamp)
+    )
     urls = [seen.signing_cert_url, *([] if seen.type == "Notification" else [seen.subscribe_url or ""])]
     if not is_right or not all(is_pinned(url) for url in urls):
         raise WebhookSignatureInvalid
@@ -204,7 +207,7 @@ def _is_signed(certificate: Certificate, seen: SnsMessage) -> bool:
     try:
         signature = base64.b64decode(seen.signature, validate=True)
         key.verify(signature, seen.canonical, padding.PKCS1v15(), digest)
-    except (binascii.Error, InvalidSignature):
+    except (ValueError, InvalidSignature):
         return False
     return base64.b64encode(signature).decode() == seen.signature
 

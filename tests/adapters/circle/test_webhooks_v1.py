@@ -1,0 +1,226 @@
+"""Notifications of Mint are taken from Amazon's own hosts and our topics, and never confirmed unasked."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from invoicepay.adapters.circle import CircleTreasury, MintConfig, SubscriptionOffer
+from invoicepay.adapters.circle.webhooks_v1 import is_pinned
+from invoicepay.bridge import run_blocking
+from invoicepay.domain.money import Money
+from invoicepay.errors import ProviderRejected, WebhookSignatureInvalid
+from invoicepay.ports.treasury import TreasuryEvent, TreasuryKind, TreasuryStatus
+from tests.adapters.circle import sns
+from tests.adapters.circle.sns import CERTIFICATE, CONFIRM, NOON, TOPIC
+
+
+class Amazon:
+    """What Amazon serves; counts what it is asked."""
+
+    def __init__(self, pem: bytes | None = None) -> None:
+        self.pem, self.asked = pem or sns.certificate(), list[str]()
+
+    async def fetch(self, url: str) -> bytes:
+        self.asked.append(url)
+        return self.pem
+
+
+def treasury(amazon: Amazon) -> CircleTreasury:
+    config = MintConfig(api_key=SecretStr("SAND_API_KEY:a:b"), topics=(TOPIC,))
+    return CircleTreasury(config, fetch=amazon.fetch)
+
+
+def received(own: CircleTreasury, body: bytes) -> tuple[TreasuryEvent, ...]:
+    run_blocking(own.prepare_webhook(body, {}, received_at=NOON))
+    return own.parse_webhook(body, {}, received_at=NOON)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_signed_notification_is_read_in_our_words(version: str) -> None:
+    (event,) = received(treasury(Amazon()), sns.body(sns.message(), version=version))
+
+    assert event.event_id == "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324"
+    assert (event.movement.kind, event.movement.status) == (TreasuryKind.PAYOUT, TreasuryStatus.FINAL)
+    assert event.movement.amount == Money("500.00", "USD.usdc")
+    assert event.movement.is_watched, "a complete payout may still come back"
+
+
+def test_a_subject_is_signed_where_there_is_one() -> None:
+    told = {**sns.message(), "Subject": "Payout"}
+
+    assert received(treasury(Amazon()), sns.body(told))
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), json.dumps({**sns.signed(sns.message()), "Subject": "Payout"}).encode())
+
+
+def test_a_return_after_complete_is_told_as_one() -> None:
+    back = {"id": "r", "payoutId": "p", "amount": {"amount": "485.00", "currency": "USD"}, "reason": "R03"}
+    told = sns.message(
+        "payouts", payout=sns.payout("failed", errorCode="transaction_returned", **{"return": back})
+    )
+
+    (event,) = received(treasury(Amazon()), sns.body(told))
+
+    assert event.movement.status is TreasuryStatus.RETURNED
+    assert (event.movement.returned, event.movement.reason) == (Money("485.00", "USD.usdc"), "R03")
+
+
+def test_news_of_something_else_tells_no_movement() -> None:
+    assert received(treasury(Amazon()), sns.body(sns.message("externalEntities", externalEntity={}))) == ()
+
+
+@pytest.mark.parametrize(
+    "said", ["no json", "[]", '{"notificationType": []}', '{"notificationType": "payouts"}']
+)
+def test_a_signed_message_that_cannot_be_read_is_refused(said: str) -> None:
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), sns.body({**sns.message(), "Message": said}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sns.us-west-2.amazonaws.com/a.pem",
+        "https://sns.us-west-2.amazonaws.com.evil.example/a.pem",
+        "https://evil.example/sns.us-west-2.amazonaws.com/a.pem",
+        "https://sns.us-west-2.amazonaws.com@evil.example/a.pem",
+        "https://user:pass@sns.us-west-2.amazonaws.com/a.pem",
+        "https://sns.us-west-2.amazonaws.com:8443/a.pem",
+        "https://sns.us-west-2.amazonaws.com\\@evil.example/a.pem",
+        "https://sns.us-west-2.amazonaws.com/a.pem#x",
+        "https://SNS.us-west-2.amazonaws.com/a.pem",
+        "https://s3.us-west-2.amazonaws.com/a.pem",
+        "https://sns.amazonaws.com/a.pem",
+        "https://sns.us-west-2.amazonaws.com/a.pem\n",
+        "https://sns.us-w\u0435st-2.amazonaws.com/a.pem",
+        "https://[::1]/a.pem",
+        "https://[sns.us-west-2.amazonaws.com/a.pem",
+        "",
+    ],
+)
+def test_no_other_host_is_ever_asked_for_a_certificate(url: str) -> None:
+    amazon = Amazon()
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(amazon), sns.body({**sns.message(), "SigningCertURL": url}))
+
+    assert amazon.asked == []
+
+
+def test_amazon_of_both_kinds_is_pinned() -> None:
+    assert is_pinned(CERTIFICATE)
+    assert is_pinned("https://sns.cn-north-1.amazonaws.com.cn/a.pem")
+    assert is_pinned("https://sns.us-gov-west-1.amazonaws.com/a.pem")
+
+
+def test_a_certificate_is_a_pem_file_and_is_fetched_once() -> None:
+    amazon = Amazon()
+    own = treasury(amazon)
+
+    received(own, sns.body(sns.message()))
+    received(own, sns.body(sns.message()))
+    with pytest.raises(WebhookSignatureInvalid):
+        received(own, sns.body({**sns.message(), "SigningCertURL": CERTIFICATE.removesuffix(".pem")}))
+
+    assert amazon.asked == [CERTIFICATE]
+
+
+def test_another_topic_is_refused_before_anything_is_fetched() -> None:
+    amazon = Amazon()
+    foreign = {**sns.message(), "TopicArn": TOPIC.replace("908968368384", "000000000000")}
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(amazon), sns.body(foreign))
+
+    assert amazon.asked == []
+
+
+def test_a_certificate_out_of_its_time_is_refused() -> None:
+    amazon = Amazon(sns.certificate(until=NOON - timedelta(seconds=1)))
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(amazon), sns.body(sns.message()))
+
+
+def test_another_key_is_refused() -> None:
+    other = sns.rsa_key(3072)
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), sns.body(sns.message(), key=other))
+
+
+@pytest.mark.parametrize(
+    "pem", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_what_is_no_certificate_verifies_nothing(pem: bytes) -> None:
+    amazon = Amazon()
+    amazon.pem = pem
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(amazon), sns.body(sns.message()))
+
+
+def test_a_signature_of_one_version_is_no_signature_of_the_other() -> None:
+    told = {**sns.signed(sns.message(), version="1"), "SignatureVersion": "2"}
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), json.dumps(told).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("Signature", "\u0661AAA"), ("Message", "\ud800"), ("Subject", "\udfff")]
+)
+def test_letters_that_no_signature_covers_are_refused(name: str, text: str) -> None:
+    told = {**sns.signed(sns.message()), name: text}
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), json.dumps(told).encode())
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    body = sns.body(sns.message())
+    twice = body[:-1] + b', "Message": "{}"}'
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), twice)
+
+
+def test_a_subscription_is_confirmed_by_an_operator_only() -> None:
+    amazon = Amazon()
+    own, body = treasury(amazon), sns.body(sns.confirmation())
+
+    assert received(own, body) == ()
+    assert amazon.asked == [CERTIFICATE], "the link was not visited"
+
+    offer = own.subscription_offer(body, received_at=NOON)
+    assert offer == SubscriptionOffer(topic=TOPIC, url=CONFIRM, is_new=True)
+    run_blocking(own.confirm_subscription(offer))
+    assert amazon.asked == [CERTIFICATE, CONFIRM]
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        SubscriptionOffer(topic=TOPIC, url="https://evil.example/", is_new=True),
+        SubscriptionOffer(topic=TOPIC, url=CONFIRM, is_new=False),
+        SubscriptionOffer(topic="arn:aws:sns:us-west-2:1:other", url=CONFIRM, is_new=True),
+    ],
+)
+def test_only_a_new_subscription_of_our_topic_can_be_confirmed(offer: SubscriptionOffer) -> None:
+    amazon = Amazon()
+
+    with pytest.raises(ProviderRejected):
+        run_blocking(treasury(amazon).confirm_subscription(offer))
+
+    assert amazon.asked == []
+
+
+def test_a_confirmation_link_outside_of_amazon_makes_the_delivery_invalid() -> None:
+    told = {**sns.confirmation(), "SubscribeURL": "https://evil.example/confirm"}
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), sns.body(told))
