@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_exponential
+from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from invoicepay.adapters import hosts
 from invoicepay.adapters.system import Sleep, fresh_secret
@@ -27,8 +27,8 @@ WINDOW_SECONDS = 20
 """How long such a transaction lives; the chain takes no more than 30 seconds."""
 GAS = 6_000_000
 """Enough for the dearest of it, a token made with all its roles (4 million); what is not used is not paid."""
-PATIENCE_SECONDS = 40.0
-"""How long to wait until it is final, or surely will never be."""
+LOOKS = 50
+"""How often to look whether it is final, in all about 45 seconds: by then it is, or surely never will be."""
 
 
 class Desk:
@@ -127,7 +127,7 @@ class Desk:
         looks = AsyncRetrying(
             retry=retry_if_result(lambda found: found is None),
             wait=wait_exponential(multiplier=0.05, max=1),
-            stop=stop_after_delay(PATIENCE_SECONDS),
+            stop=stop_after_attempt(LOOKS),
             sleep=self._sleep,
             retry_error_callback=lambda _state: None,
         )
