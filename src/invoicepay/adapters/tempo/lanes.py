@@ -55,8 +55,7 @@ class Lanes:
     async def lane_for(self, move: Move) -> Lane:
         """The lane for a movement and those that share its transaction; they spread over all lanes."""
         number = int.from_bytes(hashlib.sha256(move.reference.encode()).digest()[:8]) % len(self._keys)
-        account = self._wallets.sender_of(move.kind)
-        return Lane(await self._signer.address(account), self._keys[number])
+        return Lane(await self._wallets.sender(move.kind), self._keys[number])
 
     async def check(self, rpc: TempoRpc, slots: SlotStore) -> None:
         """Make sure that the chain has used no slot that the store has yet to give out.

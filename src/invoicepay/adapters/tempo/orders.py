@@ -69,9 +69,9 @@ class Wallets:
         """The address that moves tokens of wallets that approved it."""
         return await self._signer.address(self.accounts.operator)
 
-    def sender_of(self, kind: MoveKind) -> str:
-        """The account that sends movements of a kind."""
-        return self.accounts.operator if kind is MoveKind.TRANSFER else self.accounts.issuer
+    async def sender(self, kind: MoveKind) -> str:
+        """The address that sends movements of a kind."""
+        return await self.operator() if kind is MoveKind.TRANSFER else await self.issuer()
 
     async def calls_of(self, move: Move) -> tuple[Call, ...]:
         """The calls that carry a movement out; only the issuer burns, and only what it holds itself."""
