@@ -90,6 +90,22 @@ def test_from_the_cursor_on_only_what_is_new_is_found(bench: Bench) -> None:
     assert [one.amount.micros for one in found] == [42]
 
 
+def test_what_moves_between_two_wallets_of_ours_is_not_incoming(bench: Bench) -> None:
+    token = bench.set_up()
+    start = height(bench)
+    bench.give(token, "ann", "5")
+    bench.do("ann", calls.transfer(token.address, bench.address("bob"), 1, MEMO))
+    bench.do("ann", calls.transfer(token.address, bench.address("outside"), 3, MEMO))
+    bench.do("outside", calls.transfer(token.address, bench.address("ann"), 2, MEMO))
+
+    wallets = [bench.address("ann"), bench.address("bob")]
+    found, _, _ = walked(bench, IncomingScan(bench.rpc, token), wallets, start)
+
+    assert [(one.sender, one.recipient, one.amount.micros) for one in found] == [
+        (bench.address("outside"), bench.address("ann"), 2)
+    ]
+
+
 def test_mints_and_other_tokens_are_not_incoming_payments(bench: Bench) -> None:
     token = bench.set_up()
     start = height(bench)

@@ -81,7 +81,8 @@ class IncomingScan:
     """Walks over the chain's final blocks once; the cursor is the next block that was not looked at.
 
     A page holds whole blocks, and only final ones, so nothing is told twice or left out whatever happens
-    between pages. Mints are not told: they come from the issuer.
+    between pages. Mints are not told, for they come from the issuer, and neither is what moves between two
+    of our wallets, for nobody but us can move that.
     """
 
     def __init__(self, rpc: TempoRpc, token: TempoToken, *, page_blocks: int = PAGE_BLOCKS) -> None:
@@ -91,7 +92,7 @@ class IncomingScan:
         """The transfers to `wallets` from block `cursor` on, in the chain's order.
 
         Args:
-            wallets: their addresses.
+            wallets: addresses of all wallets of the programme; one that is left out looks like a stranger's.
 
         Raises:
             ProviderUnavailable: ask again with the same cursor.
@@ -122,7 +123,7 @@ class IncomingScan:
         memos = {_place(log): log for log in logs if log.topics[0] == TRANSFER_WITH_MEMO}
         for log in logs:
             is_transfer = log.topics[0] == TRANSFER and not log.is_removed
-            if is_transfer and log.party(1) != ZERO and log.party(2) in wallets:
+            if is_transfer and log.party(2) in wallets and not _is_ours(log.party(1), wallets):
                 told = memos.get((log.transaction_hash, log.index + 1))
                 yield self._incoming(log, told.topics[3][2:] if told and _same(told, log) else "")
 
@@ -136,6 +137,11 @@ class IncomingScan:
             amount=Money.from_micros(log.amount, self._token.asset),
             memo=memo,
         )
+
+
+def _is_ours(sender: str, wallets: Collection[str]) -> bool:
+    """Whether only we can have sent it: a mint, or out of one of our wallets."""
+    return sender == ZERO or sender in wallets
 
 
 def _named(wallets: Collection[str]) -> list[str] | None:
