@@ -47,11 +47,12 @@ class Calls:
         self.sessions: dict[str, tuple[str, datetime]] = {}
         self.accounts: dict[str, str] = {}
         self.refusals: list[str] = []
-        self.logins = 0
+        self.logins = self._saves = 0
 
     def save_account(self, channel: str) -> str:
         """A token for an account of the channel."""
-        token = f"saved-{channel}-{len(self.accounts) + 1}"
+        self._saves += 1
+        token = f"saved-{channel}-{self._saves}"
         self.accounts[token] = channel
         return token
 
