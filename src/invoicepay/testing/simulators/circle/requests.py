@@ -179,11 +179,13 @@ class Listing:
     Attributes:
         default, most: items on a page when nothing is asked, and at all.
         may_turn: whether `order` is understood.
+        grain: microseconds to which instants are told, and compared.
     """
 
     default: int
     most: int
     may_turn: bool = False
+    grain: int = 1_000
 
     def page(
         self, ask: Ask, items: Sequence[T], id_of: Callable[[T], str], at: Callable[[T], datetime]
@@ -203,11 +205,15 @@ class Listing:
         chosen = [
             item
             for item in (items if is_oldest_first else reversed(items))
-            if (since is None or at(item) >= since) and (until is None or at(item) <= until)
+            if (since is None or self._told(at(item)) >= since)
+            and (until is None or self._told(at(item)) <= until)
         ]
         ids = [id_of(item) for item in chosen]
         begin, end = _cut(ids, fields.text("pageBefore", required=False), fields.raw("pageAfter") or "", size)
         return Page(chosen[begin:end], self._links(ask, ids, begin, end))
+
+    def _told(self, at: datetime) -> datetime:
+        return at.replace(microsecond=at.microsecond // self.grain * self.grain)
 
     def _size(self, fields: Fields) -> int:
         text = fields.raw("pageSize")

@@ -25,7 +25,7 @@ from invoicepay.testing.simulators.circle.refusals import Refusal, not_found
 from invoicepay.testing.simulators.circle.requests import Ask, Fields, Json, Listing, Reply
 from invoicepay.testing.simulators.circle.state import World, whole_seconds
 
-PAGES = Listing(default=10, most=50, may_turn=True)
+PAGES = Listing(default=10, most=50, may_turn=True, grain=1_000_000)
 DRIP_USDC, DRIP_NATIVE, DRIPS_A_DAY = 20_000_000, 10**17, 10
 
 
