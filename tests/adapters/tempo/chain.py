@@ -123,12 +123,13 @@ class Chain:
             self.bench.rpc.logs(
                 self.token.address,
                 [TRANSFER_WITH_MEMO],
-                first=self.first_block + 1,
+                first=self.first_block,
                 last=run_blocking(self.bench.rpc.block()).number,
             )
         )
         issuer = self.bench.address("issuer")
-        return [log.topics[3] for log in logs if log.party(2) != issuer]
+        later = [log for log in logs if log.block_number > self.first_block]
+        return [log.topics[3] for log in later if log.party(2) != issuer]
 
     def freeze(self, party_id: str) -> None:
         run_blocking(self.tempo.freeze(party_id, self.token.asset))
