@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from invoicepay.client.audit import Audit, Invariants, Ledger
+from invoicepay.client.bank_accounts import BankAccounts
 from invoicepay.client.base import Core, chosen
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
@@ -27,12 +28,14 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.shape import whole
+from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
+from invoicepay.use_cases.health import system_health
 from invoicepay.use_cases.pending import PendingSummary, run_pending_everywhere
 from invoicepay.wiring import Parts, core_from, environment_settings
 
@@ -238,6 +241,11 @@ class AsyncInvoicePay:
         return Audit(self._core)
 
     @property
+    def bank_accounts(self) -> BankAccounts:
+        """Bank accounts that were ruled out, by a return code or by hand."""
+        return BankAccounts(self._core)
+
+    @property
     def ledger(self) -> Ledger:
         """Accounts, balances, transactions, enterprise books."""
         return Ledger(self._core)
@@ -302,6 +310,21 @@ class AsyncInvoicePay:
             return handler
 
         return register
+
+    async def health(self) -> SystemHealth:
+        """How the store and the providers are; moves nothing. For operators and readiness probes.
+
+        A provider that cannot be asked is reported as not told, and counts as ok.
+
+        Raises:
+            NotAllowed: the actor is a party.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().health().is_ok
+            True
+        """
+        return await system_health(self._core.deps)
 
     async def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""

@@ -12,6 +12,7 @@ from invoicepay.bridge import run_blocking
 from invoicepay.client.audit import Audit as _Audit
 from invoicepay.client.audit import Invariants as _Invariants
 from invoicepay.client.audit import Ledger as _Ledger
+from invoicepay.client.bank_accounts import BankAccounts as _BankAccounts
 from invoicepay.client.base import (
     LineLike,
 )
@@ -41,6 +42,7 @@ from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
+from invoicepay.domain.bank_accounts import BankAccount, BankAccountStatus
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
 from invoicepay.domain.credits import CreditLot, CreditStatus
 from invoicepay.domain.deposits import (
@@ -59,6 +61,7 @@ from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, VoidDisposition
 from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.netting import RunStatus, SettlementRun
 from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
 from invoicepay.domain.policies import Policy, Programme
@@ -66,11 +69,13 @@ from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
+from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     InvoicePayError,
 )
+from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
@@ -192,6 +197,81 @@ class Invariants:
         Operators only.
         """
         return run_blocking(self._group.check())
+
+
+class BankAccounts:
+    """Return codes such as R02 (closed) or R10 (unauthorised) disable an account; so may an operator."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _BankAccounts) -> None:
+        self._group = group
+
+    def get(self, account: str | BankAccount) -> BankAccount:
+        """One account that was disabled at least once.
+
+        Args:
+            account: the provider's token for it; never an account number.
+
+        Raises:
+            NotFound: nothing was ever said against it.
+        """
+        return run_blocking(self._group.get(account))
+
+    def list(
+        self,
+        *,
+        party: str | None = None,
+        status: BankAccountStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[BankAccount]:
+        """Accounts that were disabled at least once, by token.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
+
+    def disable(
+        self, account_token: str, *, reason: str, party: str = "", idempotency_key: str | None = None
+    ) -> BankAccount:
+        """Use an account no more: deposits from it and payouts to it are refused; operators only.
+
+        Args:
+            account_token: the provider's token for it; never an account number.
+            party: whose it is, where that is known.
+
+        Raises:
+            NotFound: no such party.
+            NotAllowed: the actor is no operator.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> pay.bank_accounts.disable("ba_ann", reason="owner reported it stolen").status.value
+            'disabled'
+        """
+        return run_blocking(
+            self._group.disable(account_token, reason=reason, party=party, idempotency_key=idempotency_key)
+        )
+
+    def enable(
+        self, account: str | BankAccount, *, reason: str, approved_by: str, idempotency_key: str | None = None
+    ) -> BankAccount:
+        """Use a disabled account again after it was verified anew; operators only, two of them.
+
+        Raises:
+            NotFound: it was never disabled.
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            InvalidTransition: it is not disabled.
+        """
+        return run_blocking(
+            self._group.enable(
+                account, reason=reason, approved_by=approved_by, idempotency_key=idempotency_key
+            )
+        )
 
 
 class Credits:
@@ -356,6 +436,7 @@ class Deposits:
 
         Raises:
             AmountPrecision, AmountNotPositive, NotFound, ComplianceBlocked: nothing was asked.
+            BankAccountDisabled: a return code or an operator ruled the account out.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -2305,6 +2386,53 @@ class Tokens:
         """
         return run_blocking(self._group.validate_backing(asset))
 
+    def settle(self, asset: str, *, idempotency_key: str | None = None) -> SettlementRun:
+        """Bring the chain to where the books of a netted asset are: one transfer for each net, at most n - 1.
+
+        A run ends when each of its transfers is final or has failed; what failed is part of the next one.
+
+        Raises:
+            AssetNotAccepted: the asset does not settle by runs.
+            InvalidTransition: a run of the asset goes on.
+            UnknownAsset, NotAllowed, InvariantViolated: no run was opened.
+        """
+        return run_blocking(self._group.settle(asset, idempotency_key=idempotency_key))
+
+    def settlement(self, run: str | SettlementRun) -> SettlementRun:
+        """One settlement run, as it stands now.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.settlement(run))
+
+    def settlements(
+        self,
+        *,
+        asset: str | None = None,
+        status: RunStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[SettlementRun]:
+        """Settlement runs, oldest first.
+
+        Args:
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(
+            run_blocking(self._group.settlements(asset=asset, status=status, after=after, limit=limit))
+        )
+
+    def tie_out(self, asset: str) -> ChainTieOut:
+        """Books, positions and chain for every wallet of an asset, and the supply; print it to see a table.
+
+        Raises:
+            AssetNotAccepted: the provider keeps no wallet for each party.
+            UnknownAsset, NotAllowed, ProviderUnavailable: nothing can be compared.
+        """
+        return run_blocking(self._group.tie_out(asset))
+
     def mints(
         self,
         *,
@@ -2357,6 +2485,7 @@ class Webhooks:
         Raises:
             InvalidInput: there is no such provider; the message names those there are.
             WebhookSignatureInvalid: answer 400; nothing was kept.
+            ProviderUnavailable: answer 503; the key to check it with cannot be had now, and it comes again.
         """
         return run_blocking(self._group.receive(provider, headers=headers, body=body))
 
@@ -2385,6 +2514,7 @@ class Withdrawals:
 
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
+            BankAccountDisabled: a return code or an operator ruled the account out.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -2413,7 +2543,7 @@ class Withdrawals:
 
         Raises:
             InvalidTransition: it is not under review.
-            WalletFrozen, ReserveDeficit: it has to wait.
+            WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
             NotAllowed: the actor is no operator.
         """
         return run_blocking(self._group.release(withdrawal, idempotency_key=idempotency_key))
@@ -2447,6 +2577,7 @@ class Withdrawals:
         Raises:
             InvalidTransition: nothing came back, or it is being reminted.
             ComplianceBlocked, ComplianceReview, WalletFrozen, NotThePayer: nothing was sent.
+            BankAccountDisabled: that account was ruled out, too.
         """
         return run_blocking(
             self._group.retry_payout(withdrawal, account_token=account_token, idempotency_key=idempotency_key)
@@ -2688,6 +2819,11 @@ class InvoicePay:
         return Audit(self._pay.audit)
 
     @property
+    def bank_accounts(self) -> BankAccounts:
+        """Bank accounts that were ruled out, by a return code or by hand."""
+        return BankAccounts(self._pay.bank_accounts)
+
+    @property
     def ledger(self) -> Ledger:
         """Accounts, balances, transactions, enterprise books."""
         return Ledger(self._pay.ledger)
@@ -2746,6 +2882,21 @@ class InvoicePay:
             ... def tell(event): print(event.name)
         """
         return self._pay.on(pattern)
+
+    def health(self) -> SystemHealth:
+        """How the store and the providers are; moves nothing. For operators and readiness probes.
+
+        A provider that cannot be asked is reported as not told, and counts as ok.
+
+        Raises:
+            NotAllowed: the actor is a party.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().health().is_ok
+            True
+        """
+        return run_blocking(self._pay.health())
 
     def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""

@@ -9,7 +9,7 @@
     ├── StateError: the thing exists, and its state forbids the command
     │   ├── InvalidTransition, InvoiceAlreadyPaid, InvoiceExpired, InvoiceHasPayments
     │   ├── RequestExpired, RequestAlreadyResolved, RequestInFlight, QrExpired
-    │   └── CreditConsumed, CreditNotRefundable, PartyHasBalances
+    │   └── CreditConsumed, CreditNotRefundable, PartyHasBalances, BankAccountDisabled
     ├── MoneyError: the amount does not fit what is there
     │   ├── InsufficientFunds, InsufficientEnterpriseFunds
     │   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
@@ -300,6 +300,10 @@ class CreditNotRefundable(StateError, hint="Apply it to an invoice; only credit 
 
 class PartyHasBalances(StateError, hint="Empty its wallets and settle what is owed, then close it."):
     """The party still has balances."""
+
+
+class BankAccountDisabled(StateError, hint="Use another account, or verify it anew and have it enabled."):
+    """The bank account must not be used any more."""
 
 
 class MoneyError(InvoicePayError, http_status=409, hint="Compare the amount with the balances."):

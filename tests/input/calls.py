@@ -41,7 +41,7 @@ class Role(StrEnum):
 ROLES: dict[Role, str] = {
     Role.AMOUNT: "amount processor_fee minimum maximum bank_balance fee",
     Role.THING: "invoice deposit reserve mint burn credit credit_note payment request transfer withdrawal "
-    "hold unmatched schedule parent entity_id about effect cause",
+    "hold unmatched account schedule parent entity_id about effect cause",
     Role.PARTY: "id subject party enterprise customer payer payee requester owner to",
     Role.MANY: "payers invoices",
     Role.TEXT: "note reason reference address provider provider_ref account_token series approved_by "
@@ -324,6 +324,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "holds.release": {"hold": I("hold"), "reason": "done"},
     "holds.get": {"hold": I("hold")},
     "holds.list": {"owner": "ann", "status": "active", **_RANGE},
+    "bank_accounts.get": {"account": I("bad_account")},
+    "bank_accounts.list": {"party": "ann", "status": "disabled", **_RANGE},
+    "bank_accounts.disable": {"account_token": "ba_odd", "reason": "looked at", "party": "ann"},
+    "bank_accounts.enable": {"account": I("bad_account"), "reason": "verified", "approved_by": "cfo"},
     "effects.get": {"effect": I("doubtful")},
     "effects.list": {"cause": I("doubtful_deposit"), "status": "needs_review", **_RANGE},
     "effects.observations": {"effect": I("doubtful"), **_RANGE},

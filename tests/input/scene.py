@@ -175,7 +175,7 @@ class _Builder:
 
     def deposit(self, party: str, amount: str, rail: str = "instant") -> Any:
         """A deposit that the bank settled."""
-        deposit = self.pay.deposits.initiate(party, amount, rail=rail, account_token="ba_1")
+        deposit = self.pay.deposits.initiate(party, amount, rail=rail, account_token=f"ba_of_{party}")
         self.work()
         return self.pay.sim.settle(deposit.id)
 
@@ -287,13 +287,15 @@ class _Builder:
 
     def _withdrawals(self) -> None:
         pay = self.pay
+        bad = f"ba_{self.things['burn']}"
         self.keep(
             reviewed_withdrawal=pay.withdrawals.initiate("ann", REVIEWED, account_token="ba_1"),
-            returned_withdrawal=pay.withdrawals.initiate("ann", "20.00 USD", account_token="ba_1"),
+            returned_withdrawal=pay.withdrawals.initiate("ann", "20.00 USD", account_token=bad),
         )
         self.work()
         pay.sim.settle_payout(self.things["returned_withdrawal"])
         returned = pay.sim.return_payout(self.things["returned_withdrawal"])
+        self.keep(bad_account=pay.bank_accounts.get(bad))
         self.things["burn_of_withdrawal"] = returned.burn_id
 
     def leave_waiting(self) -> None:

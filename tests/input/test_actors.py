@@ -24,6 +24,8 @@ from tests.input.refusals import refused
 from tests.input.scene import Scene, changed
 
 OPERATORS_ONLY = [
+    "bank_accounts.disable",
+    "bank_accounts.enable",
     "run_pending_everywhere",
     "parties.register",
     "parties.set_policy",

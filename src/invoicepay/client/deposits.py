@@ -30,6 +30,7 @@ class Deposits(Group):
 
         Raises:
             AmountPrecision, AmountNotPositive, NotFound, ComplianceBlocked: nothing was asked.
+            BankAccountDisabled: a return code or an operator ruled the account out.
 
         Examples:
             >>> from invoicepay import InvoicePay

@@ -29,6 +29,7 @@ class Withdrawals(Group):
 
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
+            BankAccountDisabled: a return code or an operator ruled the account out.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -59,7 +60,7 @@ class Withdrawals(Group):
 
         Raises:
             InvalidTransition: it is not under review.
-            WalletFrozen, ReserveDeficit: it has to wait.
+            WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
             NotAllowed: the actor is no operator.
         """
         command = use_cases.ReleaseWithdrawal(withdrawal_id=id_of(withdrawal))
@@ -96,6 +97,7 @@ class Withdrawals(Group):
         Raises:
             InvalidTransition: nothing came back, or it is being reminted.
             ComplianceBlocked, ComplianceReview, WalletFrozen, NotThePayer: nothing was sent.
+            BankAccountDisabled: that account was ruled out, too.
         """
         command = use_cases.RetryPayout(withdrawal_id=id_of(withdrawal), account_token=account_token)
         return await self._do(use_cases.retry_payout, command, idempotency_key)

@@ -37,8 +37,7 @@ def fold_deposit(change: Change, effect: Effect, seen: Observation) -> None:
         case EffectStatus.ACCEPTED:
             _accepted(change, deposit, seen)
         case EffectStatus.REJECTED | EffectStatus.FAILED:
-            failed = DEPOSIT.after(deposit.status, C.FAIL)
-            change.put(replace(deposit, status=failed, reason=seen.provider_status), "deposit.failed")
+            give_deposit_up(change, deposit.id, seen.provider_status)
         case EffectStatus.SETTLED | EffectStatus.FINAL:
             if deposit.status in _OVER_WITHOUT_MONEY and not deposit.has_arrived:
                 _too_late(change, deposit, seen)
@@ -51,6 +50,13 @@ def fold_deposit(change: Change, effect: Effect, seen: Observation) -> None:
             _return_reversed(change, _arrived(change, deposit, seen), seen)
         case _:
             return
+
+
+def give_deposit_up(change: Change, deposit_id: str, reason: str) -> None:
+    """End a deposit for which the bank was not asked and will not be."""
+    deposit = change.get(Deposit, deposit_id)
+    failed = DEPOSIT.after(deposit.status, C.FAIL)
+    change.put(replace(deposit, status=failed, reason=reason), "deposit.failed")
 
 
 def _is_known(deposit: Deposit, status: EffectStatus, source: Source) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from invoicepay.domain import access, minting, postings, wallets
 from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.bank_accounts import consequences_of, disable_returned, returned_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
     DEPOSIT,
@@ -20,7 +21,6 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.needs import Needs, need
-from invoicepay.domain.parties import WalletStatus
 from invoicepay.domain.policies import Custody
 from invoicepay.domain.receiving import mint_or_wait
 from invoicepay.domain.reserves import cover
@@ -37,6 +37,7 @@ def return_needs(deposit_id: str, seen: Snapshot) -> Needs:
     wanted |= minting.minting_needs(deposit.party_id, deposit.asset)
     wanted |= access.owner_needs(deposit.party_id, deposit.asset)
     wanted |= need(accounts=_accounts(deposit.party_id, deposit.asset))
+    wanted |= returned_needs(deposit.account_token)
     if deposit.reserve_id:
         mints = mints_of(deposit.reserve_id)
         intents = [effects_of(mint.id, EffectKind.MINT) for mint in seen.search(mints)]
@@ -64,6 +65,7 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
     if not deposit.has_arrived:
         raise InvalidTransition("deposit", f"{deposit.status}, nothing arrived", DepositCommand.RETURN)
     deposit = replace(deposit, return_code=return_code)
+    _disable(change, deposit)
     mints = _mints(change, deposit)
     stopped = tuple(_stopped(change, mint) for mint in mints)
     if any(mint.status in LIVE_MINTS for mint in stopped):
@@ -101,7 +103,17 @@ def _stopped(change: Change, mint: Mint) -> Mint:
 
 
 def settle_return(change: Change, deposit: Deposit, amount: Money) -> Deposit:
-    """Book a return whose mints have all ended: P-04 for what was not minted, P-05 for what was."""
+    """Book a return whose mints have all ended: P-04 for what was not minted, P-05 for what was.
+
+    The wallet is frozen where tokens went back, and where the code calls for a person (R10, R16, R29, …).
+    """
+    deposit = _booked(change, deposit, amount)
+    if consequences_of(deposit.return_code).freezes_party:
+        _freeze(change, deposit)
+    return deposit
+
+
+def _booked(change: Change, deposit: Deposit, amount: Money) -> Deposit:
     reserve = change.get(Reserve, deposit.reserve_id)
     if reserve.status is ReserveStatus.PENDING:
         return _from_inbound(change, deposit, reserve, amount)
@@ -183,12 +195,15 @@ def _claw_back(change: Change, deposit: Deposit, amount: Money) -> Deposit:
     return replace(deposit, recoverable=amount - burned)
 
 
+def _disable(change: Change, deposit: Deposit) -> None:
+    """The account that the money came from is not used again where the code says that it is bad."""
+    token, code = deposit.account_token, deposit.return_code
+    disable_returned(change, token, code, party_id=deposit.party_id, cause_id=deposit.id)
+
+
 def _freeze(change: Change, deposit: Deposit) -> None:
     """P-09: what else the party has stays where it is until somebody has looked."""
-    wallet = wallets.opened(change, deposit.party_id, deposit.asset)
-    if wallet.status is not WalletStatus.FROZEN:
-        reason = f"deposit {deposit.id} returned"
-        wallets.freeze(change, deposit.party_id, deposit.asset, reason=reason)
+    wallets.freeze_once(change, deposit.party_id, deposit.asset, reason=f"deposit {deposit.id} returned")
 
 
 def _shrunk(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:

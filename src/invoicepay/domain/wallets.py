@@ -7,7 +7,7 @@ from dataclasses import replace
 from invoicepay.domain import postings
 from invoicepay.domain.accounts import available, frozen
 from invoicepay.domain.change import Change
-from invoicepay.domain.parties import WALLET, Wallet, WalletCommand, wallet_id
+from invoicepay.domain.parties import WALLET, Wallet, WalletCommand, WalletStatus, wallet_id
 
 
 def opened(change: Change, party_id: str, asset: str) -> Wallet:
@@ -31,6 +31,12 @@ def freeze(change: Change, party_id: str, asset: str, *, reason: str) -> Wallet:
     if spendable := change.balance(available(party_id, asset)):
         change.post(postings.wallet_frozen(party_id, asset, spendable, memo=wallet.id))
     return change.put(replace(wallet, status=status, reason=reason), "wallet.frozen")
+
+
+def freeze_once(change: Change, party_id: str, asset: str, *, reason: str) -> None:
+    """Freeze a wallet, unless it is frozen already: its first reason stays."""
+    if opened(change, party_id, asset).status is not WalletStatus.FROZEN:
+        freeze(change, party_id, asset, reason=reason)
 
 
 def unfreeze(change: Change, party_id: str, asset: str, *, reason: str) -> Wallet:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from invoicepay.domain import effects, holds, postings
+from invoicepay.domain import access, effects, holds, postings, wallets
 from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.bank_accounts import consequences_of, disable_returned, returned_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation
 from invoicepay.domain.holds import Hold, hold_needs
@@ -17,6 +18,13 @@ from invoicepay.errors import InvalidTransition
 
 S, C = WithdrawalStatus, WithdrawalCommand
 
+_PAYOUT_CODES = (
+    Code.REDEMPTION_PAYABLE,
+    Code.REDEMPTION_IN_TRANSIT,
+    Code.REDEMPTION_RETURNED,
+    Code.AVAILABLE,
+    Code.FROZEN,
+)
 _NO_CASH_LEFT = (EffectStatus.REJECTED, EffectStatus.FAILED)
 _HERE_AGAIN = (*_NO_CASH_LEFT, EffectStatus.RETURNED)
 
@@ -140,8 +148,13 @@ def fold_payout_needs(effect: Effect, seen: Snapshot) -> Needs:
     withdrawal = seen.peek(Withdrawal, effect.cause_id)
     if withdrawal is None:
         return wanted
-    codes = (Code.REDEMPTION_PAYABLE, Code.REDEMPTION_IN_TRANSIT, Code.REDEMPTION_RETURNED)
-    return wanted | need(accounts=[Account(code, withdrawal.asset, withdrawal.party_id) for code in codes])
+    party_id, asset = withdrawal.party_id, withdrawal.asset
+    return (
+        wanted
+        | access.owner_needs(party_id, asset)
+        | returned_needs(withdrawal.account_token)
+        | need(accounts=[Account(code, asset, party_id) for code in _PAYOUT_CODES])
+    )
 
 
 def fold_payout(change: Change, effect: Effect, seen: Observation) -> None:
@@ -203,6 +216,11 @@ def _paid(change: Change, withdrawal: Withdrawal) -> Withdrawal:
     return _step(change, replace(withdrawal, paid_at=change.now), C.SETTLE, "withdrawal.paid")
 
 
+def give_payout_up(change: Change, withdrawal_id: str, reason: str) -> None:
+    """End a payout that never left and will not leave (P-34): the party may name another account."""
+    _not_paid(change, replace(change.get(Withdrawal, withdrawal_id), reason=reason))
+
+
 def _not_paid(change: Change, withdrawal: Withdrawal) -> None:
     """P-34: no cash left; from 2300 when the rail never took it."""
     if withdrawal.status is S.PAID:
@@ -215,7 +233,14 @@ def _not_paid(change: Change, withdrawal: Withdrawal) -> None:
 
 
 def _returned(change: Change, withdrawal: Withdrawal, return_code: str) -> None:
-    """P-35: the cash is back; the party is asked what to do, nothing happens by itself."""
+    """P-35: the cash is back; the party is asked what to do, nothing happens by itself.
+
+    A bad account is not paid again, and after an official's order the wallet waits for a person.
+    """
     party_id, asset, micros = withdrawal.party_id, withdrawal.asset, withdrawal.payout.micros
     change.post(postings.payout_returned(party_id, asset, micros, memo=withdrawal.id))
+    token = withdrawal.account_token
+    disable_returned(change, token, return_code, party_id=party_id, cause_id=withdrawal.id)
+    if consequences_of(return_code).freezes_party:
+        wallets.freeze_once(change, party_id, asset, reason=f"withdrawal {withdrawal.id} returned")
     _step(change, replace(withdrawal, return_code=return_code), C.RETURN, "withdrawal.returned")

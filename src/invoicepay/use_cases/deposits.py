@@ -14,6 +14,7 @@ from invoicepay.domain.access import (
     second_actor,
 )
 from invoicepay.domain.accounts import Account, Code
+from invoicepay.domain.bank_accounts import account_needs, refuse_disabled
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import reject, return_needs
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
@@ -48,7 +49,8 @@ class InitiateDeposit:
 
 
 def _needs_initiate(command: InitiateDeposit, _seen: Snapshot) -> Needs:
-    return party_needs(command.party_id, asset=command.amount.asset)
+    party = party_needs(command.party_id, asset=command.amount.asset)
+    return party | account_needs(command.account_token)
 
 
 def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
@@ -62,6 +64,7 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     known_party(change, command.party_id)
     payer_side(change.actor, command.party_id)
     payable(change, command.party_id, amount.asset)
+    refuse_disabled(change, account)
     _refuse_blocked(command.verdict)
     is_reviewed = command.verdict.verdict is Verdict.REVIEW
     status = DEPOSIT.after(None, C.REVIEW if is_reviewed else C.INITIATE)
@@ -121,6 +124,7 @@ async def initiate_deposit(deps: Deps, command: InitiateDeposit, key: str | None
         NotFound: no such party.
         NotThePayer: somebody else asks.
         WalletFrozen: the party's wallet is blocked.
+        BankAccountDisabled: a return code or an operator ruled the account out.
         ComplianceBlocked: screening refused it; nothing was started.
     """
     verdict = await screened(deps, "deposit", party_id=command.party_id, amount=command.amount)

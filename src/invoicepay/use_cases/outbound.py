@@ -24,6 +24,7 @@ from invoicepay.domain.effects import (
     slot_of,
 )
 from invoicepay.domain.needs import Find, Needs, find, need
+from invoicepay.domain.netting import follow_chain, position_needs
 from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable
 from invoicepay.use_cases import providers
@@ -126,10 +127,11 @@ def decide_mark(command: MarkSent, change: Change) -> bool:
     is_ours = effect.fence == command.effect.fence and effect.status in TO_SEND
     if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
         return False
-    if effect.last_sent_at is None and barrier(change, effect):
-        give_way(change, change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting"))
+    if effect.last_sent_at is None and (code := barrier(change, effect)):
+        waiting = change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting")
+        give_way(change, waiting, code)
         return False
-    change.put(replace(effect, last_sent_at=change.now))
+    follow_chain(change, effect, change.put(replace(effect, last_sent_at=change.now)))
     return True
 
 
@@ -155,8 +157,10 @@ class Postpone:
     sent_before: datetime | None
 
 
-def _needs_postpone(command: Postpone, _seen: Snapshot) -> Needs:
-    return need((Effect, command.effect_id))
+def _needs_postpone(command: Postpone, seen: Snapshot) -> Needs:
+    known = need((Effect, command.effect_id))
+    effect = seen.peek(Effect, command.effect_id)
+    return known | position_needs(seen.programme, effect) if effect else known
 
 
 def decide_postpone(command: Postpone, change: Change) -> bool:
@@ -166,9 +170,11 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
         return False
     due_at = max(command.due_at, change.now)
     if effect.status is EffectStatus.SENDING and command.sent_before is None:
-        change.put(_taken_back(effect, due_at), "effect.not_sent")
-        return True
-    change.put(replace(effect, last_sent_at=command.sent_before, lease_until=None, due_at=due_at))
+        put_off = change.put(_taken_back(effect, due_at), "effect.not_sent")
+    else:
+        waiting = replace(effect, last_sent_at=command.sent_before, lease_until=None, due_at=due_at)
+        put_off = change.put(waiting)
+    follow_chain(change, effect, put_off)
     return True
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import access, effects, holds, minting
 from invoicepay.domain.accounts import Account, Code, available
+from invoicepay.domain.bank_accounts import account_needs, refuse_disabled
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, effects_of
 from invoicepay.domain.holds import Hold, HoldPurpose, hold_needs
@@ -49,6 +50,7 @@ def _needs_initiate(command: InitiateWithdrawal, seen: Snapshot) -> Needs:
         access.party_needs(party_id, asset=asset)
         | access.limit_needs(seen, party_id, asset)
         | deficit_needs(asset)
+        | account_needs(command.account_token)
         | need(accounts=[available(party_id, asset)])
     )
 
@@ -66,6 +68,7 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     if command.verdict.verdict is Verdict.BLOCK:
         raise ComplianceBlocked(reason=command.verdict.reason)
     access.payable(change, party.id, amount.asset)
+    refuse_disabled(change, account)
     refuse_deficit(change, amount.asset)
     access.check_limit(change, party, amount)
     return _held(change, replace(command, account_token=account), fee)
@@ -112,6 +115,7 @@ async def initiate_withdrawal(deps: Deps, command: InitiateWithdrawal, key: str 
         NotFound: no such party.
         NotThePayer: somebody else asks.
         ComplianceBlocked, WalletFrozen, LimitExceeded: nothing was set aside.
+        BankAccountDisabled: a return code or an operator ruled the account out.
         ReserveDeficit: the reserve is short; payments between holders go on, withdrawals wait.
         InsufficientFunds: the available balance is smaller than the amount.
     """
@@ -135,6 +139,7 @@ def _needs_release(command: ReleaseWithdrawal, seen: Snapshot) -> Needs:
         wanted
         | access.party_needs(withdrawal.party_id, asset=withdrawal.asset)
         | deficit_needs(withdrawal.asset)
+        | account_needs(withdrawal.account_token)
     )
 
 
@@ -144,6 +149,7 @@ def decide_release(command: ReleaseWithdrawal, change: Change) -> Withdrawal:
     access.operator_only(change.actor)
     status = WITHDRAWAL.after(withdrawal.status, C.RELEASE)
     access.payable(change, withdrawal.party_id, withdrawal.asset)
+    refuse_disabled(change, withdrawal.account_token)
     refuse_deficit(change, withdrawal.asset)
     burn = minting.start_burn(change, withdrawal.party_id, withdrawal.amount, withdrawal.id)
     released = replace(withdrawal, status=status, burn_id=burn.id, reason="")
@@ -159,7 +165,7 @@ async def release_withdrawal(deps: Deps, command: ReleaseWithdrawal, key: str | 
     Raises:
         NotFound, NotAllowed: no such withdrawal, or the actor is no operator.
         InvalidTransition: it is not under review.
-        WalletFrozen, ReserveDeficit: it has to wait.
+        WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
     """
     return await perform(deps, RELEASE, command, key)
 
@@ -271,6 +277,8 @@ def _needs_returned(command: Remint | RetryPayout, seen: Snapshot) -> Needs:
         mints = [effects_of(withdrawal.mint_id, EffectKind.MINT)]
         wanted |= need((Mint, withdrawal.mint_id), finds=mints)
     back = Account(Code.REDEMPTION_RETURNED, withdrawal.asset, withdrawal.party_id)
+    if isinstance(command, RetryPayout):
+        wanted |= account_needs(command.account_token)
     return wanted | minting.minting_needs(withdrawal.party_id, withdrawal.asset) | need(accounts=[back])
 
 
@@ -324,6 +332,7 @@ def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
     _refuse_second_way(change, withdrawal, C.RETRY_PAYOUT)
     require_allowed(command.verdict)
     access.payable(change, withdrawal.party_id, withdrawal.asset)
+    refuse_disabled(change, account)
     *_, ended = change.find(effects_of(withdrawal.id, EffectKind.PAYOUT))
     again = replace(
         withdrawal,
@@ -349,6 +358,7 @@ async def retry_payout(deps: Deps, command: RetryPayout, key: str | None = None)
         NotFound, NotThePayer: no such withdrawal, or somebody else asks.
         InvalidTransition: nothing came back, that is in doubt, or it is being reminted.
         ComplianceBlocked, ComplianceReview, WalletFrozen: the new account or the party's wallet is blocked.
+        BankAccountDisabled: a return code or an operator ruled the new account out.
     """
     withdrawal = await get(deps, Withdrawal, command.withdrawal_id)
     verdict = await screened(
