@@ -247,5 +247,19 @@ def test_another_tenants_fault_is_not_ours(connection: Connection) -> None:
     assert violations(connection, Place(PLACE.schema, "other")) == ()
 
 
+def test_the_check_of_a_large_store_may_outlast_the_limits_of_a_call(postgres_url: str) -> None:
+    migrate_url(postgres_url)
+    limits = [text(f"SHOW {name}") for name in ("statement_timeout", "idle_in_transaction_session_timeout")]
+
+    with engine_for(postgres_url) as engine, engine.connect() as connection:
+        violations(connection, PLACE)
+        meanwhile = [connection.execute(limit).scalar_one() for limit in limits]
+        connection.rollback()
+        afterwards = [connection.execute(limit).scalar_one() for limit in limits]
+
+    assert meanwhile == ["0", "0"]
+    assert afterwards == ["15s", "30s"]
+
+
 def test_every_rule_that_data_can_show_is_tampered_with() -> None:
     assert {rule for rule, _ in TAMPERINGS.values()} == set(CHECKS)
