@@ -92,13 +92,14 @@ def _spec(name: str, without: Patch | None) -> _Spec:
     return _Spec(name, paths, OpenAPI.from_dict(document))
 
 
-def tally(exchanges: Iterable[Exchange], *, without: Patch | None = None) -> Tally:
+def tally(
+    exchanges: Iterable[Exchange], *, without: Patch | None = None, holds_refused: bool = False
+) -> Tally:
     """Hold each request and each answer against the document that has its path.
-
-    A request that was refused with 400 or 401 may have been wrong on purpose: only its answer is held.
 
     Args:
         without: a patch of the overlay that is not made.
+        holds_refused: also requests that were refused with 400 or 401, which others send wrong on purpose.
     """
     found = Tally()
     for exchange in exchanges:
@@ -108,7 +109,7 @@ def tally(exchanges: Iterable[Exchange], *, without: Patch | None = None) -> Tal
             continue
         found.by_operation[f"{exchange.method} {pattern}"] += 1
         request, answer = _request(exchange), _answer(exchange)
-        if exchange.status not in (400, 401):
+        if holds_refused or exchange.status not in (400, 401):
             wrong = list(spec.openapi.iter_apicall_request_errors(request))
             found.requests += not wrong
             found.wrong += [f"request {exchange}: {_said(error)}" for error in wrong]

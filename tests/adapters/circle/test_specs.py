@@ -8,7 +8,9 @@ import pytest
 
 from invoicepay.testing.simulators.circle import CircleSimulator
 from invoicepay.testing.simulators.circle.routes import ENTRIES
+from invoicepay.testing.simulators.server import Served
 from tests.adapters.circle import specs
+from tests.adapters.circle.adapter_tour import AdapterTour
 from tests.adapters.circle.caller import calling
 from tests.adapters.circle.overlay import NOT_DESCRIBED, PATCHES, Patch
 from tests.adapters.circle.recorder import Exchange, Recorder
@@ -36,6 +38,21 @@ def test_every_answer_of_the_simulator_agrees_with_the_documents(
         print(f"\nsimulator: {found}")  # noqa: T201 - the count is part of the claim
     assert found.wrong == []
     assert found.answers > 100
+
+
+def test_every_request_of_the_adapter_agrees_with_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    circle = CircleSimulator()
+    recorder = Recorder(circle.app())
+    with calling(circle) as console, Served(recorder) as server:
+        AdapterTour(server.url, circle, console).run()
+
+    found = specs.tally(recorder.exchanges, holds_refused=True)
+
+    with capsys.disabled():
+        print(f"adapter: {found}")  # noqa: T201 - the count is part of the claim
+    assert (found.wrong, circle.violations()) == ([], [])
+    assert found.requests == found.answers == len(recorder.exchanges) - found.not_described
+    assert found.requests > 60
 
 
 def test_the_tour_visits_every_endpoint_of_the_simulator(visited: list[Exchange]) -> None:

@@ -1,0 +1,179 @@
+"""Everything that the adapter ever asks of Circle, asked once or more over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from invoicepay.adapters.circle import (
+    CircleAsset,
+    CircleConfig,
+    CircleScreening,
+    CircleTokens,
+    CircleTreasury,
+    MintConfig,
+    set_up,
+)
+from invoicepay.domain.money import Money
+from invoicepay.errors import ProviderRejected
+from invoicepay.ports.screening import Subject
+from invoicepay.ports.tokens import TokenOrder
+from invoicepay.ports.treasury import TreasuryKind, TreasuryOrder
+from invoicepay.testing.hosts import BlockingHost
+from invoicepay.testing.simulators.circle import CircleSimulator
+from invoicepay.testing.simulators.circle.notifications import TOPIC
+from tests.adapters.circle.caller import ACCOUNT, CHAIN, Caller
+
+ASSET = "USD.usdc"
+HOOKS = "https://host.example/hooks"
+OWN_ADDRESS = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+
+
+@dataclass
+class AdapterTour:
+    """The adapter's parts on one simulator, and what each of them asks.
+
+    Attributes:
+        caller: does what an operator does in the console.
+    """
+
+    url: str
+    circle: CircleSimulator
+    caller: Caller
+    host: BlockingHost = field(default_factory=BlockingHost)
+
+    def run(self) -> None:
+        """Ask everything."""
+        config = self._set_up()
+        tokens = CircleTokens(config)
+        mint = self._mint(config)
+        treasury = CircleTreasury(mint, tokens, fetch=self._amazon)
+        screening = CircleScreening(config)
+        try:
+            self._treasury(treasury)
+            self._tokens(tokens)
+            self._sweep_and_pay_out(treasury)
+            self._webhooks(tokens, treasury)
+            self._do(screening.screen(_about(f"0x{'d' * 40}")))
+            for part in (tokens, treasury):
+                health = self._do(part.health())
+                assert health.is_ok, health
+        finally:
+            for closed in (tokens, treasury, screening):
+                closed.close()
+
+    def _do(self, coroutine: Any) -> Any:
+        return self.host.run(coroutine)
+
+    def _set_up(self) -> CircleConfig:
+        key = SecretStr(self.circle.keys.wallets)
+        secret = SecretStr(str(self.circle.keys.entity_secret))
+        made = [
+            self._do(set_up(key, secret, name="tour", blockchain=CHAIN, base_url=self.url)) for _ in range(2)
+        ]
+        assert made[0] == made[1]
+        asset = CircleAsset(
+            asset=ASSET,
+            blockchain=CHAIN,
+            treasury_wallet_id=made[0].treasury_wallet_id,
+            low_float=Money("1", ASSET),
+            low_gas="0.01",
+        )
+        self.circle.fund(CHAIN, made[0].treasury_address, usdc=1, native=10**18)
+        self.address: str = made[0].treasury_address
+        return CircleConfig(
+            api_key=key,
+            entity_secret=secret,
+            wallet_set_id=made[0].wallet_set_id,
+            assets=(asset,),
+            base_url=self.url,
+        )
+
+    def _mint(self, _config: CircleConfig) -> MintConfig:
+        caller, circle = self.caller, self.circle
+        wanted = {"address": self.address, "chain": "BASE", "currency": "USD", "description": "treasury"}
+        recipient = caller.post(f"{ACCOUNT}/wallets/addresses/recipient", **wanted).json()["data"]["id"]
+        circle.approve_recipient(recipient)
+        bank = caller.bank()["id"]
+        made = caller.post(f"{ACCOUNT}/wallets/addresses/deposit", currency="USD", chain="BASE")
+        circle.subscribe(1, HOOKS)
+        circle.subscribe(2, HOOKS)
+        self.deposit = circle.wire_in(bank, 5_000_000_000)
+        circle.finish()
+        return MintConfig(
+            api_key=SecretStr(circle.keys.mint),
+            recipient_id=recipient,
+            bank_id=bank,
+            deposit_address=made.json()["data"]["address"],
+            topics=(TOPIC,),
+            base_url=self.url,
+        )
+
+    def _treasury(self, treasury: CircleTreasury) -> None:
+        since = self.circle.now() - timedelta(days=1)
+        order = TreasuryOrder(reference="batch 1", amount=Money("1000.00", ASSET))
+        moved, again = (self._do(treasury.fund(order, idempotency_key="batch-1")) for _ in range(2))
+        assert moved.provider_ref == again.provider_ref
+        self.circle.finish()
+        self._do(treasury.find(TreasuryKind.FUND, moved.provider_ref))
+        self._do(treasury.find(TreasuryKind.DEPOSIT, self.deposit))
+        self._do(treasury.movements(TreasuryKind.DEPOSIT, since=since))
+        assert self._do(treasury.position()).wallet == Money("1000.000001", ASSET)
+
+    def _tokens(self, tokens: CircleTokens) -> None:
+        orders: list[tuple[Callable[..., Any], TokenOrder]] = [
+            (tokens.mint, _order("mint", "25.00", to_party="ann")),
+            (tokens.transfer, _order("transfer", "10.00", from_party="ann", to_party="bob")),
+            (tokens.burn, _order("burn", "5.00", from_party="bob")),
+        ]
+        for act, order in orders:
+            for _ in range(2):
+                self._do(act(order, idempotency_key=order.reference))
+            self.circle.finish()
+            assert self._do(tokens.find(order.reference)) is not None
+        assert self._do(tokens.find("eff_never")) is None
+        assert self._do(tokens.supply(ASSET)) == Money("20.00", ASSET)
+        assert self._do(tokens.balance("bob", ASSET)) == Money("5.00", ASSET)
+        assert self._do(tokens.balance("cho", ASSET)) == Money.zero(ASSET)
+        source = tokens.config.assets[0].treasury_wallet_id
+        self._do(tokens.wallets.token_id(source, OWN_ADDRESS))
+        try:
+            self._do(tokens.burn(_order("too much", "99.00", from_party="bob"), idempotency_key="too-much"))
+        except ProviderRejected:
+            return
+        raise AssertionError("more than bob has was burned")
+
+    def _sweep_and_pay_out(self, treasury: CircleTreasury) -> None:
+        since = self.circle.now() - timedelta(days=1)
+        order = TreasuryOrder(reference="batch 2", amount=Money("100.00", ASSET))
+        swept = self._do(treasury.sweep(order, idempotency_key="batch-2"))
+        self.circle.finish()
+        paid = self._do(treasury.pay_out(order, idempotency_key="batch-3"))
+        self.circle.finish()
+        self.circle.return_payout(paid.provider_ref)
+        self._do(treasury.find(TreasuryKind.SWEEP, swept.provider_ref))
+        self._do(treasury.find(TreasuryKind.PAYOUT, paid.provider_ref))
+        for kind in TreasuryKind:
+            assert self._do(treasury.movements(kind, since=since)), kind
+
+    def _webhooks(self, tokens: CircleTokens, treasury: CircleTreasury) -> None:
+        for delivery in self.circle.deliveries():
+            part: Any = tokens if delivery.version == 2 else treasury
+            at = self.circle.now()
+            self._do(part.prepare_webhook(delivery.body, delivery.headers, received_at=at))
+            part.parse_webhook(delivery.body, delivery.headers, received_at=at)
+
+    async def _amazon(self, _url: str) -> bytes:
+        return self.circle.certificate_pem
+
+
+def _order(reference: str, amount: str, **parties: str) -> TokenOrder:
+    return TokenOrder(reference=f"eff_{reference}", amount=Money(amount, ASSET), **parties)
+
+
+def _about(address: str) -> Subject:
+    return Subject(action="withdrawal", party_id="ann", counterparty_id=address, amount=Money("1.00", ASSET))
