@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from invoicepay.adapters.http import Sender
 from invoicepay.adapters.memory.slots import MemorySlots
 from invoicepay.adapters.tempo.addresses import TRANSFER_WITH_MEMO
+from invoicepay.adapters.tempo.answers import Outcome
 from invoicepay.adapters.tempo.keys import LocalKeys
 from invoicepay.adapters.tempo.network import LOCAL, TempoToken
 from invoicepay.adapters.tempo.provider import Tempo
@@ -20,7 +22,7 @@ from invoicepay.adapters.tempo.rpc import TempoRpc
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.ports.slots import SlotStore
-from invoicepay.ports.tokens import MoveKind, TokenMove, TokenOrder
+from invoicepay.ports.tokens import MoveKind, TokenMove, TokenOrder, TokenStatus, TokenTransfer
 from invoicepay.testing.contracts import Webhook
 from tests.adapters.tempo.bench import Bench, usd
 
@@ -114,11 +116,31 @@ class Chain:
         if approves:
             run_blocking(self.tempo.prepare(party_id, self.token.asset))
 
+    def done(self, moves: Sequence[TokenMove], tempo: Tempo | None = None) -> list[Outcome]:
+        """Outcomes once every order is decided; a node mines a moment after it took a transaction."""
+        outcomes = list(run_blocking((tempo or self.tempo).move(moves)))
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, TokenTransfer):
+                outcomes[place] = self.decided(outcome.reference, tempo)
+        return outcomes
+
+    def decided(self, reference: str, tempo: Tempo | None = None) -> TokenTransfer:
+        """What is known of an order when it is decided."""
+        for _ in range(12):
+            found = run_blocking((tempo or self.tempo).find(reference))
+            assert found is not None
+            if found.status is not TokenStatus.PENDING:
+                return found
+            self.bench.node.mine()
+        raise AssertionError(f"{reference} stays pending")
+
     def held(self, party_id: str) -> Money:
+        self.bench.node.mine()  # what waits
         return run_blocking(self.tempo.balance(party_id, self.token.asset))
 
     def memos(self) -> list[str]:
         """The memo of every movement on the chain since this began; a burn's pull is no movement."""
+        self.bench.node.mine()  # what waits
         logs = run_blocking(
             self.bench.rpc.logs(
                 self.token.address,
@@ -181,7 +203,8 @@ class ChainSide:
         self._chain.wire.is_cut = True
 
     def finalize(self) -> None:
-        """Every block of the node is final."""
+        """Every block of the node is final; a transaction that it took waits for its block a moment."""
+        self._chain.bench.node.mine()
 
     def webhooks(self) -> list[Webhook]:
         pytest.skip("a chain sends no webhooks")

@@ -45,7 +45,7 @@ def test_fifty_transfers_take_two_transactions(chain: Chain) -> None:
     moves = [a_transfer(f"eff_{number}", "ann", f"shop-{number % 3}") for number in range(50)]
     chain.wire.methods.clear()
 
-    outcomes = run_blocking(chain.tempo.move(moves))
+    outcomes = chain.done(moves)
 
     assert statuses(outcomes) == [TokenStatus.FINAL] * 50
     assert chain.wire.methods.count(SEND) == 2
@@ -58,7 +58,7 @@ def test_sixteen_burns_fill_a_transaction_since_each_takes_two_calls(chain: Chai
     supply = run_blocking(chain.tempo.supply(chain.token.asset))
     chain.wire.methods.clear()
 
-    outcomes = run_blocking(chain.tempo.move([a_burn(f"eff_{number}", "ann") for number in range(17)]))
+    outcomes = chain.done([a_burn(f"eff_{number}", "ann") for number in range(17)])
 
     assert statuses(outcomes) == [TokenStatus.FINAL] * 17
     assert chain.wire.methods.count(SEND) == 2
@@ -68,7 +68,7 @@ def test_sixteen_burns_fill_a_transaction_since_each_takes_two_calls(chain: Chai
 def test_a_wallet_approves_by_itself_before_its_first_transfer_and_pays_no_fee(chain: Chain) -> None:
     chain.fund("ann", "2.00", approves=False)
 
-    outcomes = run_blocking(chain.tempo.move([a_transfer("eff_1", "ann", "bob"), a_burn("eff_2", "ann")]))
+    outcomes = chain.done([a_transfer("eff_1", "ann", "bob"), a_burn("eff_2", "ann")])
 
     assert statuses(outcomes) == [TokenStatus.FINAL] * 2
     assert chain.held("ann") == usd("0.00")
@@ -85,7 +85,7 @@ def test_an_order_that_would_revert_is_refused_and_the_others_go(chain: Chain) -
         a_mint("eff_3", "bob"),
     ]
 
-    first, second, third = run_blocking(chain.tempo.move(moves))
+    first, second, third = chain.done(moves)
 
     assert statuses([first, third]) == [TokenStatus.FINAL] * 2
     assert isinstance(second, ProviderRejected)
@@ -100,7 +100,7 @@ def test_when_a_transaction_reverts_the_innocent_go_again_and_the_one_at_fault_f
     moves = [a_transfer(f"eff_c{number}", "cat", "bob") for number in range(8)]
     moves[3:3] = [a_transfer("eff_a1", "ann", "bob", "1.50"), a_transfer("eff_a2", "ann", "bob", "1.50")]
 
-    outcomes = run_blocking(chain.tempo.move(moves))
+    outcomes = chain.done(moves)
 
     by_name = {move.order.reference: one for move, one in zip(moves, outcomes, strict=True)}
     failed = by_name.pop("eff_a2")
@@ -120,10 +120,10 @@ def test_when_a_transaction_reverts_the_innocent_go_again_and_the_one_at_fault_f
 def test_a_failed_order_answers_alike_for_ever(chain: Chain) -> None:
     chain.fund("ann", "2.00")
     moves = [a_transfer("eff_1", "ann", "bob", "1.50"), a_transfer("eff_2", "ann", "bob", "1.50")]
-    first = run_blocking(chain.tempo.move(moves))
+    first = chain.done(moves)
     chain.fund("ann", "5.00")
 
-    again = run_blocking(chain.tempo.move(moves))
+    again = chain.done(moves)
 
     assert again == first
     assert [run_blocking(chain.tempo.find(name)) for name in ("eff_1", "eff_2")] == first
@@ -131,7 +131,7 @@ def test_a_failed_order_answers_alike_for_ever(chain: Chain) -> None:
 
 def refused(chain: Chain, move: TokenMove) -> ProviderRejected:
     """The refusal of an order, which left nothing behind."""
-    (outcome,) = run_blocking(chain.tempo.move([move]))
+    (outcome,) = chain.done([move])
     assert isinstance(outcome, ProviderRejected)
     assert run_blocking(chain.slots.lanes()) == {}
     return outcome
@@ -172,9 +172,9 @@ def test_a_paused_token_is_unavailable_until_it_moves_again(shared: tuple[Bench,
     chain = Chain(own, own.set_up(), tenant="paused")
     run_blocking(chain.tempo.pause(chain.token.asset))
 
-    (outcome,) = run_blocking(chain.tempo.move([a_mint("eff_1", "ann")]))
+    (outcome,) = chain.done([a_mint("eff_1", "ann")])
     run_blocking(chain.tempo.unpause(chain.token.asset))
-    (later,) = run_blocking(chain.tempo.move([a_mint("eff_1", "ann")]))
+    (later,) = chain.done([a_mint("eff_1", "ann")])
 
     assert isinstance(outcome, ProviderUnavailable)
     assert outcome.details["reason"] == "paused"
@@ -193,7 +193,7 @@ def test_a_key_names_one_order(chain: Chain) -> None:
 
 
 def test_the_same_order_twice_in_one_call_is_one_movement(chain: Chain) -> None:
-    first, second = run_blocking(chain.tempo.move([a_mint("eff_1", "ann")] * 2))
+    first, second = chain.done([a_mint("eff_1", "ann")] * 2)
 
     assert first == second
     assert chain.held("ann") == usd("1.00")
@@ -201,7 +201,7 @@ def test_the_same_order_twice_in_one_call_is_one_movement(chain: Chain) -> None:
 
 def test_two_orders_of_one_call_under_one_reference_are_refused(chain: Chain) -> None:
     with pytest.raises(ProviderRejected, match="one reference"):
-        run_blocking(chain.tempo.move([a_mint("eff_1", "ann"), a_mint("eff_1", "bob")]))
+        chain.done([a_mint("eff_1", "ann"), a_mint("eff_1", "bob")])
 
     assert chain.memos() == []
 
@@ -219,7 +219,7 @@ def test_payments_of_one_invoice_carry_its_memo_and_are_told_apart(chain: Chain)
     memo = "ab" * 32
     moves = [a_transfer(f"eff_{number}", "ann", "acme", memo=memo) for number in range(3)]
 
-    outcomes = run_blocking(chain.tempo.move(moves))
+    outcomes = chain.done(moves)
 
     assert statuses(outcomes) == [TokenStatus.FINAL] * 3
     assert chain.memos().count("0x" + memo) == 3
@@ -231,21 +231,21 @@ def test_a_call_that_takes_too_long_leaves_the_rest_for_the_next(chain: Chain) -
     tempo = chain.another(elapsed=lambda: next(seconds))
     moves = [a_transfer(f"eff_{number}", "ann", "bob") for number in range(40)]
 
-    outcomes = run_blocking(tempo.move(moves))
+    outcomes = chain.done(moves, tempo)
 
     assert statuses(outcomes[:32]) == [TokenStatus.FINAL] * 32
     assert statuses(outcomes[32:]) == [ProviderUnavailable] * 8
-    assert statuses(run_blocking(chain.tempo.move(moves))) == [TokenStatus.FINAL] * 40
+    assert statuses(chain.done(moves)) == [TokenStatus.FINAL] * 40
     assert chain.held("bob") == usd("40.00")
 
 
 def test_with_one_wallet_for_all_tokens_are_minted_and_burned_and_move_in_the_books(chain: Chain) -> None:
     tempo = chain.another(custody="omnibus", tenant_id=f"{chain.tenant}-omnibus")
 
-    minted = run_blocking(tempo.mint(an_order("eff_1", "3.00", target="ann"), idempotency_key="1"))
-    burned = run_blocking(tempo.burn(an_order("eff_2", "2.00", source="bob"), idempotency_key="2"))
+    minted = chain.done([a_mint("eff_1", "ann", "3.00")], tempo)
+    burned = chain.done([a_burn("eff_2", "bob", "2.00")], tempo)
 
-    assert (minted.status, burned.status) == (TokenStatus.FINAL, TokenStatus.FINAL)
+    assert statuses(minted + burned) == [TokenStatus.FINAL] * 2
     assert run_blocking(tempo.wallets.address_of("ann")) == run_blocking(tempo.wallets.address_of("bob"))
     assert not tempo.capabilities().per_party
     with pytest.raises(ProviderRejected, match="books"):
@@ -262,7 +262,7 @@ def test_health_is_told_of_the_chain_and_the_token(chain: Chain) -> None:
 
 
 def test_errors_show_no_key(chain: Chain) -> None:
-    outcomes = run_blocking(chain.tempo.move([a_transfer("eff_1", "ann", "bob")]))
+    outcomes = chain.done([a_transfer("eff_1", "ann", "bob")])
 
     (error,) = outcomes
     assert isinstance(error, InvoicePayError)
