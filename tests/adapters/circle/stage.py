@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -13,13 +14,14 @@ from invoicepay.adapters.circle import CircleAsset, CircleConfig, CircleSetup, C
 from invoicepay.adapters.http import Limits
 from invoicepay.domain.money import Money
 from invoicepay.ports.tokens import TokenOrder
-from invoicepay.testing.contracts import Webhook
 from invoicepay.testing.hosts import BlockingHost, Host
 from invoicepay.testing.simulators.circle import CircleSimulator
 from invoicepay.testing.simulators.circle.chains import fresh_address
 from invoicepay.testing.simulators.circle.wallets import Wallet, WalletSet
 from invoicepay.testing.simulators.faults import Faults
 from invoicepay.testing.simulators.server import Served
+
+T = TypeVar("T")
 
 CHAIN = "BASE-SEPOLIA"
 ASSET = "USD.usdc"
@@ -51,9 +53,9 @@ class Stage:
     made: CircleSetup
     config: CircleConfig
     tokens: CircleTokens
-    heard: list[Webhook] = field(default_factory=list[Webhook])
+    others: list[CircleTokens] = field(default_factory=list[CircleTokens])
 
-    def run(self, coroutine):  # type: ignore[no-untyped-def] # the host's own types
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.host.run(coroutine)
 
     def order(self, work: str, amount: str = "10.00", *, reference: str = "") -> TokenOrder:
@@ -70,7 +72,9 @@ class Stage:
 
     def again(self) -> CircleTokens:
         """The adapter as another process has it: it remembers nothing."""
-        return CircleTokens(self.config, clock=SimulatedClock(self.circle), limits=QUICK)
+        other = CircleTokens(self.config, clock=SimulatedClock(self.circle), limits=QUICK)
+        self.others.append(other)
+        return other
 
 
 def planted(circle: CircleSimulator, *references: str) -> dict[str, Wallet]:
@@ -115,4 +119,5 @@ def staged(host: Host | None = None) -> Iterator[Stage]:
         try:
             yield stage
         finally:
-            host.run(tokens.aclose())
+            for each in (tokens, *stage.others):
+                host.run(each.aclose())

@@ -38,7 +38,7 @@ def changed_bytes(raw: bytes, chance: random.Random) -> bytes:
 def changed_text(text: str, chance: random.Random) -> str:
     """Text that differs in one place, also beyond ASCII."""
     at, letter = chance.randrange(len(text) or 1), chance.choice([*LETTERS, "é", "\u0661", "\n"])
-    ways = [
+    ways: list[str] = [
         text[:at] + letter + text[at + 1 :],
         text[:at] + letter + text[at:],
         text[:at] + text[at + 1 :],

@@ -20,8 +20,8 @@ class Finder:
     transfer on.
     """
 
-    def __init__(self, api: WalletsApi) -> None:
-        self._api, self._ids = api, Memory[str]()
+    def __init__(self, api: WalletsApi, *, most_pages: int = MOST_PAGES) -> None:
+        self._api, self._ids, self._most_pages = api, Memory[str](), most_pages
 
     def remember(self, reference: str, id: str) -> None:
         """A transfer that Circle just named to us."""
@@ -49,7 +49,7 @@ class Finder:
 
     async def _searched(self, reference: str) -> wire.Transaction | None:
         query, after = outbound_query(earliest(reference)), ""
-        for _ in range(MOST_PAGES):
+        for _ in range(self._most_pages):
             page, after = await self._api.page(
                 "/v1/w3s/transactions",
                 wire.Transactions,
@@ -60,7 +60,7 @@ class Finder:
             found = self._noted(page, reference)
             if found is not None or not after:
                 return found
-        raise ProviderUnavailable(f"more than {MOST_PAGES} pages of transfers to look through")
+        raise ProviderUnavailable(f"more than {self._most_pages} pages of transfers to look through")
 
     def _noted(self, page: wire.Transactions, reference: str) -> wire.Transaction | None:
         found = None

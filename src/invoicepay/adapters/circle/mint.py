@@ -56,9 +56,9 @@ class MintApi:
         return found
 
     async def ask_for(self, path: str, kind: type[M], *, operation: str) -> M | None:
-        """The same, or None where Circle has no such thing."""
+        """The same, or None where Circle has no such thing, or says that nothing can have such an id."""
         answer = await self._sender.ask(self._signed(Request("GET", path, operation=operation)))
-        if not answer.is_success and cause_of(answer)[0] is Cause.NOT_FOUND:
+        if not answer.is_success and cause_of(answer)[0] in (Cause.NOT_FOUND, Cause.INVALID):
             return None
         require_done(answer, operation=operation, is_order=False)
         return data_of(answer, kind, operation=operation)
