@@ -20,6 +20,8 @@ DECIMALS = 6
 """Decimals of USDC and EURC on every chain; our micros are the same unit."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MINT_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,18})?")
 _ENTITY_SECRET = re.compile(r"[0-9a-fA-F]{64}")
 _TEST_CHAIN = re.compile(r".*-(?:SEPOLIA|FUJI|AMOY|DEVNET|TESTNET)")
 _TOPIC = re.compile(r"arn:aws(?:-cn)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
@@ -74,6 +76,10 @@ class CircleAsset:
                 )
             object.__setattr__(self, "token_id", USDC[self.blockchain])
         _keep_uuid("token_id", self.token_id)
+        if self.low_gas and not _AMOUNT.fullmatch(self.low_gas):
+            raise ConfigurationError('low_gas is a plain decimal number, "0.05"')
+        if self.low_float is not None and self.low_float.asset != self.asset:
+            raise ConfigurationError(f"low_float is in {self.asset}, not in {self.low_float.asset}")
 
     @property
     def is_test(self) -> bool:
@@ -168,6 +174,9 @@ class MintConfig:
         _keep_secret("api_key", self.api_key)
         Money.zero(self.asset)
         _keep_word("bank_kind", self.bank_kind, ("wire", "cubix", "pix", "sepa", "sepa_instant"))
+        for name in ("recipient_id", "bank_id"):
+            if getattr(self, name) and not _MINT_ID.fullmatch(getattr(self, name)):
+                raise ConfigurationError(f"{name} is an id as Mint writes it")
         wrong = [topic for topic in self.topics if not _TOPIC.fullmatch(topic)]
         if wrong:
             raise ConfigurationError(f"a topic is written arn:aws:sns:region:account:name, not {wrong[0]!r}")
