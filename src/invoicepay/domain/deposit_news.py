@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from invoicepay.domain import receiving
 from invoicepay.domain.change import Change, Snapshot
+from invoicepay.domain.deposit_parts import close_parts, part_returned, part_reversed, part_settled
 from invoicepay.domain.deposit_returns import return_needs, take_back
-from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
+from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus, later_settlements
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
-from invoicepay.domain.needs import Needs
-from invoicepay.domain.receiving import keep_unmatched
+from invoicepay.domain.needs import NOTHING, Needs, need, together
+from invoicepay.domain.receiving import keep_surplus, keep_unmatched
 from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
@@ -20,7 +21,10 @@ _OVER_WITHOUT_MONEY = (S.FAILED, S.EXPIRED, S.CANCELLED, S.REJECTED)
 
 def fold_deposit_needs(effect: Effect, seen: Snapshot) -> Needs:
     """What any news of the rail about a deposit can touch."""
-    return receiving.confirm_needs(effect.cause_id, seen) | return_needs(effect.cause_id, seen)
+    deposit, later = seen.peek(Deposit, effect.cause_id), later_settlements(effect.cause_id)
+    ids = [effect.cause_id, *(one.id for one in seen.search(later))]
+    wanted = need(finds=[later]) if deposit is not None and deposit.parts else NOTHING
+    return together([wanted, *(receiving.confirm_needs(id, seen) | return_needs(id, seen) for id in ids)])
 
 
 def fold_deposit(change: Change, effect: Effect, seen: Observation) -> None:
@@ -39,15 +43,11 @@ def fold_deposit(change: Change, effect: Effect, seen: Observation) -> None:
         case EffectStatus.REJECTED | EffectStatus.FAILED:
             give_deposit_up(change, deposit.id, seen.provider_status)
         case EffectStatus.SETTLED | EffectStatus.FINAL:
-            if deposit.status in _OVER_WITHOUT_MONEY and not deposit.has_arrived:
-                _too_late(change, deposit, seen)
-                return
-            is_final = status is EffectStatus.FINAL
-            _confirmed_if_due(change, _arrived(change, deposit, seen), is_final=is_final)
+            _settled(change, deposit, seen, is_final=status is EffectStatus.FINAL)
         case EffectStatus.RETURNED:
-            _returned(change, _arrived(change, deposit, seen), seen)
+            _returned(change, deposit, seen)
         case EffectStatus.RETURN_REVERSED:
-            _return_reversed(change, _arrived(change, deposit, seen), seen)
+            _return_reversed(change, deposit, seen)
         case _:
             return
 
@@ -78,13 +78,39 @@ def _arrived(change: Change, deposit: Deposit, seen: Observation) -> Deposit:
     """P-01, unless it is booked; under review the money waits where the deposit does."""
     if deposit.has_arrived:
         return deposit
-    if not deposit.provider_ref or deposit.status is S.INITIATED:
-        deposit = _accepted(change, deposit, seen)
-    deposit = receiving.receive(change, deposit, seen.amount, seen.fee)
-    if deposit.status is S.IN_REVIEW:
-        return change.put(deposit, "deposit.arrived")
-    status = DEPOSIT.after(deposit.status, C.RECEIVE)
-    return change.put(replace(deposit, status=status), "deposit.received")
+    deposit = _accepted_if_new(change, deposit, seen)
+    wanted = min(seen.amount, deposit.requested)
+    keep_surplus(change, seen, seen.amount - wanted, deposit)
+    return receiving.received(change, deposit, wanted, seen.fee)
+
+
+def _accepted_if_new(change: Change, deposit: Deposit, seen: Observation) -> Deposit:
+    is_new = not deposit.provider_ref or deposit.status is S.INITIATED
+    return _accepted(change, deposit, seen) if is_new and not deposit.has_arrived else deposit
+
+
+def keep_foreign(change: Change, effect: Effect, seen: Observation) -> None:
+    """Money that came in another currency than was asked for: kept in its own, never exchanged (P-07).
+
+    The deposit itself is left to a person; where the programme knows no such asset, nothing is booked.
+    """
+    came = seen.status in (EffectStatus.SETTLED, EffectStatus.FINAL)
+    if not came or seen.amount.asset == effect.asset or not change.programme.knows(seen.amount.asset):
+        return
+    reason = f"came instead of {effect.amount} of deposit {effect.cause_id}"
+    ref = f"{seen.provider_ref or effect.provider_ref}/{seen.amount.asset}"
+    keep_unmatched(change, seen.amount - seen.fee, seen.provider, ref, reason)
+
+
+def _settled(change: Change, deposit: Deposit, seen: Observation, *, is_final: bool) -> None:
+    if deposit.status in _OVER_WITHOUT_MONEY and not deposit.has_arrived:
+        _too_late(change, deposit, seen)
+    elif seen.part:
+        part_settled(change, _accepted_if_new(change, deposit, seen), seen, is_final=is_final)
+    elif is_final and deposit.parts:
+        close_parts(change, deposit)
+    else:
+        _confirmed_if_due(change, _arrived(change, deposit, seen), is_final=is_final)
 
 
 def _confirmed_if_due(change: Change, deposit: Deposit, *, is_final: bool) -> None:
@@ -95,6 +121,10 @@ def _confirmed_if_due(change: Change, deposit: Deposit, *, is_final: bool) -> No
 
 
 def _returned(change: Change, deposit: Deposit, seen: Observation) -> None:
+    if seen.part or deposit.parts:
+        part_returned(change, deposit, seen)
+        return
+    deposit = _arrived(change, deposit, seen)
     if deposit.returning:
         raise InvalidTransition("deposit", "being returned", C.RETURN)
     take_back(change, deposit, seen.amount, seen.return_code)
@@ -103,11 +133,16 @@ def _returned(change: Change, deposit: Deposit, seen: Observation) -> None:
 def _too_late(change: Change, deposit: Deposit, seen: Observation) -> None:
     """Money of a deposit that had ended came after all, as a person found: it is kept, not minted (P-07)."""
     reason = f"came after deposit {deposit.id} was {deposit.status}"
-    keep_unmatched(change, seen.amount - seen.fee, seen.provider, seen.provider_ref, reason)
+    ref = f"{seen.provider_ref}/{seen.part}" if seen.part else seen.provider_ref
+    keep_unmatched(change, seen.amount - seen.fee, seen.provider, ref, reason)
 
 
 def _return_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:
     """The bank gave a returned deposit back after all: kept until somebody has looked whose it is (P-07)."""
+    if seen.part:
+        part_reversed(change, deposit, seen)
+        return
+    deposit = _arrived(change, deposit, seen)
     if deposit.returning:
         change.put(replace(deposit, returning=None, return_code=""), "deposit.return_reversed")
     elif deposit.status is S.RETURNED:

@@ -56,20 +56,24 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
 
     Tokens that are being made right now are stopped where nothing was sent; where something was, the return
     waits for their outcome (`Deposit.returning`) and is booked with it. After a part went back the rest is
-    minted instead.
+    minted instead, or may go back later.
 
     Raises:
-        InvalidTransition: the deposit never arrived, or was taken back already.
+        InvalidTransition: the deposit never arrived, or not that much of it is left.
     """
     DEPOSIT.after(deposit.status, DepositCommand.RETURN)
     if not deposit.has_arrived:
         raise InvalidTransition("deposit", f"{deposit.status}, nothing arrived", DepositCommand.RETURN)
+    if deposit.status is DepositStatus.RETURNED and amount > deposit.left:
+        state = f"{deposit.status}, {deposit.left} of it is here"
+        raise InvalidTransition("deposit", state, DepositCommand.RETURN)
     deposit = replace(deposit, return_code=return_code)
     _disable(change, deposit)
     mints = _mints(change, deposit)
     stopped = tuple(_stopped(change, mint) for mint in mints)
     if any(mint.status in LIVE_MINTS for mint in stopped):
-        return change.put(replace(deposit, returning=amount), "deposit.return_parked")
+        waiting = deposit.returning + amount if deposit.returning else amount
+        return change.put(replace(deposit, returning=waiting), "deposit.return_parked")
     deposit = settle_return(change, deposit, amount)
     if deposit.status is not DepositStatus.CONFIRMED or stopped == mints:
         return deposit
@@ -115,6 +119,8 @@ def settle_return(change: Change, deposit: Deposit, amount: Money) -> Deposit:
 
 def _booked(change: Change, deposit: Deposit, amount: Money) -> Deposit:
     reserve = change.get(Reserve, deposit.reserve_id)
+    if reserve.status is ReserveStatus.RETURNED:
+        return _returned_again(change, deposit, amount)
     if reserve.status is ReserveStatus.PENDING:
         return _from_inbound(change, deposit, reserve, amount)
     completed = [mint.amount for mint in _mints(change, deposit) if mint.status is MintStatus.COMPLETED]
@@ -126,7 +132,16 @@ def _booked(change: Change, deposit: Deposit, amount: Money) -> Deposit:
         return _shrunk(change, deposit, reserve, before)
     if amount > before:
         deposit = _claw_back(change, deposit, amount - before)
-    return _ended(change, deposit, reserve)
+    return _ended(change, deposit, reserve, amount)
+
+
+def _returned_again(change: Change, deposit: Deposit, amount: Money) -> Deposit:
+    """P-05 once more: a part had gone back, and now more of what was minted does."""
+    if not any(mint.status is MintStatus.COMPLETED for mint in _mints(change, deposit)):
+        raise InvalidTransition("deposit", "returned before it was minted", DepositCommand.RETURN)
+    deposit = _claw_back(change, deposit, amount)
+    deposit = replace(deposit, returned=deposit.received - deposit.left + amount, returning=None)
+    return _warned(change, change.put(deposit, "deposit.returned_again"))
 
 
 def _from_inbound(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:
@@ -134,7 +149,7 @@ def _from_inbound(change: Change, deposit: Deposit, reserve: Reserve, amount: Mo
     is_whole = amount >= reserve.amount
     gross = deposit.received if is_whole else amount
     _post_before_mint(change, deposit, gross)
-    return _ended(change, deposit, reserve) if is_whole else _shrunk(change, deposit, reserve, amount)
+    return _ended(change, deposit, reserve, gross) if is_whole else _shrunk(change, deposit, reserve, amount)
 
 
 def _from_reserve(change: Change, deposit: Deposit, reserve: Reserve, amount: Money, unminted: Money) -> None:
@@ -192,7 +207,7 @@ def _claw_back(change: Change, deposit: Deposit, amount: Money) -> Deposit:
     if burned:
         minting.book_burn(change, deposit.party_id, burned, BurnPurpose.CLAWBACK, deposit.id)
     _freeze(change, deposit)
-    return replace(deposit, recoverable=amount - burned)
+    return replace(deposit, recoverable=deposit.recoverable + amount - burned)
 
 
 def _disable(change: Change, deposit: Deposit) -> None:
@@ -224,11 +239,16 @@ def _shrunk(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -
     return change.put(after, "deposit.partly_returned")
 
 
-def _ended(change: Change, deposit: Deposit, reserve: Reserve) -> Deposit:
+def _ended(change: Change, deposit: Deposit, reserve: Reserve, amount: Money) -> Deposit:
     gone = RESERVE.after(reserve.status, ReserveCommand.RETURN)
     change.put(replace(reserve, status=gone), "reserve.returned")
     status = DEPOSIT.after(deposit.status, DepositCommand.RETURN)
-    deposit = change.put(replace(deposit, status=status, returning=None), "deposit.returned")
+    ended = replace(deposit, status=status, returning=None, returned=amount)
+    return _warned(change, change.put(ended, "deposit.returned"))
+
+
+def _warned(change: Change, deposit: Deposit) -> Deposit:
+    """Tell of a deficit that the return left."""
     if not cover(change, deposit.asset).deficit:
         return deposit
     return change.put(deposit, "reserve.deficit")

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.lifecycle import Lifecycle
-from invoicepay.domain.money import Money
+from invoicepay.domain.money import Money, total
 from invoicepay.domain.needs import Find, find
 
 
@@ -109,10 +109,16 @@ DEPOSIT: Lifecycle[DepositStatus, DepositCommand] = Lifecycle(
         **{(state, C.FAIL): S.FAILED for state in _BEFORE_MONEY},
         **{(state, C.EXPIRE): S.EXPIRED for state in _BEFORE_MONEY},
         **{(state, C.CANCEL): S.CANCELLED for state in _BEFORE_MONEY},
-        **{(state, C.RETURN): S.RETURNED for state in (S.IN_REVIEW, S.RECEIVED, S.CONFIRMED, S.COMPLETED)},
+        **{
+            (state, C.RETURN): S.RETURNED
+            for state in (S.IN_REVIEW, S.RECEIVED, S.CONFIRMED, S.COMPLETED, S.RETURNED)
+        },
     },
 )
-"""A deposit's states (spec 4.4). A review before any money arrived ends in `initiate` or `accept`."""
+"""A deposit's states (spec 4.4). A review before any money arrived ends in `initiate` or `accept`.
+
+Returned is returned again where only a part had gone back.
+"""
 
 R, D = ReserveStatus, ReserveCommand
 
@@ -142,6 +148,23 @@ UNMATCHED: Lifecycle[UnmatchedStatus, UnmatchedCommand] = Lifecycle(
 """States of unmatched money (P-07)."""
 
 
+class PartKind(StrEnum):
+    """What one of several movements of a deposit was."""
+
+    SETTLED = "settled"
+    RETURNED = "returned"
+    RETURN_REVERSED = "return_reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several settlements or returns that a rail told of one deposit; booked once by its name."""
+
+    kind: PartKind
+    name: str
+    amount: Money
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit(Entity):
     """Fiat on its way in.
@@ -155,6 +178,9 @@ class Deposit(Entity):
         returnable_until: last day on which the bank may take it back as unauthorised, where it may.
         returning: taken back by the bank while tokens were being made; booked once that has an end.
         recoverable: spent tokens of a returned deposit, owed by the party (1200).
+        returned: how much of `received` went back after tokens existed.
+        parts: what the rail told in parts, of this deposit and of those that name it as `parent_id`.
+        parent_id: the deposit of which this one is a later settlement, with a reserve and mints of its own.
     """
 
     KIND: ClassVar[str] = "deposit"
@@ -180,6 +206,18 @@ class Deposit(Entity):
     returning: Money | None = None
     return_code: str = ""
     reason: str = ""
+    returned: Money | None = None
+    parts: tuple[Part, ...] = ()
+    parent_id: str = ""
+
+    @property
+    def left(self) -> Money:
+        """What the bank can still take back of it."""
+        return self.received - self.returned if self.returned else self.received
+
+    def told(self, kind: PartKind) -> Money:
+        """The sum of the parts of a kind."""
+        return total((part.amount for part in self.parts if part.kind is kind), self.asset)
 
     @property
     def has_arrived(self) -> bool:
@@ -247,6 +285,11 @@ class Attestation(Entity):
 def latest_attestation(asset: str) -> Find[Attestation]:
     """The search for the newest cash tie-out of an asset."""
     return find(Attestation, asset=asset, order=("-as_of",), limit=1, only_read=True)
+
+
+def later_settlements(deposit_id: str) -> Find[Deposit]:
+    """The search for the deposits that later settlements of a deposit became, oldest first."""
+    return find(Deposit, parent_id=deposit_id, order=("id",))
 
 
 def open_receivables(asset: str) -> Find[Deposit]:

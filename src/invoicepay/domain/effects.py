@@ -128,6 +128,7 @@ class Observation(Entity):
     fee: Money
     return_code: str = ""
     occurred_at: datetime | None = None
+    part: str = ""
 
 
 class InboxStatus(StrEnum):

@@ -226,6 +226,10 @@ class Programme:
             raise UnknownAsset(asset=code)
         return _unlisted(code)
 
+    def knows(self, code: str) -> bool:
+        """Whether `asset` would find one of that code."""
+        return code in self.assets or (not self.only_listed_assets and code in MINOR_UNITS)
+
     def deposit_fee(self, asset: str) -> Money:
         """The operator's fee on one deposit."""
         return Money.from_micros(self.deposit_fee_micros, asset)

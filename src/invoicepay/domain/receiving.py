@@ -16,11 +16,13 @@ from invoicepay.domain.deposits import (
     UNMATCHED,
     Deposit,
     DepositCommand,
+    DepositStatus,
     Reserve,
     ReserveCommand,
     UnmatchedCommand,
     UnmatchedFunds,
 )
+from invoicepay.domain.effects import Observation
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs, find, need
@@ -91,6 +93,15 @@ def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Mone
         confirm_at=opening_after(change.now, finality.business_days),
         returnable_until=returnable,
     )
+
+
+def received(change: Change, deposit: Deposit, amount: Money, processor_fee: Money) -> Deposit:
+    """Book what the rail delivered (P-01) of a deposit that waited for it; a reviewed one goes on waiting."""
+    deposit = receive(change, deposit, amount, processor_fee)
+    if deposit.status is DepositStatus.IN_REVIEW:
+        return change.put(deposit, "deposit.arrived")
+    status = DEPOSIT.after(deposit.status, DepositCommand.RECEIVE)
+    return change.put(replace(deposit, status=status), "deposit.received")
 
 
 def is_due(change: Change, deposit: Deposit) -> bool:
@@ -197,3 +208,12 @@ def keep_unmatched(
     )
     change.post(postings.unmatched_received(amount.asset, amount.micros, memo=funds.id))
     return funds
+
+
+def keep_surplus(change: Change, seen: Observation, surplus: Money, deposit: Deposit) -> None:
+    """What came above what was asked for is nobody's yet, and no token is made of it (P-07)."""
+    if surplus:
+        ref = "/".join(
+            name for name in (seen.provider_ref or deposit.provider_ref, seen.part, "surplus") if name
+        )
+        keep_unmatched(change, surplus, seen.provider, ref, f"more than deposit {deposit.id} asked for")

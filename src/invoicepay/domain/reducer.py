@@ -10,6 +10,7 @@ from invoicepay.domain.effects import (
     EFFECT,
     Effect,
     EffectCommand,
+    EffectKind,
     EffectStatus,
     Observation,
     Source,
@@ -50,6 +51,7 @@ _RANK: Mapping[EffectStatus, int] = {
     S.RETURN_REVERSED: 7,
 }
 _ENDED_BEFORE_SETTLEMENT = frozenset({S.REJECTED, S.FAILED, S.CANCELLED})
+_SETTLED_AT_LEAST = frozenset({S.SETTLED, S.FINAL, S.RETURNED, S.RETURN_REVERSED})
 _OVER = _ENDED_BEFORE_SETTLEMENT | {S.FINAL, S.RETURNED, S.RETURN_REVERSED}
 _COMMANDS: Mapping[EffectStatus, EffectCommand] = {
     S.UNKNOWN: C.LOSE,
@@ -85,6 +87,8 @@ def _ranked(effect: Effect, status: EffectStatus, seen: Observation) -> Reductio
         if effect.status in _OVER:
             return Reduction(effect, Verdict.IGNORE)
         return _reviewed(effect, f"the provider says {seen.provider_status or 'something unknown'}")
+    if seen.part and effect.status in _SETTLED_AT_LEAST and (effect.status, status) != (S.SETTLED, S.FINAL):
+        return Reduction(_named(effect, seen), Verdict.APPLY)  # one more part, whatever came before it
     if status not in _COMMANDS or _COMMANDS[status] not in EFFECT.allowed(effect.status):
         return _out_of_turn(effect, status, seen)
     moved = _named(replace(effect, status=EFFECT.after(effect.status, _COMMANDS[status])), seen)
@@ -93,11 +97,18 @@ def _ranked(effect: Effect, status: EffectStatus, seen: Observation) -> Reductio
 
 def _objection(effect: Effect, seen: Observation) -> str:
     """Why the fact cannot be about this intent as it was sent, or nothing."""
-    if seen.amount != effect.amount:
+    if seen.part and (effect.kind is not EffectKind.DEPOSIT or seen.status not in _SETTLED_AT_LEAST):
+        return f"{seen.status} of part {seen.part}: only deposits settle and return in parts"
+    if seen.amount != effect.amount and not (seen.part and _is_part(effect, seen)):
         return f"amount is {seen.amount}, asked was {effect.amount}"
     if seen.provider_ref and effect.provider_ref and seen.provider_ref != effect.provider_ref:
         return f"a second reference {seen.provider_ref} for one key"
     return ""
+
+
+def _is_part(effect: Effect, seen: Observation) -> bool:
+    """Whether the amount is a part's: some of the asset that was asked for."""
+    return seen.amount.asset == effect.asset and seen.amount.micros > 0
 
 
 def _out_of_turn(effect: Effect, status: EffectStatus, seen: Observation) -> Reduction:
@@ -138,12 +149,20 @@ def _reviewed(effect: Effect, reason: str) -> Reduction:
     return Reduction(replace(effect, status=after, review_reason=reason[:500]), Verdict.REVIEW)
 
 
-def fact_id(effect: Effect, *, provider_ref: str, word: str, amount: Money, return_code: str = "") -> str:
+def fact_id(
+    effect: Effect,
+    *,
+    provider_ref: str,
+    word: str,
+    amount: Money,
+    return_code: str = "",
+    part: str = "",
+) -> str:
     """The name of a fact within its provider: the same fact has the same name, whoever reports it.
 
     An amount that was not asked for is part of it, so that it cannot hide behind a fact already known.
     """
-    parts = [provider_ref or effect.id, word, return_code]
+    parts = [provider_ref or effect.id, word, return_code, part]
     if amount != effect.amount:
         parts += [str(amount.micros), amount.asset]
     return "/".join(part for part in parts if part)

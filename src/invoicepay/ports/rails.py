@@ -63,6 +63,8 @@ class RailTransfer:
         amount: gross amount as the provider states it; compared with the order.
         fee: kept by the processor out of `amount`.
         return_code: for example R01; set when returned.
+        part: names one of several settlements or returns of a deposit, with `amount` and `fee` of that part;
+            empty where it moves once and in full. An amount other than ordered is only taken with a part.
     """
 
     provider_ref: str
@@ -75,6 +77,7 @@ class RailTransfer:
     observed_at: datetime
     return_code: str = ""
     reason: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,14 +20,21 @@ from invoicepay.use_cases import payments, requests
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A stem's pair: what it reads, and what it does when an intent reached a new status."""
+    """A stem's pair: what it reads, and what it does when an intent reached a new status.
+
+    Attributes:
+        doubt: what it books of a fact that a person has to look at, where it books anything of it.
+    """
 
     needs: Callable[[Effect, Snapshot], Needs]
     fold: Callable[[Change, Effect, Observation], None]
+    doubt: Callable[[Change, Effect, Observation], None] | None = None
 
 
 FOLDS: Mapping[tuple[EffectKind, str], Fold] = {
-    (EffectKind.DEPOSIT, Deposit.KIND): Fold(deposit_news.fold_deposit_needs, deposit_news.fold_deposit),
+    (EffectKind.DEPOSIT, Deposit.KIND): Fold(
+        deposit_news.fold_deposit_needs, deposit_news.fold_deposit, deposit_news.keep_foreign
+    ),
     (EffectKind.MINT, Mint.KIND): Fold(token_news.fold_mint_needs, token_news.fold_mint),
     (EffectKind.BURN, Burn.KIND): Fold(withdrawal_news.fold_burn_needs, withdrawal_news.fold_burn),
     (EffectKind.PAYOUT, Withdrawal.KIND): Fold(

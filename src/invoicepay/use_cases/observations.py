@@ -64,6 +64,7 @@ class RecordObservation:
             word=seen.word,
             amount=seen.amount,
             return_code=seen.return_code,
+            part=seen.part,
         )
 
     @property
@@ -128,7 +129,7 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
     if command.contradiction:
         effect = _reviewed(change, effect, command.contradiction)
     elif known is None or reduce(effect, known).verdict is Verdict.APPLY:
-        effect = _folded(change, effect, seen)
+        effect = _folded(change, effect, seen, is_new=known is None)
     if command.fence == effect.fence:
         effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
     follow_chain(change, before, effect)
@@ -144,13 +145,15 @@ def _reviewed(change: Change, effect: Effect, reason: str) -> Effect:
     return effect if in_review else review(change, effect, reason)
 
 
-def _folded(change: Change, effect: Effect, seen: Observation) -> Effect:
-    reduction = reduce(effect, seen)
-    if reduction.effect == effect:
-        return effect
-    moved = reduction.effect.status is not effect.status
-    folded = change.put(reduction.effect, f"effect.{reduction.effect.status}" if moved else None)
-    fold = fold_of(effect)
+def _folded(change: Change, effect: Effect, seen: Observation, *, is_new: bool) -> Effect:
+    """The intent after the fact, and what follows from it; money beside the point is kept the first time."""
+    reduction, fold = reduce(effect, seen), fold_of(effect)
+    if fold and fold.doubt and is_new and reduction.verdict is Verdict.REVIEW:
+        fold.doubt(change, effect, seen)
+    folded = reduction.effect
+    if folded != effect:
+        moved = folded.status is not effect.status
+        folded = change.put(folded, f"effect.{folded.status}" if moved else None)
     if reduction.verdict is Verdict.APPLY and fold:
         fold.fold(change, folded, seen)
     return change.get(Effect, folded.id)
@@ -172,6 +175,7 @@ def _observation(command: RecordObservation) -> Observation:
         fee=seen.fee,
         return_code=seen.return_code,
         occurred_at=seen.occurred_at,
+        part=seen.part,
     )
 
 

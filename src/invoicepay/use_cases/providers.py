@@ -56,6 +56,7 @@ class Sighting:
     Attributes:
         status: an EffectStatus, or `absent` when the provider has nothing under our reference.
         word: names the fact; two reports of one fact have the same word.
+        part: of several settlements or returns, the one that this is about.
     """
 
     status: str
@@ -66,6 +67,7 @@ class Sighting:
     provider_ref: str = ""
     return_code: str = ""
     occurred_at: datetime | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +158,12 @@ def sighting_of(effect: Effect, transfer: Transfer) -> Sighting:
         return doubt(effect, "an amount that is no Money")
     if isinstance(transfer, RailTransfer):
         status, fee, code = RAIL_WORDS[transfer.status], transfer.fee, transfer.return_code
+        part = transfer.part
         wanted = Direction.DEPOSIT if effect.kind is EffectKind.DEPOSIT else Direction.WITHDRAWAL
         is_ours = effect.kind in (EffectKind.DEPOSIT, EffectKind.PAYOUT) and transfer.direction is wanted
     else:
         status, fee, code = TOKEN_WORDS[transfer.status], Money.zero(transfer.amount.asset), ""
+        part = ""
         is_ours = slot_of(effect.kind) == "tokens"
     if not is_ours or transfer.reference not in ("", effect.id):
         return doubt(effect, f"an answer about {transfer.reference or transfer.provider_ref}")
@@ -172,6 +176,7 @@ def sighting_of(effect: Effect, transfer: Transfer) -> Sighting:
         provider_ref=transfer.provider_ref,
         return_code=code,
         occurred_at=transfer.observed_at,
+        part=part,
     )
 
 

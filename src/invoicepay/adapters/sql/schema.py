@@ -92,7 +92,7 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
         ("source_id",),
         ("expires_at",),
     ),
-    Deposit: (("party_id", "id"), ("status", "confirm_at")),
+    Deposit: (("party_id", "id"), ("status", "confirm_at"), ("parent_id", "id")),
     Reserve: (("party_id", "id"),),
     Attestation: (("asset", "as_of"),),
     Mint: (("party_id", "id"), ("reserve_id",), ("withdrawal_id",)),

@@ -1,0 +1,143 @@
+"""A deposit that settles or returns in several parts: each is booked once, by its name (rails that split)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from invoicepay.domain import receiving
+from invoicepay.domain.change import Change
+from invoicepay.domain.deposit_returns import take_back
+from invoicepay.domain.deposits import (
+    DEPOSIT,
+    Deposit,
+    DepositCommand,
+    DepositStatus,
+    Part,
+    PartKind,
+    later_settlements,
+)
+from invoicepay.domain.effects import Observation
+from invoicepay.domain.ids import Prefix
+from invoicepay.domain.money import Money
+from invoicepay.domain.receiving import keep_surplus, keep_unmatched
+from invoicepay.errors import InvalidTransition
+
+S, C = DepositStatus, DepositCommand
+
+
+def part_settled(change: Change, deposit: Deposit, seen: Observation, *, is_final: bool) -> None:
+    """Book a settlement; the first is the deposit's own, each later one a deposit with this as its parent.
+
+    So every part has its own delay, reserve and mint. What exceeds the request is kept apart (P-07).
+
+    Raises:
+        InvalidTransition: the whole was told before, without parts.
+    """
+    if _is_told(deposit, PartKind.SETTLED, seen):
+        return
+    if deposit.has_arrived and not deposit.told(PartKind.SETTLED):
+        raise InvalidTransition(
+            "deposit", "received as a whole", C.RECEIVE, hint="Look at the rail's report."
+        )
+    came, nothing = deposit.told(PartKind.SETTLED), Money.zero(deposit.asset)
+    wanted = min(seen.amount, max(deposit.requested - came, nothing))
+    keep_surplus(change, seen, seen.amount - wanted, deposit)
+    is_first = not deposit.has_arrived
+    deposit = _told(change, deposit, PartKind.SETTLED, seen)
+    if not wanted:
+        return
+    one = receiving.received(change, deposit, wanted, seen.fee) if is_first else None
+    one = one or _later(change, deposit, seen, wanted)
+    _confirm_if_due(change, one, is_final=is_final)
+
+
+def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money) -> Deposit:
+    """A later settlement as a deposit of its own; under review where the first one is."""
+    nothing = Money.zero(deposit.asset)
+    later = Deposit(
+        id=change.new_id(Prefix.DEPOSIT),
+        party_id=deposit.party_id,
+        asset=deposit.asset,
+        rail=deposit.rail,
+        requested=amount,
+        received=nothing,
+        fee=nothing,
+        processor_fee=nothing,
+        recoverable=nothing,
+        status=DEPOSIT.after(None, C.RECORD),
+        account_token=deposit.account_token,
+        provider=deposit.provider,
+        provider_ref=f"{deposit.provider_ref}/{seen.part}",
+        parent_id=deposit.id,
+    )
+    later = change.add(receiving.receive(change, later, amount, seen.fee), "deposit.received")
+    if deposit.status is not S.IN_REVIEW:
+        return later
+    status = DEPOSIT.after(later.status, C.REVIEW)
+    return change.put(replace(later, status=status, reason=deposit.reason), "deposit.in_review")
+
+
+def close_parts(change: Change, deposit: Deposit) -> None:
+    """The rail calls the money final: nothing more comes, and what came waits for nothing any more."""
+    for one in (deposit, *change.find(later_settlements(deposit.id))):
+        if one.has_arrived:
+            _confirm_if_due(change, one, is_final=True)
+
+
+def _confirm_if_due(change: Change, deposit: Deposit, *, is_final: bool) -> None:
+    if is_final and not deposit.is_final:
+        deposit = change.put(replace(deposit, is_final=True))
+    if deposit.status is S.RECEIVED and receiving.is_due(change, deposit):
+        receiving.confirm(change, deposit)
+
+
+def part_returned(change: Change, deposit: Deposit, seen: Observation) -> None:
+    """Book a return over what came, the oldest settlement first (P-04, P-05).
+
+    Raises:
+        InvalidTransition: more than came and is still here; a person has to look.
+    """
+    if seen.part and _is_told(deposit, PartKind.RETURNED, seen):
+        return
+    later = change.find(later_settlements(deposit.id)) if deposit.parts else ()
+    left = seen.amount
+    if seen.part:
+        deposit = _told(change, deposit, PartKind.RETURNED, seen)
+    for one in (deposit, *later):
+        here = min(left, _returnable(one))
+        if here:
+            take_back(change, one, here, seen.return_code)
+            left -= here
+    if left:
+        raise InvalidTransition("deposit", f"short of {left} to return", C.RETURN)
+
+
+def _returnable(deposit: Deposit) -> Money:
+    is_here = deposit.has_arrived and (deposit.status, C.RETURN) in DEPOSIT.table
+    left = deposit.left if is_here else Money.zero(deposit.asset)
+    return left - deposit.returning if deposit.returning else left
+
+
+def part_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:
+    """The bank gave a returned part back after all: kept until somebody has looked whose it is (P-07).
+
+    Raises:
+        InvalidTransition: more than went back.
+    """
+    if _is_told(deposit, PartKind.RETURN_REVERSED, seen):
+        return
+    gone = deposit.told(PartKind.RETURNED) - deposit.told(PartKind.RETURN_REVERSED)
+    if seen.amount > gone:
+        raise InvalidTransition("deposit", f"{gone} returned", "reverse a return of more")
+    deposit = _told(change, deposit, PartKind.RETURN_REVERSED, seen)
+    ref = f"{deposit.provider_ref}/{seen.part}/return_reversed"
+    keep_unmatched(change, seen.amount, seen.provider, ref, f"a return of {deposit.id} reversed")
+
+
+def _is_told(deposit: Deposit, kind: PartKind, seen: Observation) -> bool:
+    return any((part.kind, part.name) == (kind, seen.part) for part in deposit.parts)
+
+
+def _told(change: Change, deposit: Deposit, kind: PartKind, seen: Observation) -> Deposit:
+    part = Part(kind, seen.part, seen.amount)
+    return change.put(replace(deposit, parts=(*deposit.parts, part)))

@@ -1,0 +1,214 @@
+"""Deposits whose rail settles or returns in parts, with too much, or in another currency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds
+from invoicepay.domain.effects import Effect, EffectStatus, Source
+from invoicepay.domain.money import Money
+from invoicepay.domain.tokens import Mint
+from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
+from invoicepay.use_cases.providers import Sighting
+from tests.support.money_desk import MoneyDesk, usd
+
+S, D = EffectStatus, DepositStatus
+
+
+@pytest.fixture
+def desk() -> MoneyDesk:
+    return MoneyDesk()
+
+
+def tell(
+    desk: MoneyDesk, deposit: Deposit, status: S, amount: str, part: str, code: str = "", fee: str = "0.00"
+) -> Effect:
+    """A fact about one part of a deposit."""
+    effect = desk.effect(deposit.id)
+    sighting = Sighting(
+        status=status,
+        word=status.value,
+        provider_status=status.value,
+        amount=usd(amount),
+        fee=usd(fee),
+        provider_ref=f"ref-{effect.id}",
+        return_code=code,
+        part=part,
+    )
+    return desk.run(record(desk.deps, effect, sighting, Source.WEBHOOK))
+
+
+def mint_all(desk: MoneyDesk) -> None:
+    for mint in desk.rows(Mint):
+        if mint.status == "pending":
+            desk.tell(mint.id, S.FINAL)
+
+
+def later(desk: MoneyDesk, deposit: Deposit) -> list[Deposit]:
+    return [one for one in desk.rows(Deposit) if one.parent_id == deposit.id]
+
+
+def test_each_settlement_is_minted_once_whatever_order_and_however_often_told(desk: MoneyDesk) -> None:
+    for number, order in enumerate(permutations((("60.00", "p1"), ("30.00", "p2"), ("10.00", "p3")))):
+        party = f"ann{number}"
+        desk.user(party)
+        deposit = desk.initiate(party, "100.00")
+
+        for amount, part in (*order, *order):
+            tell(desk, deposit, S.SETTLED, amount, part)
+        mint_all(desk)
+
+        assert desk.available(party) == usd("100.00")
+        assert sorted(str(one.received.amount) for one in later(desk, deposit)) == sorted(
+            str(Money(amount, "USD").amount) for amount, _ in order[1:]
+        )
+    assert desk.broken() == []
+
+
+def test_a_settlement_that_falls_short_mints_what_came_and_the_next_one_the_rest(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+
+    tell(desk, deposit, S.SETTLED, "70.00", "p1", fee="0.50")
+    mint_all(desk)
+    assert desk.available("ann") == usd("69.50")
+
+    tell(desk, deposit, S.SETTLED, "30.00", "p2")
+    mint_all(desk)
+    assert (desk.available("ann"), desk.broken()) == (usd("99.50"), [])
+
+
+def test_what_comes_above_the_request_is_kept_and_not_minted(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+
+    tell(desk, deposit, S.SETTLED, "80.00", "p1")
+    tell(desk, deposit, S.SETTLED, "50.00", "p2")
+    tell(desk, deposit, S.SETTLED, "7.00", "p3")
+    mint_all(desk)
+
+    assert desk.books() == {"1000": "100.00", "1050": "37.00", "2000 ann": "100.00", "2900": "37.00"}
+    assert sorted(str(funds.amount.amount) for funds in desk.rows(UnmatchedFunds)) == ["30.00", "7.00"]
+
+
+def test_too_much_that_a_person_confirms_mints_the_request_and_keeps_the_rest(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    desk.tell(deposit.id, S.SETTLED, amount="120.00")
+
+    finding = ResolveReview(
+        effect_id=desk.effect(deposit.id).id,
+        status=S.SETTLED,
+        reason="paid twenty too much",
+        approved_by="cfo",
+        amount=usd("120.00"),
+    )
+    desk.run(resolve_review(desk.deps, finding))
+    mint_all(desk)
+
+    assert desk.books() == {"1000": "100.00", "1050": "20.00", "2000 ann": "100.00", "2900": "20.00"}
+
+
+def test_final_ends_the_delay_of_every_part(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    tell(desk, deposit, S.SETTLED, "40.00", "p2")
+    assert desk.rows(Mint) == ()
+
+    desk.tell(deposit.id, S.FINAL)
+    mint_all(desk)
+
+    assert desk.available("ann") == usd("100.00")
+
+
+def test_parts_and_a_whole_of_one_deposit_contradict_each_other(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    desk.tell(deposit.id, S.SETTLED)
+
+    tell(desk, deposit, S.SETTLED, "40.00", "p1")
+
+    assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
+    assert desk.books() == {"1050": "100.00", "2110 ann": "100.00"}
+
+
+def test_a_second_partial_return_takes_what_is_left_and_no_more(desk: MoneyDesk) -> None:
+    deposit = desk.bring("bob", "100.00")
+
+    tell(desk, deposit, S.RETURNED, "30.00", "r1", code="R06")
+    tell(desk, deposit, S.RETURNED, "30.00", "r1", code="R06")
+    assert desk.books() == {"1000": "70.00", "2030 bob": "70.00"}
+    tell(desk, deposit, S.RETURNED, "70.00", "r2", code="R06")
+
+    assert (desk.deposit(deposit.id).status, desk.books()) == (D.RETURNED, {})
+    tell(desk, deposit, S.RETURNED, "0.01", "r3", code="R06")
+    assert (desk.effect(deposit.id).status, desk.books()) == (S.NEEDS_REVIEW, {})
+    assert desk.broken() == []
+
+
+def test_a_return_runs_over_the_settlements_from_the_oldest_on(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    tell(desk, deposit, S.SETTLED, "40.00", "p2")
+    mint_all(desk)
+
+    tell(desk, deposit, S.RETURNED, "75.00", "r1", code="R10")
+
+    (second,) = later(desk, deposit)
+    assert (desk.deposit(deposit.id).left, second.left) == (usd("0.00"), usd("25.00"))
+    assert desk.books() == {"1000": "25.00", "2030 ann": "25.00"}
+    tell(desk, deposit, S.RETURN_REVERSED, "75.00", "d1")
+    assert desk.books() == {"1000": "25.00", "1050": "75.00", "2030 ann": "25.00", "2900": "75.00"}
+    tell(desk, deposit, S.RETURN_REVERSED, "0.01", "d2")
+    assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
+
+
+def test_a_return_of_a_part_told_before_any_settlement_needs_a_person(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+
+    tell(desk, deposit, S.RETURNED, "40.00", "r1", code="R01")
+
+    assert (desk.effect(deposit.id).status, desk.books()) == (S.NEEDS_REVIEW, {})
+
+
+def test_payouts_have_no_parts(desk: MoneyDesk) -> None:
+    desk.bring("ann", "100.00")
+    withdrawal = desk.withdraw("ann", "100.00", until=S.ACCEPTED)
+    effect = desk.effect(withdrawal.id)
+    sighting = Sighting(
+        status=S.SETTLED,
+        word="settled",
+        provider_status="settled",
+        amount=usd("40.00"),
+        fee=usd("0.00"),
+        provider_ref=f"ref-{effect.id}",
+        part="p1",
+    )
+
+    desk.run(record(desk.deps, effect, sighting, Source.WEBHOOK))
+
+    assert desk.effect(withdrawal.id).status is S.NEEDS_REVIEW
+
+
+def test_money_in_another_currency_is_kept_in_its_own_and_mints_nothing(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    effect = desk.effect(deposit.id)
+    euros = Sighting(
+        status=S.SETTLED,
+        word="settled",
+        provider_status="settled",
+        amount=Money("95.00", "EUR"),
+        fee=Money("0.50", "EUR"),
+        provider_ref="ref-1",
+    )
+
+    for _ in range(2):
+        desk.run(record(desk.deps, effect, euros, Source.WEBHOOK))
+
+    (kept,) = desk.rows(UnmatchedFunds)
+    assert (kept.amount, desk.rows(Mint)) == (Money("94.50", "EUR"), ())
+    assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
+    assert desk.deposit(deposit.id).status is D.INITIATED
+
+    unheard_of = replace(euros, amount=Money("95.00", "EUR.nowhere"), fee=Money.zero("EUR.nowhere"))
+    desk.run(record(desk.deps, effect, unheard_of, Source.WEBHOOK))
+    assert (len(desk.rows(UnmatchedFunds)), desk.broken()) == (1, [])
