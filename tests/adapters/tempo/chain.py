@@ -99,12 +99,14 @@ class Chain:
     wire: Wire = field(default_factory=Wire)
 
     def __post_init__(self) -> None:
+        self._wires: list[Wire] = []
         self.first_block = run_blocking(self.bench.rpc.block()).number
         self.tempo = self.another()
 
     def another(self, **options: Any) -> Tempo:
         """One more provider for the same tenant, as in another process."""
         wire = options.pop("wire", self.wire)
+        self._wires.append(wire)
         sender = Sender("tempo", self.bench.node.url, transport=wire, sleep=no_wait)
         keys: LocalKeys = self.bench.keys
         given: dict[str, Any] = {"slots": self.slots, "tenant_id": self.tenant, **options}
@@ -157,7 +159,8 @@ class Chain:
         run_blocking(self.tempo.freeze(party_id, self.token.asset))
 
     def close(self) -> None:
-        self.wire.close()
+        for wire in self._wires:
+            wire.close()
 
 
 def an_order(

@@ -1,0 +1,339 @@
+"""Lost, dropped, expired, outbid, contested: whatever happens to bytes, an order takes place once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from invoicepay.adapters.memory.slots import MemorySlots
+from invoicepay.adapters.sql.slots import SqlSlots
+from invoicepay.adapters.system import SystemClock
+from invoicepay.adapters.tempo import calls
+from invoicepay.adapters.tempo.desk import Desk
+from invoicepay.adapters.tempo.network import LOCAL, TempoToken
+from invoicepay.adapters.tempo.setup import set_up_token
+from invoicepay.adapters.tempo.transaction import TempoTransaction, gas_for, sign_transaction
+from invoicepay.bridge import run_blocking
+from invoicepay.errors import ProviderUnavailable, ProviderUnknown
+from invoicepay.ports.slots import Slot, SlotState
+from invoicepay.ports.tokens import TokenStatus, TokenTransfer
+from invoicepay.testing.clock import FrozenClock
+from invoicepay.testing.tempo_node import TempoNode
+from tests.adapters.tempo.bench import ACCOUNTS, Bench, bench_on, plan_of, usd
+from tests.adapters.tempo.chain import Chain, Wire, a_burn, a_mint, a_transfer, an_order
+
+_tenants = count()
+
+
+@pytest.fixture(scope="module")
+def shared(tempo_node: TempoNode) -> Iterator[tuple[Bench, TempoToken]]:
+    """One token for the tests of this file; each has a tenant of its own."""
+    with bench_on(tempo_node, __name__) as bench:
+        yield bench, bench.set_up()
+
+
+@pytest.fixture
+def chain(shared: tuple[Bench, TempoToken]) -> Iterator[Chain]:
+    chain = Chain(*shared, tenant=f"recovery-{next(_tenants)}")
+    yield chain
+    chain.close()
+
+
+@pytest.fixture
+def held_blocks(tempo_node: TempoNode) -> Iterator[None]:
+    """Transactions wait until the test mines."""
+    tempo_node.hold_blocks()
+    yield
+    tempo_node.release_blocks()
+
+
+def mint(chain: Chain, reference: str = "eff_1") -> TokenTransfer:
+    return run_blocking(chain.tempo.mint(an_order(reference, target="ann"), idempotency_key=reference))
+
+
+def slot_of(chain: Chain, reference: str = "eff_1") -> Slot:
+    return run_blocking(chain.slots.find([reference]))[reference]
+
+
+def is_waiting(chain: Chain, hash: str) -> bool:
+    found = chain.bench.node.ask("eth_getTransactionByHash", hash)
+    return found is not None and found["blockNumber"] is None
+
+
+def test_an_order_is_pending_until_its_block_comes(chain: Chain, held_blocks: None) -> None:
+    first = mint(chain)
+    second = run_blocking(chain.tempo.find("eff_1"))
+    chain.bench.node.mine()
+    third = run_blocking(chain.tempo.find("eff_1"))
+
+    assert second is not None and third is not None
+    assert (first.status, second.status, third.status) == (
+        TokenStatus.PENDING,
+        TokenStatus.PENDING,
+        TokenStatus.FINAL,
+    )
+    assert first.provider_ref == second.provider_ref == third.provider_ref
+    (attempt,) = slot_of(chain).attempts
+    assert [one.provider_status for one in (first, third)] == [
+        f"pending {attempt.hash}",
+        f"final {attempt.hash}",
+    ]
+
+
+def test_nothing_is_final_in_a_block_that_can_still_be_dropped() -> None:
+    with TempoNode(blocks_to_finality=2) as node, bench_on(node, "finality") as bench:
+        bench.node.mine(4)
+        token = bench.run(_set_up_mining(bench))
+        chain = Chain(bench, token, tenant="finality")
+
+        first = mint(chain)
+        node.mine()
+        early = run_blocking(chain.tempo.find("eff_1"))
+        supply = run_blocking(chain.tempo.supply(token.asset))
+        node.mine(2)
+        late = run_blocking(chain.tempo.find("eff_1"))
+        chain.close()
+
+    assert early is not None and late is not None
+    assert {first.status, early.status} == {TokenStatus.PENDING}
+    assert early.provider_status.startswith("confirmed")
+    assert supply == usd("0.00")
+    assert late.status is TokenStatus.FINAL
+
+
+async def _set_up_mining(bench: Bench) -> TempoToken:
+    """Set up where finality needs blocks that nobody else makes."""
+
+    async def mining(_seconds: float) -> None:
+        bench.node.mine(2)
+
+    desk = Desk(bench.rpc, bench.keys, LOCAL, ACCOUNTS, clock=SystemClock(), sleep=mining)
+    return await set_up_token(bench.rpc, desk, ACCOUNTS, plan_of(bench.tenant))
+
+
+def test_a_transaction_that_the_network_dropped_is_sent_again(chain: Chain, held_blocks: None) -> None:
+    mint(chain)
+    (attempt,) = slot_of(chain).attempts
+    chain.bench.node.ask("anvil_dropTransaction", attempt.hash)
+    assert not is_waiting(chain, attempt.hash)
+
+    run_blocking(chain.tempo.find("eff_1"))
+
+    assert is_waiting(chain, attempt.hash)
+    assert chain.decided("eff_1").status is TokenStatus.FINAL
+    assert slot_of(chain).attempts == (attempt,)
+    assert len(chain.memos()) == 1
+
+
+def test_expired_bytes_are_signed_anew_for_the_same_slot() -> None:
+    with TempoNode() as node, bench_on(node, "expiry") as bench:  # of its own: its clock is set forward
+        chain = Chain(bench, bench.set_up(), tenant="expiry")
+        node.hold_blocks()
+        mint(chain)
+        before = slot_of(chain)
+        node.ask("anvil_dropTransaction", before.attempts[0].hash)
+        node.ask("evm_increaseTime", 200)
+        node.mine()
+
+        run_blocking(chain.tempo.find("eff_1"))
+
+        assert chain.decided("eff_1").status is TokenStatus.FINAL
+        after = slot_of(chain)
+        assert after.key == before.key
+        assert len(after.attempts) == 2
+        assert after.attempts[1].valid_before > before.attempts[0].valid_before
+        assert after.attempts[1].max_fee >= before.attempts[0].max_fee * 11 // 10
+        assert len(chain.memos()) == 1
+        chain.close()
+
+
+def test_both_bytes_of_a_slot_in_the_pool_take_place_once(chain: Chain, held_blocks: None) -> None:
+    mint(chain)
+    slot = slot_of(chain)
+    head = run_blocking(chain.bench.rpc.block())
+    second = run_blocking(chain.tempo._lanes.signed(slot, head))
+    run_blocking(chain.slots.keep(slot.key, second, at=slot.taken_at))
+    run_blocking(chain.bench.rpc.send(second.raw))
+    chain.bench.node.mine()
+
+    found = chain.decided("eff_1")
+
+    assert found.status is TokenStatus.FINAL
+    assert len(slot_of(chain).attempts) == 2
+    assert len(chain.memos()) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "attempts"),
+    [
+        ("max fee per gas less than block base fee", 2),
+        ("insufficient gas for AA transaction", 2),
+        ("transaction expired: valid_before 1 <= 2", 2),
+        ("nonce too low: next nonce 1, tx nonce 0", 1),
+        ("replacement transaction underpriced", 1),
+    ],
+)
+def test_what_fresh_bytes_cure_is_signed_anew_in_the_same_slot(
+    chain: Chain, said: str, attempts: int
+) -> None:
+    chain.wire.refuse(said)
+
+    first = mint(chain)
+    last = chain.decided("eff_1")
+
+    assert first.status in (TokenStatus.PENDING, TokenStatus.FINAL)
+    assert last.status is TokenStatus.FINAL
+    slot = slot_of(chain)
+    assert (slot.key.nonce, len(slot.attempts)) == (0, attempts)
+    if attempts == 2:
+        assert slot.attempts[1].max_fee > slot.attempts[0].max_fee
+    assert len(chain.memos()) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["txpool is full", "insufficient fee token balance", "invalid chain id", "the moon is full"]
+)
+def test_what_nothing_cures_now_is_unknown_and_sent_again_later(chain: Chain, said: str) -> None:
+    chain.wire.refuse(said)
+
+    with pytest.raises(ProviderUnknown, match="on record"):
+        mint(chain)
+
+    assert slot_of(chain).state is SlotState.SIGNED
+    assert chain.decided("eff_1").status is TokenStatus.FINAL
+
+
+@pytest.mark.parametrize("lost", ["lost_requests", "lost_answers"])
+def test_a_lost_request_and_a_lost_answer_end_alike(chain: Chain, lost: str) -> None:
+    chain.fund("ann", "2.00")
+    moves = [a_transfer("eff_1", "ann", "bob"), a_burn("eff_2", "ann")]
+    setattr(chain.wire, lost, 2)
+
+    outcomes = run_blocking(chain.tempo.move(moves))
+
+    assert [type(one) for one in outcomes] == [ProviderUnknown] * 2
+    assert [chain.decided(name).status for name in ("eff_1", "eff_2")] == [TokenStatus.FINAL] * 2
+    assert (chain.held("ann"), chain.held("bob")) == (usd("0.00"), usd("1.00"))
+
+
+def test_an_order_behind_one_that_never_left_brings_it_along(chain: Chain) -> None:
+    tempo = chain.another(lanes=1)
+    chain.wire.lost_requests = 1
+    with pytest.raises(ProviderUnknown):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+
+    run_blocking(tempo.mint(an_order("eff_2", target="ann"), idempotency_key="eff_2"))
+
+    assert chain.decided("eff_2", tempo).status is TokenStatus.FINAL
+    assert [slot_of(chain, name).key.nonce for name in ("eff_1", "eff_2")] == [0, 1]
+    assert run_blocking(chain.slots.open()) == []
+    assert chain.held("ann") == usd("2.00")
+
+
+def test_one_sweep_brings_every_open_slot_on(chain: Chain) -> None:
+    chain.wire.lost_requests = 3
+    for number in range(3):
+        with pytest.raises(ProviderUnknown):
+            mint(chain, f"eff_{number}")
+
+    looked_at = run_blocking(chain.tempo.recover())
+    chain.bench.node.mine()
+    run_blocking(chain.tempo.recover())
+
+    assert looked_at == 3
+    assert run_blocking(chain.slots.open()) == []
+    assert chain.held("ann") == usd("3.00")
+
+
+def test_a_slot_that_the_chain_used_for_something_else_is_left_to_a_person(chain: Chain) -> None:
+    clock = FrozenClock()
+    tempo = chain.another(clock=clock)
+    chain.wire.lost_requests = 1
+    with pytest.raises(ProviderUnknown):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+    _use_slot(chain, slot_of(chain))
+
+    early = run_blocking(tempo.find("eff_1"))
+    clock.advance(minutes=11)
+    late = run_blocking(tempo.find("eff_1"))
+
+    assert early is not None and late is not None
+    assert early.status is TokenStatus.PENDING
+    assert (late.status, late.provider_status.split()[0]) == (TokenStatus.NEEDS_REVIEW, "lost")
+    assert chain.memos() == []
+
+
+def _use_slot(chain: Chain, slot: Slot) -> None:
+    """Somebody with our key sends something else in the slot."""
+    transaction = TempoTransaction(
+        chain_id=LOCAL.chain_id,
+        calls=(calls.approve(chain.token.address, chain.bench.address("issuer"), 0),),
+        nonce_key=int(slot.key.lane.nonce_key, 16),
+        nonce=slot.key.nonce,
+        gas=gas_for(1, is_new_lane=True),
+        fee_token=LOCAL.fee_token,
+    )
+    signed = run_blocking(sign_transaction(chain.bench.keys, transaction, account="issuer", fee_payer="fees"))
+    assert run_blocking(chain.bench.rpc.send(signed.raw)) is None
+    chain.bench.node.mine()
+
+
+def test_a_store_older_than_the_chain_stops_everything(chain: Chain) -> None:
+    mint(chain)
+    chain.bench.node.mine()
+    restored = chain.another(slots=MemorySlots())
+
+    with pytest.raises(ProviderUnavailable, match="older than the chain"):
+        run_blocking(restored.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+    with pytest.raises(ProviderUnavailable, match="older than the chain"):
+        run_blocking(restored.find("eff_1"))
+
+    assert len(chain.memos()) == 1
+
+
+def test_tenants_with_one_signer_never_share_a_slot(chain: Chain) -> None:
+    other = Chain(chain.bench, chain.token, tenant=f"{chain.tenant}-other")
+
+    for one in (chain, other):
+        mint(one)
+
+    assert slot_of(chain).key.nonce == slot_of(other).key.nonce == 0
+    assert slot_of(chain).key.lane != slot_of(other).key.lane
+    assert {one.decided("eff_1").status for one in (chain, other)} == {TokenStatus.FINAL}
+    other.close()
+
+
+def test_callers_and_recoverers_at_once_move_each_order_once(
+    shared: tuple[Bench, TempoToken], tmp_path: Path
+) -> None:
+    chain = Chain(
+        *shared, tenant=f"recovery-{next(_tenants)}", slots=SqlSlots(f"sqlite:///{tmp_path / 'pay.db'}")
+    )
+    chain.fund("ann", "40.00")
+    moves = [a_transfer(f"eff_t{number}", "ann", "bob") for number in range(24)]
+    moves += [a_mint(f"eff_m{number}", "cat") for number in range(12)]
+
+    def call(seed: int) -> None:
+        chance, tempo = Random(seed), chain.another(wire=Wire())
+        for _ in range(6):
+            some = chance.sample(moves, 9)
+            if seed % 3:
+                run_blocking(tempo.move(some))
+            else:
+                run_blocking(tempo.recover())
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(call, range(6)))
+    outcomes = chain.done(moves)
+    held = chain.held("bob"), chain.held("cat")
+    run_blocking(chain.slots.close())
+    chain.close()
+
+    assert held == (usd("24.00"), usd("12.00"))
+    assert [one.status for one in outcomes if isinstance(one, TokenTransfer)] == [TokenStatus.FINAL] * 36
+    assert len(chain.memos()) == 1 + 36, "the funding, and each order once"
