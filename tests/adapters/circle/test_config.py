@@ -33,7 +33,7 @@ def test_published_token_ids_are_known() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: replace(CONFIG, api_key="TEST_API_KEY:a:b"),
+        lambda: replace(CONFIG, api_key="TEST_API_KEY:a:b"),  # type: ignore[arg-type] # the mistake
         lambda: replace(CONFIG, api_key=SecretStr("")),
         lambda: replace(CONFIG, api_key=SecretStr("a-canary")),
         lambda: replace(CONFIG, api_key=SecretStr("TEST_API_KEY:a:b\r\nX: y")),

@@ -34,7 +34,6 @@ class Cause(StrEnum):
     GAS = "gas"
     RECIPIENT = "recipient_not_ready"
     FROZEN = "frozen"
-    COMPLIANCE = "compliance"
     LIMIT = "limit"
     BUSY = "busy"
     CIPHERTEXT = "ciphertext_used"
@@ -92,7 +91,6 @@ FOR_GOOD = frozenset(
         Cause.NOT_FOUND,
         Cause.FUNDS,
         Cause.FROZEN,
-        Cause.COMPLIANCE,
     }
 )
 """The same request would be refused again."""
