@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -16,6 +16,7 @@ from typing import Any
 
 import invoicepay.domain
 from bench import page
+from invoicepay.adapters.tillipay import Fact, TilliPayProfile
 from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.invariants import RULES
@@ -123,6 +124,32 @@ def _first_line(thing: type) -> str:
     return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
+def tillipay_assumptions() -> str:
+    """The unconfirmed facts of the known TilliPay profile."""
+    return _facts(TilliPayProfile.known().unconfirmed())
+
+
+def tillipay_imagined() -> str:
+    """What the assumed profile claims beyond or instead of the known one."""
+    claims = {fact.claim for fact in TilliPayProfile.known().unconfirmed()}
+    return _facts(fact for fact in TilliPayProfile.assumed().unconfirmed() if fact.claim not in claims)
+
+
+def tillipay_known() -> str:
+    """The confirmed facts of the known TilliPay profile."""
+    profile = TilliPayProfile.known()
+    return _facts(fact for fact in profile.facts if fact not in profile.unconfirmed())
+
+
+def _facts(facts: Iterable[Fact]) -> str:
+    names = ["Fact", "Grade", "What it claims", "Known from", "Entries", "Written down"]
+    rows = [names, ["---"] * len(names)]
+    for fact in facts:
+        entries = ", ".join(f"`{path}`" for path in fact.covers)
+        rows.append([f"`{fact.id}`", fact.grade, fact.claim, fact.source, entries, str(fact.date)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "accounts": accounts,
     "errors": errors,
@@ -133,6 +160,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "speed_machine": page.speed_machine,
     "speed_targets": page.speed_targets,
     "states": states,
+    "tillipay_assumptions": tillipay_assumptions,
+    "tillipay_imagined": tillipay_imagined,
+    "tillipay_known": tillipay_known,
 }
 
 
