@@ -101,6 +101,10 @@ class Trap:
                         hits[f"{name} in {where}, after {around[-60:]!r}"] = None
         return list(hits)
 
+    def forget(self) -> None:
+        """Forget what was seen, not what is looked for."""
+        self._seen.clear()
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Keep every log record of every logger, down to DEBUG, as long as the block runs."""
@@ -136,22 +140,28 @@ class _Listener(logging.Handler):
             self._trap.see_error(where, record.exc_info[1])
 
 
-def told(error: BaseException) -> Iterator[str]:
-    """Everything that an error tells: itself, what hangs on it, and all frames with their variables."""
-    told_of = traceback.TracebackException.from_exception(error, capture_locals=True)
-    waiting: list[traceback.TracebackException] = [told_of]
-    seen = 0
-    while waiting and seen < 50:
-        one, seen = waiting.pop(), seen + 1
-        yield "".join(one.format_exception_only())
-        for frame in one.stack:
-            if not frame.filename.startswith(TESTS):
-                yield f"{frame.filename} {frame.name} {frame.locals}"
-        waiting += [each for each in (one.__cause__, one.__context__) if each is not None]
+def told(error: BaseException, holders: tuple[str, ...] = (TESTS,)) -> Iterator[str]:
+    """Everything that an error tells: itself, what hangs on it, and all frames with their variables.
+
+    Args:
+        holders: parts of the paths of files whose frames may hold secrets.
+    """
     for each in _with_causes(error):
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            code = frame.f_code
+            if not any(holder in code.co_filename for holder in holders):
+                shown = {name: _shown(value) for name, value in frame.f_locals.items()}
+                yield f"{code.co_filename} {code.co_name} {shown}"
         yield f"{each!r} {each} {each.args} {getattr(each, '__dict__', {})} {getattr(each, '__notes__', '')}"
         if isinstance(each, InvoicePayError):
             yield json.dumps([each.to_problem(), each.to_record()], default=str)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - an object that is half made may have no repr yet
+        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:

@@ -144,6 +144,6 @@ def test_our_own_log_says_what_became_of_a_call(host: Host, caplog: pytest.LogCa
         host.run(sender.order(REQUEST))
         host.run(sender.aclose())
 
-    said: list[Any] = [record.getMessage() for record in caplog.records]
+    said: list[Any] = [one.getMessage() for one in caplog.records if one.name == "invoicepay.http"]
     assert len(said) == 1
     assert said[0].startswith("acme transfer: 400, ")

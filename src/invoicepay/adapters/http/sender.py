@@ -63,7 +63,8 @@ class Sender:
         clock: Callable[[], float] = elapsed_seconds,
         sleep: Sleep = hosts.sleep,
     ) -> None:
-        self.provider, self._base_url, self._limits = provider, safe_url(base_url), limits
+        self.provider, self._limits = provider, limits
+        self._base_url = safe_url(base_url)
         self._connections = Connections(limits, tls=tls, transport=transport, async_transport=async_transport)
         self._breaker = Breaker(clock, failures=limits.failures, rest_seconds=limits.rest_seconds)
         self._redactor = Redactor(secrets)
