@@ -13,7 +13,7 @@ from invoicepay.adapters.circle.config import (
     MintConfig,
 )
 from invoicepay.adapters.circle.screening import CircleScreening
-from invoicepay.adapters.circle.setup import CircleSetup, set_up
+from invoicepay.adapters.circle.setup import CircleSetup, MintSetup, set_up, set_up_mint
 from invoicepay.adapters.circle.tokens import CircleTokens
 from invoicepay.adapters.circle.treasury import CircleTreasury
 from invoicepay.adapters.circle.webhooks_v1 import SubscriptionOffer
@@ -30,6 +30,8 @@ __all__ = [
     "CircleTokens",
     "CircleTreasury",
     "MintConfig",
+    "MintSetup",
     "SubscriptionOffer",
     "set_up",
+    "set_up_mint",
 ]

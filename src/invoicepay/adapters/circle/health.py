@@ -99,7 +99,7 @@ async def _recipient(config: MintConfig, api: MintApi) -> Check:
         "/v1/businessAccount/wallets/addresses/recipient", wire.Recipient, operation="recipients"
     )
     found = next((each for each in known if each.id == config.recipient_id), None)
-    is_ok = found is not None and found.status in ("", "active", "verification_succeeded")
+    is_ok = found is not None and found.status in ("", *wire.APPROVED)
     return Check("recipient", is_ok, "not approved yet" if found is None else found.status or "approved")
 
 

@@ -1,4 +1,4 @@
-"""Makes what an operator needs at Circle before the first mint: two wallet sets and a treasury wallet."""
+"""Makes what an operator needs at Circle first: wallet sets, a treasury wallet, the ways to Mint and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from invoicepay.adapters.circle import wire
-from invoicepay.adapters.circle.config import WALLETS_URL
+from invoicepay.adapters.circle.config import WALLETS_URL, MintConfig
+from invoicepay.adapters.circle.errors import Cause
 from invoicepay.adapters.circle.ids import leg_key
+from invoicepay.adapters.circle.mint import MintApi
 from invoicepay.adapters.circle.w3s import WalletsApi, data_of
 from invoicepay.adapters.circle.wallets import wallet_body
 from invoicepay.adapters.http import Sender
-from invoicepay.errors import ProviderUnavailable
+from invoicepay.errors import ProviderRejected, ProviderUnavailable
 
 TREASURY = "treasury"
 
@@ -70,3 +72,59 @@ async def _wallet_set(api: WalletsApi, name: str) -> str:
     key = leg_key(name, "wallet set")
     answer = await api.order("/v1/w3s/developer/walletSets", {"name": name}, operation="wallet set", key=key)
     return data_of(answer, wire.WalletSetBox, operation="wallet set", is_order=True).wallet_set.id
+
+
+ADDRESSES = "/v1/businessAccount/wallets/addresses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintSetup:
+    """What goes into `MintConfig` beside the linked bank account, which a person links in Circle's console.
+
+    Attributes:
+        is_approved: an administrator has approved the recipient in the console; until then `fund` waits.
+    """
+
+    recipient_id: str
+    is_approved: bool
+    deposit_address: str
+
+
+async def set_up_mint(config: MintConfig, *, treasury_address: str, chain: str) -> MintSetup:
+    """Name the treasury wallet as a recipient of Mint, and learn Mint's own address; again changes nothing.
+
+    Args:
+        chain: Mint's word for the treasury's blockchain, `BASE` for test and live.
+
+    Raises:
+        ProviderRejected, ProviderUnavailable, ProviderUnknown: not done or not known; call again.
+    """
+    sender = Sender(config.name, config.base_url, secrets=(config.api_key,))
+    api = MintApi(config, sender)
+    place = {"currency": config.currency, "chain": chain}
+    try:
+        recipient = await _recipient(api, {**place, "address": treasury_address, "description": TREASURY})
+        key = leg_key(chain, "deposit address")
+        own = await api.order(
+            f"{ADDRESSES}/deposit", place, wire.DepositAddress, operation="deposit address", key=key
+        )
+    finally:
+        await sender.aclose()
+    is_approved = recipient.status in wire.APPROVED
+    return MintSetup(recipient_id=recipient.id, is_approved=is_approved, deposit_address=own.address)
+
+
+async def _recipient(api: MintApi, asked: dict[str, str]) -> wire.Recipient:
+    """The recipient, made or found: where the address is named already (2003), the approved one is read."""
+    path, key = f"{ADDRESSES}/recipient", leg_key(f"{asked['chain']}/{asked['address']}", "recipient")
+    try:
+        return await api.order(path, asked, wire.Recipient, operation="recipient", key=key)
+    except ProviderRejected as error:
+        if error.details.get("cause") != Cause.EXISTS:
+            raise
+    known = await api.listed(path, wire.Recipient, operation="recipients")
+    wanted = (asked["chain"], asked["address"].lower())
+    for recipient in known:
+        if (recipient.chain, recipient.address.lower()) == wanted:
+            return recipient
+    raise ProviderUnavailable("the recipient is named already, and waits for an administrator's approval")

@@ -163,7 +163,7 @@ class CircleTokens:
         seen = self._verified(body, headers)
         if seen is None or self.config.asset_of_token(seen.token_id) is None:
             return ()
-        if seen.transaction_type == "INBOUND" and self.wallets.is_known(seen.source_address, seen.blockchain):
+        if seen.transaction_type == "INBOUND" and self._is_told_elsewhere(seen):
             return ()
         event_id = notification_from(body).notification_id
         told = transfer_from(self.config, seen)
@@ -188,6 +188,11 @@ class CircleTokens:
     def _verified(self, body: bytes, headers: Mapping[str, str]) -> wire.Transaction | None:
         self._keys.verified(body, headers)
         return transaction_of(notification_from(body))
+
+    def _is_told_elsewhere(self, arrived: wire.Transaction) -> bool:
+        """By the sending wallet of ours, or by the treasury that was funded."""
+        is_treasury = arrived.wallet_id in {asset.treasury_wallet_id for asset in self.config.assets}
+        return is_treasury or self.wallets.is_known(arrived.source_address, arrived.blockchain)
 
     async def _fetch_key(self, key_id: str) -> wire.NotificationKey | None:
         path = f"/v2/notifications/publicKey/{key_id}"

@@ -345,6 +345,17 @@ class Recipient(Entry):
     status: Text = ""
 
 
+APPROVED = ("active", "verification_succeeded")
+"""A recipient that USDC may be sent to."""
+
+
+class DepositAddress(Wire):
+    """Mint's own address on one chain."""
+
+    address: str
+    chain: str
+
+
 class Bank(Entry):
     """A linked bank account."""
 

@@ -1,0 +1,392 @@
+"""The operator's float: wires in, funding, sweeping, paying out, and what comes back after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from invoicepay.adapters.circle import CircleTreasury, MintConfig, MintSetup, set_up, set_up_mint, wire
+from invoicepay.adapters.circle.ids import leg_key
+from invoicepay.domain.money import Money
+from invoicepay.errors import (
+    ConfigurationError,
+    IdempotencyConflict,
+    ProviderRejected,
+    ProviderUnavailable,
+    ProviderUnknown,
+)
+from invoicepay.ports.treasury import TreasuryKind, TreasuryMovement, TreasuryOrder, TreasuryStatus
+from invoicepay.testing.contracts import Contract
+from invoicepay.testing.hosts import BlockingHost, Host
+from invoicepay.testing.simulators.circle.notifications import TOPIC
+from tests.adapters.circle.stage import ASSET, CHAIN, FLOAT, HOOKS, QUICK, SimulatedClock, Stage, staged
+
+BANK = {
+    "accountNumber": "12340010",
+    "routingNumber": "121000248",
+    "billingDetails": {"name": "Acme", "city": "Boston", "country": "US", "line1": "1 Money St"}
+    | {"district": "MA", "postalCode": "01234"},
+    "bankAddress": {"bankName": "SF BANK", "city": "SAN FRANCISCO", "country": "US", "district": "CA"},
+}
+PAYOUTS, TRANSFERS = "POST /v1/businessAccount/payouts", "POST /v1/businessAccount/transfers"
+SINCE = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Vault:
+    """A treasury at the simulator, with a linked bank and a thousand dollars in the account."""
+
+    stage: Stage
+    treasury: CircleTreasury
+    config: MintConfig
+
+    def order(self, amount: str = "250.00") -> TreasuryOrder:
+        return TreasuryOrder(reference="batch-7", amount=Money(amount, ASSET))
+
+    def fund(self, amount: str = "250.00", *, key: str = "k") -> TreasuryMovement:
+        return self.stage.run(self.treasury.fund(self.order(amount), idempotency_key=key))
+
+    def pay_out(self, amount: str = "250.00", *, key: str = "k") -> TreasuryMovement:
+        return self.stage.run(self.treasury.pay_out(self.order(amount), idempotency_key=key))
+
+    def find(self, moved: TreasuryMovement) -> TreasuryMovement:
+        found = self.stage.run(self.treasury.find(moved.kind, moved.provider_ref))
+        assert found is not None
+        return found
+
+    def again(self, **changes: Any) -> CircleTreasury:
+        """The same treasury as another process has it, or another configuration."""
+        clock = SimulatedClock(self.stage.circle)
+        return CircleTreasury(replace(self.config, **changes), self.stage.tokens, clock=clock, limits=QUICK)
+
+
+def mint_config(stage: Stage) -> MintConfig:
+    key = SecretStr(stage.circle.keys.mint)
+    return MintConfig(api_key=key, asset=ASSET, base_url=stage.server.url, topics=(TOPIC,))
+
+
+def linked(stage: Stage, treasury: CircleTreasury) -> str:
+    """A bank account that an operator linked."""
+    path = "/v1/businessAccount/banks/wires"
+    bank = stage.run(treasury.api.order(path, BANK, wire.Bank, operation="bank", key=leg_key("bank", "link")))
+    stage.circle.finish()
+    return bank.id
+
+
+@pytest.fixture
+def vault(host: Host) -> Iterator[Vault]:
+    with staged(host) as stage:
+        stage.circle.knobs.approves_recipients = True
+        bare = mint_config(stage)
+        made = stage.run(set_up_mint(bare, treasury_address=stage.made.treasury_address, chain="BASE"))
+        config = replace(bare, recipient_id=made.recipient_id, deposit_address=made.deposit_address)
+        own = CircleTreasury(config, stage.tokens, clock=SimulatedClock(stage.circle), limits=QUICK)
+        vault = Vault(stage, own, replace(config, bank_id=linked(stage, own)))
+        stage.run(own.aclose())
+        vault.treasury = vault.again()
+        stage.circle.fund_mint(1_000_000_000)
+        yield vault
+        stage.run(vault.treasury.aclose())
+        assert stage.circle.violations() == []
+
+
+class TestTreasury(Contract):
+    """Every test runs in a blocking and in an awaiting host."""
+
+    def test_funding_goes_from_the_account_to_the_treasury_wallet(self, vault: Vault) -> None:
+        moved = vault.fund()
+        assert (moved.kind, moved.status, moved.reference) == (
+            TreasuryKind.FUND,
+            TreasuryStatus.PENDING,
+            "batch-7",
+        )
+
+        vault.stage.circle.finish()
+
+        assert vault.find(moved).status is TreasuryStatus.FINAL
+        position = vault.stage.run(vault.treasury.position())
+        assert (position.available, position.wallet) == (
+            Money("750.00", ASSET),
+            Money.from_micros(FLOAT, ASSET) + Money("250.00", ASSET),
+        )
+
+    def test_a_sweep_leaves_the_wallet_and_arrives_in_the_account(self, vault: Vault) -> None:
+        before = vault.stage.run(vault.treasury.position())
+        swept = vault.stage.run(vault.treasury.sweep(vault.order(), idempotency_key="k"))
+
+        vault.stage.circle.finish()
+
+        seen = vault.find(swept)
+        (arrival,) = vault.stage.run(vault.treasury.movements(TreasuryKind.ARRIVAL, since=SINCE))
+        after = vault.stage.run(vault.treasury.position())
+        assert (seen.status, arrival.status) == (TreasuryStatus.FINAL, TreasuryStatus.FINAL)
+        assert seen.transaction_hash == arrival.transaction_hash != ""
+        assert after.available - before.available == before.wallet - after.wallet == Money("250.00", ASSET)
+        assert after.total == before.total
+
+    def test_a_payout_that_is_complete_may_come_back(self, vault: Vault) -> None:
+        paid = vault.pay_out()
+        vault.stage.circle.finish()
+        complete = vault.find(paid)
+        assert (complete.status, complete.is_watched) == (TreasuryStatus.FINAL, True)
+        assert complete.bank_reference
+
+        vault.stage.circle.return_payout(paid.provider_ref, "R03", fee=15_000_000)
+
+        back = vault.find(paid)
+        assert (back.status, back.reason) == (TreasuryStatus.RETURNED, "R03")
+        assert (back.returned, back.return_fee) == (Money("235.00", ASSET), Money("15.00", ASSET))
+        assert not back.is_watched
+
+    def test_a_wire_that_arrived_is_a_deposit(self, vault: Vault) -> None:
+        id = vault.stage.circle.wire_in(vault.config.bank_id, 5_000_000_000)
+        unsettled = vault.stage.run(vault.treasury.position()).unsettled
+        vault.stage.circle.finish()
+
+        (deposit,) = vault.stage.run(vault.treasury.movements(TreasuryKind.DEPOSIT, since=SINCE))
+
+        assert unsettled == Money("5000.00", ASSET)
+        assert (deposit.provider_ref, deposit.status) == (id, TreasuryStatus.FINAL)
+        assert (deposit.counterpart, deposit.amount) == (vault.config.bank_id, Money("5000.00", ASSET))
+
+    def test_a_lost_answer_is_found_out_by_the_same_key(self, vault: Vault) -> None:
+        vault.stage.faults.drop_answer(on=PAYOUTS)
+        with pytest.raises(ProviderUnknown):
+            vault.pay_out()
+
+        told = vault.pay_out()
+
+        assert told.status is TreasuryStatus.PENDING
+        assert len(vault.stage.circle.world.payouts) == 1
+
+    def test_notifications_tell_what_asking_tells(self, vault: Vault) -> None:
+        circle = vault.stage.circle
+        circle.subscribe(1, HOOKS)
+
+        async def fetch(url: str) -> bytes:
+            return circle.certificate_pem
+
+        own = CircleTreasury(vault.config, vault.stage.tokens, fetch=fetch, limits=QUICK)
+        circle.deliveries()
+        paid = vault.pay_out()
+        circle.finish()
+        circle.return_payout(paid.provider_ref)
+
+        told = list[TreasuryMovement]()
+        for delivery in circle.deliveries()[::2]:  # two topics tell each fact
+            now = circle.now()
+            vault.stage.run(own.prepare_webhook(delivery.body, delivery.headers, received_at=now))
+            told += [e.movement for e in own.parse_webhook(delivery.body, delivery.headers, received_at=now)]
+
+        assert [each.status for each in told] == [
+            TreasuryStatus.PENDING,
+            TreasuryStatus.FINAL,
+            TreasuryStatus.RETURNED,
+        ]
+        assert told[-1] == vault.find(paid)
+
+
+@pytest.fixture
+def host() -> Host:
+    return BlockingHost()
+
+
+def test_one_key_moves_money_once(vault: Vault) -> None:
+    first, again = vault.fund(), vault.fund()
+    other = vault.again()
+    third = vault.stage.run(other.fund(vault.order(), idempotency_key="k"))
+    vault.stage.run(other.aclose())
+
+    assert first.provider_ref == again.provider_ref == third.provider_ref
+    assert len(vault.stage.circle.world.transfers) == 1
+
+
+def test_a_key_of_another_amount_is_refused_here_and_by_mint(vault: Vault) -> None:
+    vault.pay_out("10.00")
+    with pytest.raises(IdempotencyConflict):
+        vault.pay_out("11.00")
+    assert vault.stage.asked(PAYOUTS) == 1
+
+    other = vault.again()
+    with pytest.raises(IdempotencyConflict) as refused:
+        vault.stage.run(other.pay_out(vault.order("11.00"), idempotency_key="k"))
+    vault.stage.run(other.aclose())
+    assert refused.value.details["code"] == 1083
+
+
+@pytest.mark.parametrize("amount", ["0.001", "1.000001"])
+def test_parts_of_a_cent_are_refused_and_never_rounded(vault: Vault, amount: str) -> None:
+    with pytest.raises(ProviderRejected, match="whole cents"):
+        vault.pay_out(amount)
+    with pytest.raises(ProviderRejected, match="whole cents"):
+        vault.fund(amount)
+
+    assert vault.stage.asked(PAYOUTS) + vault.stage.asked(TRANSFERS) == 0
+
+
+def test_another_asset_is_refused(vault: Vault) -> None:
+    order = TreasuryOrder(reference="r", amount=Money("1.00", "EUR.eurc"))
+
+    with pytest.raises(ProviderRejected):
+        vault.stage.run(vault.treasury.fund(order, idempotency_key="k"))
+
+
+@pytest.mark.parametrize("call", ["fund", "pay_out"])
+def test_an_account_with_too_little_waits_for_a_top_up(vault: Vault, call: str) -> None:
+    with pytest.raises(ProviderUnavailable) as refused:
+        getattr(vault, call)("5000.00")
+
+    assert refused.value.details["cause"] == "funds"
+
+
+def test_a_payout_over_the_limit_waits_for_the_next_window(vault: Vault) -> None:
+    vault.stage.circle.knobs.payout_limit = 100_000_000
+
+    with pytest.raises(ProviderUnavailable) as refused:
+        vault.pay_out()
+
+    assert refused.value.details["cause"] == "limit"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("transfer_denied", TreasuryStatus.DENIED),
+        ("blockchain_error", TreasuryStatus.FAILED),
+        ("transfer_failed", TreasuryStatus.FAILED),
+    ],
+)
+def test_a_funding_that_fails_says_why(vault: Vault, reason: str, status: TreasuryStatus) -> None:
+    vault.stage.circle.fail_next_at_mint("transfer", reason)
+    moved = vault.fund()
+    vault.stage.circle.finish()
+
+    found = vault.find(moved)
+
+    assert (found.status, reason in found.reason) == (status, True)
+    assert not found.is_watched
+
+
+def test_a_payout_that_the_bank_refuses_says_why(vault: Vault) -> None:
+    vault.stage.circle.fail_next_at_mint("payout", "invalid_wire_rtn")
+    paid = vault.pay_out()
+    vault.stage.circle.finish()
+
+    found = vault.find(paid)
+
+    assert (found.status, found.reason) == (TreasuryStatus.FAILED, "invalid_wire_rtn")
+
+
+def test_a_denied_wire_is_told_as_denied(vault: Vault) -> None:
+    vault.stage.circle.fail_next_at_mint("deposit", "3100")
+    vault.stage.circle.wire_in(vault.config.bank_id, 1_000_000)
+    vault.stage.circle.finish()
+
+    (deposit,) = vault.stage.run(vault.treasury.movements(TreasuryKind.DEPOSIT, since=SINCE))
+
+    assert (deposit.status, deposit.reason) == (TreasuryStatus.DENIED, "risk denied 3100")
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_older_and_newer_words_are_read_alike(vault: Vault, is_dated: bool) -> None:
+    vault.stage.circle.knobs.is_dated = is_dated
+    vault.stage.circle.wire_in(vault.config.bank_id, 1_000_000)
+
+    (deposit,) = vault.stage.run(vault.treasury.movements(TreasuryKind.DEPOSIT, since=SINCE))
+
+    assert (deposit.counterpart, deposit.fee) == (vault.config.bank_id, Money.zero(ASSET))
+
+
+def test_a_word_that_is_new_needs_a_person(vault: Vault) -> None:
+    paid = vault.pay_out()
+    vault.stage.circle.knobs.words = {"pending": "hibernating"}
+
+    found = vault.find(paid)
+
+    assert (found.status, found.provider_status) == (TreasuryStatus.NEEDS_REVIEW, "hibernating")
+
+
+def test_movements_of_a_time_are_all_of_that_time(vault: Vault) -> None:
+    for number in range(60):
+        vault.pay_out("1.00", key=f"k{number}")
+    start = vault.stage.circle.now()
+
+    all_of_it = vault.stage.run(vault.treasury.movements(TreasuryKind.PAYOUT, since=SINCE))
+    later = vault.stage.run(
+        vault.treasury.movements(TreasuryKind.PAYOUT, since=start + timedelta(minutes=1), until=None)
+    )
+
+    assert len({each.provider_ref for each in all_of_it}) == 60
+    assert later == ()
+
+
+def test_sweeps_are_listed_from_the_wallets_side(vault: Vault) -> None:
+    vault.stage.run(vault.stage.tokens.mint(vault.stage.order("mint"), idempotency_key="m"))
+    vault.stage.run(vault.treasury.sweep(vault.order(), idempotency_key="k"))
+
+    (swept,) = vault.stage.run(vault.treasury.movements(TreasuryKind.SWEEP, since=SINCE))
+
+    assert (swept.reference, swept.amount) == ("batch-7", Money("250.00", ASSET))
+
+
+def test_what_does_not_exist_is_not_found(vault: Vault) -> None:
+    paid = vault.pay_out()
+    other = "00000000-0000-4000-8000-000000000000"
+
+    for kind in TreasuryKind:
+        assert vault.stage.run(vault.treasury.find(kind, other)) is None
+    assert vault.stage.run(vault.treasury.find(TreasuryKind.DEPOSIT, paid.provider_ref)) is None
+    assert vault.stage.run(vault.treasury.find(TreasuryKind.PAYOUT, "../balances")) is None
+
+
+@pytest.mark.parametrize(
+    ("call", "name"), [("fund", "recipient_id"), ("sweep", "deposit_address"), ("pay_out", "bank_id")]
+)
+def test_an_order_names_what_the_configuration_lacks(vault: Vault, call: str, name: str) -> None:
+    bare = vault.again(**{name: ""})
+
+    with pytest.raises(ConfigurationError, match=name):
+        vault.stage.run(getattr(bare, call)(vault.order(), idempotency_key="k"))
+
+
+def test_setting_up_twice_makes_nothing_twice(host: Host) -> None:
+    with staged(host) as stage:
+        circle, url = stage.circle, stage.server.url
+        secret = SecretStr(str(circle.keys.entity_secret))
+
+        def once() -> object:
+            key = SecretStr(circle.keys.wallets)
+            return stage.run(set_up(key, secret, name="acme", blockchain=CHAIN, base_url=url))
+
+        before = len(circle.world.wallets)
+        assert once() == once()
+        assert len(circle.world.wallets) == before + 1
+
+
+def test_a_recipient_waits_for_an_administrator(host: Host) -> None:
+    with staged(host) as stage:
+        bare, address = mint_config(stage), stage.made.treasury_address
+
+        def once() -> MintSetup:
+            return stage.run(set_up_mint(bare, treasury_address=address, chain="BASE"))
+
+        made = once()
+        assert not made.is_approved
+        config = replace(bare, recipient_id=made.recipient_id)
+        own = CircleTreasury(config, stage.tokens, limits=QUICK)
+        order = TreasuryOrder(reference="r", amount=Money("1.00", ASSET))
+        with pytest.raises(ProviderUnavailable) as refused:
+            stage.run(own.fund(order, idempotency_key="k"))
+        assert refused.value.details["cause"] == "recipient_not_ready"
+
+        stage.circle.approve_recipient(made.recipient_id)
+        stage.circle.fund_mint(5_000_000)
+
+        assert stage.run(own.fund(order, idempotency_key="k")).status is TreasuryStatus.PENDING
+        assert once().recipient_id == made.recipient_id
+        stage.run(own.aclose())
