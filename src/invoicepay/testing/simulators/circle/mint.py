@@ -101,22 +101,29 @@ def link_bank(world: World, ask: Ask) -> Reply:
     fields.check()
 
     def link() -> Reply:
-        now = world.now()
-        linked = Wire(
-            id=world.ids.new(),
-            description=f"{bank.raw('bankName') or 'BANK'} ****{number[-4:]}",
-            fingerprint=hashlib.sha256(number.encode()).hexdigest()[:36],
-            reference=f"CIR{world.ids.digits(7)}",
-            virtual_account=world.ids.digits(12),
-            details={"billingDetails": details, "bankAddress": fields.raw("bankAddress")},
-            created=now,
-            updated=now,
-        )
-        world.wires[linked.id] = linked
-        world.clock.after(world.wait("wire", 5), lambda: _completed(world, linked))
+        told = {"billingDetails": details, "bankAddress": fields.raw("bankAddress")}
+        linked = linked_bank(world, str(bank.raw("bankName") or "BANK"), number, told)
         return Reply(linked.wire(world), 201)
 
     return world.mint_replays.once(ask, key, link)
+
+
+def linked_bank(world: World, name: str, number: str, details: Json) -> Wire:
+    """A bank account that was just linked; it is complete a little later."""
+    now = world.now()
+    linked = Wire(
+        id=world.ids.new(),
+        description=f"{name} ****{number[-4:]}",
+        fingerprint=hashlib.sha256(number.encode()).hexdigest()[:36],
+        reference=f"CIR{world.ids.digits(7)}",
+        virtual_account=world.ids.digits(12),
+        details=details,
+        created=now,
+        updated=now,
+    )
+    world.wires[linked.id] = linked
+    world.clock.after(world.wait("wire", 5), lambda: _completed(world, linked))
+    return linked
 
 
 def _address(fields: Fields, name: str) -> Json:

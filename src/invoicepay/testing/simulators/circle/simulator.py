@@ -12,7 +12,7 @@ from invoicepay.testing.simulators.circle.book import OUTSIDE
 from invoicepay.testing.simulators.circle.chains import native_unit, place
 from invoicepay.testing.simulators.circle.clock import VirtualClock
 from invoicepay.testing.simulators.circle.keys import sns_certificate_pem
-from invoicepay.testing.simulators.circle.mint import receive_wire
+from invoicepay.testing.simulators.circle.mint import linked_bank, receive_wire
 from invoicepay.testing.simulators.circle.mint_moves import receiver, send_back
 from invoicepay.testing.simulators.circle.notifications import Delivery, Subscription
 from invoicepay.testing.simulators.circle.orders import transaction_of
@@ -124,6 +124,16 @@ class CircleSimulator:
         """Freeze a wallet, or let it live again."""
         with self.world.lock:
             self.world.wallets[wallet_id].state = "FROZEN" if is_frozen else "LIVE"
+
+    def link_bank(self) -> str:
+        """A person links the operator's bank account in the console; returns its id."""
+        address = {"city": "Boston", "country": "US", "line1": "1 Main Street", "district": "MA"}
+        details = {
+            "billingDetails": {"name": "The operator", "postalCode": "01234", **address},
+            "bankAddress": {"bankName": "THE BANK", **address},
+        }
+        with self.world.lock:
+            return linked_bank(self.world, "THE BANK", "12340010", details).id
 
     def approve_recipient(self, id: str) -> None:
         """What an administrator does in the console."""
