@@ -15,12 +15,12 @@ from invoicepay.adapters.http import Sender
 from invoicepay.adapters.memory.slots import MemorySlots
 from invoicepay.adapters.tempo.addresses import TRANSFER_WITH_MEMO
 from invoicepay.adapters.tempo.answers import Outcome
-from invoicepay.adapters.tempo.keys import LocalKeys
 from invoicepay.adapters.tempo.network import LOCAL, TempoToken
 from invoicepay.adapters.tempo.provider import Tempo
 from invoicepay.adapters.tempo.rpc import TempoRpc
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
+from invoicepay.ports.signing import Signer
 from invoicepay.ports.slots import SlotStore
 from invoicepay.ports.tokens import MoveKind, TokenMove, TokenOrder, TokenStatus, TokenTransfer
 from invoicepay.testing.contracts import Webhook
@@ -108,9 +108,10 @@ class Chain:
         wire = options.pop("wire", self.wire)
         self._wires.append(wire)
         sender = Sender("tempo", self.bench.node.url, transport=wire, sleep=no_wait)
-        keys: LocalKeys = self.bench.keys
+        keys: Signer = options.pop("keys", self.bench.keys)
+        network = options.pop("network", LOCAL)
         given: dict[str, Any] = {"slots": self.slots, "tenant_id": self.tenant, **options}
-        return Tempo(TempoRpc(sender), keys, LOCAL, [self.token], **given)
+        return Tempo(TempoRpc(sender), keys, network, [self.token], **given)
 
     def fund(self, party_id: str, amount: str, *, approves: bool = True) -> None:
         """Tokens from outside of the provider, and an approval."""

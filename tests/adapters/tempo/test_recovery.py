@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -15,12 +16,19 @@ from invoicepay.adapters.sql.slots import SqlSlots
 from invoicepay.adapters.system import SystemClock
 from invoicepay.adapters.tempo import calls
 from invoicepay.adapters.tempo.desk import Desk
-from invoicepay.adapters.tempo.network import LOCAL, TempoToken
+from invoicepay.adapters.tempo.network import LOCAL, TESTNET, TempoToken
 from invoicepay.adapters.tempo.setup import set_up_token
 from invoicepay.adapters.tempo.transaction import TempoTransaction, gas_for, sign_transaction
 from invoicepay.bridge import run_blocking
-from invoicepay.errors import ProviderUnavailable, ProviderUnknown
-from invoicepay.ports.slots import Slot, SlotState
+from invoicepay.errors import (
+    InvoicePayError,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    ProviderUnknown,
+    StoreUnreachable,
+)
+from invoicepay.ports.signing import Signature, Signer
+from invoicepay.ports.slots import Lane, Move, Slot, SlotKey, SlotState
 from invoicepay.ports.tokens import TokenStatus, TokenTransfer
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.testing.tempo_node import TempoNode
@@ -294,6 +302,113 @@ def test_a_store_older_than_the_chain_stops_everything(chain: Chain) -> None:
         run_blocking(restored.find("eff_1"))
 
     assert len(chain.memos()) == 1
+
+
+class MoodyKeys:
+    """A key service that is away now and then."""
+
+    def __init__(self, keys: Signer) -> None:
+        self._keys, self.is_away = keys, False
+
+    async def address(self, account: str) -> str:
+        return await self._keys.address(account)
+
+    async def sign(self, account: str, digest: bytes) -> Signature:
+        if self.is_away:
+            raise ProviderUnavailable("the key service is away")
+        return await self._keys.sign(account, digest)
+
+
+def test_a_key_service_that_is_away_leaves_the_order_on_record(chain: Chain) -> None:
+    keys = MoodyKeys(chain.bench.keys)
+    tempo = chain.another(keys=keys)
+    keys.is_away = True
+
+    with pytest.raises(ProviderUnknown, match="key service is away"):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+    meanwhile = run_blocking(tempo.find("eff_1"))
+    keys.is_away = False
+
+    assert slot_of(chain).state is SlotState.TAKEN
+    assert meanwhile is not None
+    assert (meanwhile.status, meanwhile.provider_status) == (TokenStatus.PENDING, "unsent")
+    assert "key service is away" in meanwhile.reason
+    assert chain.decided("eff_1", tempo).status is TokenStatus.FINAL
+
+
+class MoodySlots(MemorySlots):
+    """A store whose next binding fails."""
+
+    failure: InvoicePayError | None = None
+    is_bound = False
+
+    async def take(
+        self, lane: Lane, moves: Sequence[Move], *, at: datetime, after: SlotKey | None = None
+    ) -> Slot | None:
+        failure, self.failure = self.failure, None
+        taken = await super().take(lane, moves, at=at, after=after) if self.is_bound or not failure else None
+        if failure:
+            raise failure
+        return taken
+
+
+def test_an_order_that_was_not_bound_is_unavailable_and_may_go_again(chain: Chain) -> None:
+    slots = MoodySlots()
+    slots.failure = StoreUnreachable()
+    tempo = chain.another(slots=slots)
+
+    with pytest.raises(ProviderUnavailable):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+    run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+
+    assert chain.decided("eff_1", tempo).status is TokenStatus.FINAL
+    assert len(chain.memos()) == 1
+
+
+def test_an_order_that_may_have_been_bound_is_unknown_and_found(chain: Chain) -> None:
+    slots = MoodySlots()
+    slots.failure, slots.is_bound = OutcomeUnknown(retry_same_key=""), True
+    tempo = chain.another(slots=slots)
+
+    with pytest.raises(ProviderUnknown):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+
+    assert chain.decided("eff_1", tempo).status is TokenStatus.FINAL
+    assert len(chain.memos()) == 1
+
+
+def test_nothing_is_signed_for_a_node_of_another_network(chain: Chain) -> None:
+    tempo = chain.another(network=TESTNET)
+
+    with pytest.raises(ProviderUnavailable, match="chain 31337"):
+        run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+
+    assert run_blocking(chain.slots.lanes()) == {}
+
+
+def test_recoverers_at_once_part_a_reverted_transaction_once(chain: Chain, held_blocks: None) -> None:
+    chain.bench.node.release_blocks()
+    chain.fund("ann", "2.00")
+    chain.fund("cat", "6.00")
+    chain.bench.node.hold_blocks()
+    moves = [a_transfer(f"eff_{number}", "cat", "bob") for number in range(6)]
+    moves += [a_transfer(f"eff_{name}", "ann", "bob", "1.50") for name in ("x", "y")]
+    run_blocking(chain.tempo.move(moves))
+    chain.bench.node.release_blocks()
+
+    def look(number: int) -> None:
+        tempo = chain.another(wire=Wire())
+        for move in moves[number:] + moves[:number]:
+            chain.decided(move.order.reference, tempo)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(look, range(4)))
+
+    ends = [chain.decided(move.order.reference).status for move in moves]
+    assert sorted(ends[6:]) == [TokenStatus.FAILED, TokenStatus.FINAL]
+    assert ends[:6] == [TokenStatus.FINAL] * 6
+    assert chain.held("bob") == usd("7.50")
+    assert run_blocking(chain.slots.open()) == []
 
 
 def test_tenants_with_one_signer_never_share_a_slot(chain: Chain) -> None:

@@ -42,8 +42,16 @@ def told(slot: Slot, reference: str, seen: Seen | None, now: datetime) -> TokenT
         provider_status=f"{sight if is_open else move.state} {hash}".strip(),
         amount=move.amount,
         observed_at=now if is_open else slot.changed_at,
-        reason="the chain used the slot for something that is not on record" if is_lost else move.reason,
+        reason=_reason(move, seen, is_lost=is_lost),
     )
+
+
+def _reason(move: Move, seen: Seen | None, *, is_lost: bool) -> str:
+    if is_lost:
+        return "the chain used the slot for something that is not on record"
+    if seen is not None and seen.trouble is not None and move.state is MoveState.OPEN:
+        return seen.trouble.message
+    return move.reason
 
 
 def movement_in(slot: Slot, reference: str) -> Move:

@@ -19,7 +19,7 @@ from invoicepay.adapters.tempo.orders import Wallets
 from invoicepay.adapters.tempo.rpc import Refused, TempoRpc
 from invoicepay.adapters.tempo.trials import Trials
 from invoicepay.adapters.tempo.wire import Block, Receipt
-from invoicepay.errors import ConcurrentUpdate, InvoicePayError, ProviderRejected, ProviderUnavailable
+from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.slots import (
     Move,
@@ -209,8 +209,6 @@ class Recovery:
             if refused is not None and refused.why in _ANEW:
                 slot = await self._signed(slot, head, gas_factor=_ANEW[refused.why])
                 refused = await self._rpc.send(slot.attempts[-1].raw)
-        except ConcurrentUpdate:
-            return slot, Seen(Sight.DECIDED)
         except InvoicePayError as error:
             return slot, Seen(Sight.UNSENT, error)
         return slot, _seen_of(refused)
