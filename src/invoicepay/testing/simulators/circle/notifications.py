@@ -98,7 +98,7 @@ class Postbox:
                 self._add(self._signed(subscription, type, notification))
 
     def told_by_sns(self, type: str, resource: str, value: Mapping[str, Any]) -> None:
-        """Queue news of Mint for every confirmed endpoint."""
+        """Queue news of Mint for every endpoint with a confirmed topic; which of its two is not known."""
         message = {
             "clientId": self._world.entity_id,
             "notificationType": type,
@@ -107,9 +107,9 @@ class Postbox:
             resource: value,
         }
         for subscription in self._of(1):
-            for arn, status in subscription.arns.items():
-                if status == "confirmed":
-                    self._add(self._sns(subscription, "Notification", arn, Message=json.dumps(message)))
+            confirmed = [arn for arn, status in subscription.arns.items() if status == "confirmed"]
+            if confirmed:
+                self._add(self._sns(subscription, "Notification", confirmed[0], Message=json.dumps(message)))
 
     def confirm(self, url: str) -> bool:
         """What a visit of a SubscribeURL does; whether its token was known."""
