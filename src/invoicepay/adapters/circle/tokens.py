@@ -77,6 +77,7 @@ class CircleTokens:
             finds_by_reference=True,
             absent_grace_seconds=self.config.finds_after_seconds,
             key_lifetime_seconds=KEY_LIFETIME_SECONDS,
+            per_party=True,
         )
 
     async def mint(self, order: TokenOrder, *, idempotency_key: str) -> TokenTransfer:
