@@ -23,7 +23,8 @@ STAMP = VENV / "invoicepay-setup"
 INTERRUPTED = 130
 
 HELP = """\
-python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers
+python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers; with
+                                 --tempo its tokens are on a Tempo chain of this machine; also --json
 python3 dev.py test              every check and every test, as the gate runs them
 python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
 python3 dev.py bench [options]   measure how fast the library is here, and against what; also --quick
@@ -32,7 +33,12 @@ python3 dev.py types             mypy in strict mode
 python3 dev.py docs              build the documentation; warnings are errors"""
 
 # What an environment must have been installed with to serve: the tests' environment can run everything.
-ENOUGH = {"all": ("all", "test"), "bench": ("bench", "test"), "test": ("test",)}
+ENOUGH = {
+    "all": ("all", "all,tempo", "test"),
+    "all,tempo": ("all,tempo", "test"),
+    "bench": ("bench", "test"),
+    "test": ("test",),
+}
 
 OFFLINE = (
     "Setting up the environment did not work: pip's own words are above. The first run downloads the\n"
@@ -64,7 +70,7 @@ def main(arguments: list[str]) -> int:
         print(HELP)
         return 0
     if command == "demo":
-        set_up("all")
+        set_up("all,tempo" if "--tempo" in rest else "all")
         return demo(rest)
     if command == "bench":
         set_up("bench")

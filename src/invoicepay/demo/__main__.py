@@ -1,4 +1,4 @@
-"""Runs the demo: `python -m invoicepay.demo [--json] [--db FILE]`."""
+"""Runs the demo: `python -m invoicepay.demo [--tempo] [--json] [--db FILE]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
 from invoicepay.errors import InvoicePayError, StoreError
 
 INTERRUPTED, FAILED = 130, 1
+_FILES = ("invoicepay-demo.db", "invoicepay-demo-tempo.db")
+"""Where the books are kept, unless told otherwise: with simulated tokens, and with tokens on a chain."""
 
 
 class _CtrlC(KeyboardInterrupt):
@@ -60,13 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Tell the story; every way to end is one sentence and leaves the database whole."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    database = Path(options.db).resolve()
-    if not options.db or set("?%#") & set(str(database)) or not str(database).isprintable():
+    database = Path(options.db or _FILES[options.tempo]).resolve()
+    if options.db == "" or set("?%#") & set(str(database)) or not str(database).isprintable():
         parser.error("--db takes a file whose path is plain, without ? % # and control characters")
     out = _output()
     screen: Screen = JsonScreen(out) if options.json else TextScreen(out)
     try:
-        return _told(database, screen)
+        return _told(database, screen, on_tempo=options.tempo)
     except BrokenPipeError:
         _forget(out)
         return FAILED
@@ -79,9 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object per step, a summary last")
-    parser.add_argument(
-        "--db", default="invoicepay-demo.db", metavar="FILE", help="SQLite file (%(default)s)"
-    )
+    parser.add_argument("--tempo", action="store_true", help="move tokens on a Tempo chain of this machine")
+    parser.add_argument("--db", metavar="FILE", help=f"SQLite file ({', '.join(_FILES)})")
     return parser
 
 
@@ -99,11 +100,12 @@ def _forget(out: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
-def _told(database: Path, screen: Screen) -> int:
+def _told(database: Path, screen: Screen, *, on_tempo: bool) -> int:
     try:
-        from invoicepay.demo.telling import tell  # loads the whole library: may be interrupted as well
+        from invoicepay.demo.telling import tell, tell_on_tempo  # loads much: may be interrupted as well
 
-        return 0 if tell(database, screen, check=_stop.check) else FAILED
+        told = tell_on_tempo if on_tempo else tell
+        return 0 if told(database, screen, check=_stop.check) else FAILED
     except KeyboardInterrupt:
         warnings.simplefilter("ignore", RuntimeWarning)  # a call that was made and not yet begun is no fault
         screen.end(f"Stopped by you: every step that was shown is kept in {database}.")

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from invoicepay.domain.money import Money
 
 if TYPE_CHECKING:
-    from invoicepay.demo.story import Look, Verdict
+    from invoicepay.demo.story import ChainMove, Look, Verdict
 
 WIDTH = 96
-BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+BOLD, DIM, GREEN, RED, CYAN, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 
 
 class Screen(Protocol):
     """What the demo tells."""
 
-    def begin(self, database: Path, tenant: str, steps: int) -> None:
-        """The story starts."""
+    def begin(self, database: Path, tenant: str, steps: int, *, providers: str) -> None:
+        """The story starts; `providers` says in a sentence what banks and tokens are."""
         ...
 
     def working(self, number: int, title: str) -> None:
@@ -47,11 +49,11 @@ class TextScreen:
         self._is_terminal = out.isatty()
         self._steps = 0
 
-    def begin(self, database: Path, tenant: str, steps: int) -> None:
+    def begin(self, database: Path, tenant: str, steps: int, *, providers: str) -> None:
         """The story starts."""
         self._steps = steps
         self._line(self._marked("The whole money loop on one ledger", BOLD))
-        self._line(f"Database {database}, tenant {tenant}; banks and tokens are simulated.")
+        self._line(f"Database {database}, tenant {tenant}; {providers}.")
 
     def working(self, number: int, title: str) -> None:
         """A progress line that the finished step overwrites; only on a terminal."""
@@ -71,6 +73,11 @@ class TextScreen:
             self._line(self._marked(f"    {rule}  {'; '.join(entries)}", DIM))
         for name, before, after in look.moved:
             self._line(f"    {name:<44}{_text(before):>16} → {_text(after):>16}")
+        for (block, hash), moves in groupby(look.chain, key=lambda move: (move.block, move.hash)):
+            self._line(self._marked(f"    block {block}, transaction {hash}", CYAN))
+            for move in moves:
+                self._line(f"      {_moved(move)}")
+                self._line(self._marked(f"        memo {move.memo}", DIM))
         self._line(self._backing(look))
 
     def _backing(self, look: Look) -> str:
@@ -89,10 +96,15 @@ class TextScreen:
                 GREEN if verdict.is_right else RED,
             )
         )
+        for books, supply in verdict.supplies:
+            words = f"In the books {books}, on the chain at finality {supply}."
+            self._line(self._marked(words, GREEN if books == supply else RED))
         self._line(f"Sealed under {verdict.checkpoint[:16]}…")
         self._line(f"The database is {database}. Try next:")
         query = "select number, status, total, remaining from invoices"
         self._line(f'  sqlite3 "{database}" "{query}"')
+        if verdict.supplies:
+            return  # the chain is gone, and with it whoever could be asked
         self._line(
             f"  python3 -c \"from invoicepay import InvoicePay; print(InvoicePay('sqlite:///{database}', "
             f"tenant='{tenant}').reserves.audit().explain())\""
@@ -118,9 +130,17 @@ class JsonScreen:
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
-    def begin(self, database: Path, tenant: str, steps: int) -> None:
+    def begin(self, database: Path, tenant: str, steps: int, *, providers: str) -> None:
         """The story starts."""
-        self._write({"event": "begin", "database": str(database), "tenant": tenant, "steps": steps})
+        self._write(
+            {
+                "event": "begin",
+                "database": str(database),
+                "tenant": tenant,
+                "steps": steps,
+                "providers": providers,
+            }
+        )
 
     def working(self, number: int, title: str) -> None:
         """Nothing: machines wait for the step."""
@@ -137,6 +157,7 @@ class JsonScreen:
                 "postings": [[rule, list(entries)] for rule, entries in look.postings],
                 "backing": _text(look.backing),
                 "tokens": _text(look.tokens),
+                "chain": [{**asdict(move), "amount": _text(move.amount)} for move in look.chain],
             }
         )
 
@@ -151,6 +172,7 @@ class JsonScreen:
                 "audit_records": verdict.audit_records,
                 "audit_is_whole": verdict.audit_is_whole,
                 "checkpoint": verdict.checkpoint,
+                "supplies": [[_text(books), _text(chain)] for books, chain in verdict.supplies],
             }
         )
 
@@ -161,6 +183,11 @@ class JsonScreen:
     def _write(self, value: dict[str, Any]) -> None:
         self._out.write(json.dumps(value, ensure_ascii=False) + "\n")
         self._out.flush()
+
+
+def _moved(move: ChainMove) -> str:
+    ways = {"mint": f"to {move.target}", "burn": f"by {move.source}"}
+    return f"{move.kind} {move.amount} {ways.get(move.kind, f'{move.source} → {move.target}')}"
 
 
 def _text(amount: Money) -> str:

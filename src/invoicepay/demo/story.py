@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from invoicepay.blocking import InvoicePay
@@ -13,6 +13,24 @@ from invoicepay.domain.schedules import Every
 
 
 @dataclass(frozen=True, slots=True)
+class ChainMove:
+    """One movement of tokens in a final block of a chain.
+
+    Attributes:
+        kind: `mint`, `burn` or `transfer`.
+        source, target: names of ours; empty where tokens are made or destroyed.
+    """
+
+    block: int
+    hash: str
+    kind: str
+    source: str
+    target: str
+    amount: Money
+    memo: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What changed since the look before.
 
@@ -20,34 +38,47 @@ class Look:
         moved: account name, balance before, balance after.
         postings: rule, then one text per entry.
         backing, tokens: equal at every commit.
+        chain: what moved on a chain, where there is one.
     """
 
     moved: tuple[tuple[str, Money, Money], ...]
     postings: tuple[tuple[str, tuple[str, ...]], ...]
     backing: Money
     tokens: Money
+    chain: tuple[ChainMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of the story: what was checked over everything that was stored."""
+    """The end of the story: what was checked over everything that was stored.
+
+    Attributes:
+        supplies: tokens in the books and on the chain at finality, where there is a chain.
+    """
 
     violations: tuple[str, ...]
     audit_records: int
     audit_is_whole: bool
     checkpoint: str
+    supplies: tuple[tuple[Money, Money], ...] = ()
 
     @property
     def is_right(self) -> bool:
         """Whether nothing was found wrong."""
-        return not self.violations and self.audit_is_whole
+        is_tied = all(books == chain for books, chain in self.supplies)
+        return not self.violations and self.audit_is_whole and is_tied
 
 
 @dataclass(slots=True)
 class Scene:
-    """The client, what was seen of it so far, and what steps leave for later ones."""
+    """The client, what was seen of it so far, and what steps leave for later ones.
+
+    Attributes:
+        asset: whose backing is looked at.
+    """
 
     pay: InvoicePay
+    asset: str = "USD"
     before: dict[Account, Money] = field(default_factory=dict[Account, Money])
     last_posting: str = ""
     kept: dict[str, str] = field(default_factory=dict[str, str])
@@ -56,17 +87,13 @@ class Scene:
         """Compare with the look before."""
         now = self.pay.ledger.balances()
         accounts = sorted(now.keys() | self.before.keys(), key=lambda account: account.id)
-        zero = Money.zero("USD")
-        moved = tuple(
-            (account.name, self.before.get(account, zero), now.get(account, zero))
-            for account in accounts
-            if self.before.get(account, zero) != now.get(account, zero)
-        )
+        pairs = ((account, _held(self.before, account), _held(now, account)) for account in accounts)
+        moved = tuple((account.name, before, after) for account, before, after in pairs if before != after)
         booked = self.pay.ledger.transactions(after=self.last_posting)
         self.before = dict(now)
         if booked:
             self.last_posting = booked[-1].posting.id
-        report = self.pay.reserves.audit()
+        report = self.pay.reserves.audit(self.asset)
         return Look(moved, tuple(_told(one) for one in booked), report.backing, report.tokens)
 
     def verdict(self) -> Verdict:
@@ -80,6 +107,10 @@ class Scene:
             bool(verified),
             sealed.hash if sealed else "",
         )
+
+
+def _held(balances: Mapping[Account, Money], account: Account) -> Money:
+    return balances.get(account, Money.zero(account.asset))
 
 
 def _told(booked: Booked) -> tuple[str, tuple[str, ...]]:

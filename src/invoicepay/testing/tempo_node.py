@@ -188,7 +188,11 @@ class TempoNode:
         command = [str(binary), *self._options, "--port", str(port)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the reviewed program, our own words
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for its user, who ends it
             )
         except OSError as error:
             raise NodeUnavailable(f"the Tempo node does not start here: {error}") from error
