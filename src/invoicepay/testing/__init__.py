@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from invoicepay.testing.rails_contract import RailsBench as RailsBench
     from invoicepay.testing.rails_contract import RailsContract as RailsContract
     from invoicepay.testing.repository_contract import RepositoryContract as RepositoryContract
+    from invoicepay.testing.slots_contract import SlotContract as SlotContract
     from invoicepay.testing.tokens_contract import TokenContract as TokenContract
     from invoicepay.testing.tokens_contract import TokensBench as TokensBench
 
@@ -27,6 +28,7 @@ _HOMES = {
     "RailsBench": "rails_contract",
     "RailsContract": "rails_contract",
     "RepositoryContract": "repository_contract",
+    "SlotContract": "slots_contract",
     "TokenContract": "tokens_contract",
     "TokensBench": "tokens_contract",
 }
