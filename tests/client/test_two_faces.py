@@ -140,5 +140,5 @@ def test_every_call_takes_a_key_unless_it_changes_nothing_or_repeats_without_har
         "tokens.validate_backing",
         "webhooks.receive",
         *CHOOSING,
-        *("run_pending", "run_pending_everywhere", "close"),
+        *("run_pending", "run_pending_everywhere", "health", "close"),
     }

@@ -363,6 +363,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "acting_as": {"subject": "ann", "role": "party"},
     "run_pending": {"limit": 10, "until_quiet": True},
     "run_pending_everywhere": {"limit": 10},
+    "health": {},
 }
 """Arguments of every call that do what it is for."""
 

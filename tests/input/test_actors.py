@@ -27,6 +27,7 @@ OPERATORS_ONLY = [
     "bank_accounts.disable",
     "bank_accounts.enable",
     "run_pending_everywhere",
+    "health",
     "parties.register",
     "parties.set_policy",
     "parties.set_tier",
