@@ -178,12 +178,12 @@ class TestTreasury(Contract):
         circle.return_payout(paid.provider_ref)
 
         told = list[TreasuryMovement]()
-        for delivery in circle.deliveries()[::2]:  # two topics tell each fact
+        for delivery in circle.deliveries():
             now = circle.now()
             vault.stage.run(own.prepare_webhook(delivery.body, delivery.headers, received_at=now))
             told += [e.movement for e in own.parse_webhook(delivery.body, delivery.headers, received_at=now)]
 
-        assert [each.status for each in told] == [
+        assert list(dict.fromkeys(each.status for each in told)) == [  # several topics may tell one fact
             TreasuryStatus.PENDING,
             TreasuryStatus.FINAL,
             TreasuryStatus.RETURNED,
