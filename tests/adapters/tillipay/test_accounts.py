@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +30,7 @@ from invoicepay.errors import (
 from invoicepay.testing.hosts import Host
 from invoicepay.testing.simulators.faults import Faults
 from tests.adapters.tillipay.desk import Desk, desk
+from tests.security.canaries import told
 
 ROUTING, ACCOUNT, PAN, CVV = "021000021", "000777123456", "4111111111111111", "739"
 BANK = BankDetails(routing_number=SecretStr(ROUTING), account_number=SecretStr(ACCOUNT))
@@ -171,23 +171,12 @@ def test_numbers_keys_and_tokens_stand_in_no_log_error_or_local_of_ours(
         except InvoicePayError as error:
             raised.append(error)
 
-    told = "\n".join([*caplog.messages, *(text for error in raised for text in _told(error))])
+    said = "\n".join([*caplog.messages, *(text for error in raised for text in told(error))])
     known = [one for c in at.gateway.credentials.values() for one in (c.api_key, c.secret_key)]
     canaries = {ROUTING, ACCOUNT, PAN, f"'{CVV}'", *(one.get_secret_value() for one in known), "gps-token-"}
     assert caplog.messages
     assert bool(raised) == (trouble != "nothing")
-    assert {canary for canary in canaries if canary in told} == set()
-
-
-def _told(error: BaseException) -> Iterator[str]:
-    """Everything that an error collector sees of an error: texts, details, locals of the package's frames."""
-    yield f"{error} {error!r} {vars(error)} {getattr(error, '__notes__', '')}"
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if "/src/invoicepay/" in frame.f_code.co_filename:
-            yield f"{frame.f_locals!r}"
-    for other in (error.__cause__, error.__context__):
-        if other is not None:
-            yield from _told(other)
+    assert {canary for canary in canaries if canary in said} == set()
 
 
 def test_the_log_shows_what_helps_and_hides_the_rest(

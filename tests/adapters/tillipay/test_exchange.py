@@ -151,9 +151,9 @@ def test_only_a_well_formed_answer_says_that_a_payment_does_not_exist(
     at.gateway.faults.fail_before(status, on=QUERY)
 
     with pytest.raises(ProviderUnavailable):
-        host.run(at.rails.find("eff_1"))
-    assert host.run(at.rails.find("eff_1")) is not None
+        host.run(at.rails.find("eff_2"))
     assert host.run(at.rails.find("eff_2")) is None
+    assert host.run(at.rails.find("eff_1")) is not None
 
 
 def test_a_payment_is_found_whatever_its_channel_and_direction(host: Host, at: Desk) -> None:
@@ -166,6 +166,15 @@ def test_a_payment_is_found_whatever_its_channel_and_direction(host: Host, at: D
         ("eff_card", "deposit"),
         ("eff_out", "withdrawal"),
     ]
+
+
+def test_a_channel_that_is_down_hides_no_payment_of_another_one(host: Host, at: Desk) -> None:
+    deposit(host, at, at.order())
+    at.gateway.faults.fail_before(500, times=9, on="/gps/api/login/merchant-card")
+
+    assert host.run(at.rails.find("eff_1")) is not None
+    with pytest.raises(ProviderUnavailable):
+        host.run(at.rails.find("eff_2"))
 
 
 @pytest.mark.parametrize(
@@ -213,6 +222,18 @@ async def _at_once(message: Message) -> Message:
     return message
 
 
+def test_what_was_told_of_the_payer_is_not_repeated_in_errors(host: Host) -> None:
+    async def payers(_: str) -> Payer:
+        return Payer(first_name="Annabella", email="annabella@example.com")
+
+    said = b'{"statusCode": "422", "statusDesc": "Annabella with annabella@example.com is not known"}'
+    with desk(payers=payers) as at:
+        at.gateway.faults.change(lambda _: said, on=PAYMENT)
+        with pytest.raises(ProviderRejected, match=r"code 422: \[redacted\] with \[redacted\] is not known"):
+            deposit(host, at, at.order())
+        host.run(at.rails.aclose())
+
+
 def test_health_tells_of_each_login(host: Host, at: Desk) -> None:
     well = host.run(at.rails.health())
     at.gateway.end_sessions()
@@ -222,4 +243,10 @@ def test_health_tells_of_each_login(host: Host, at: Desk) -> None:
 
     assert well.is_ok
     assert [check.name for check in ill.failed] == ["login.ica"]
-    assert [check.name for check in well.checks] == ["login.card", "login.cbp", "login.ica", "assumptions"]
+    assert {check.name: check.detail for check in well.checks} == {
+        "login.card": "",
+        "login.cbp": "",
+        "login.ica": "",
+        "news": "webhooks, status queries",
+        "assumptions": f"{len(at.gateway.profile.unconfirmed())} unconfirmed",
+    }

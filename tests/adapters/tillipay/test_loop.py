@@ -156,6 +156,16 @@ def test_96_is_told_twice_and_backwards_and_counts_once(shop: Shop) -> None:
     assert (shop.at.movements(), shop.balance) == (1, "100.96 USD")
 
 
+def test_68_is_returned_and_the_return_is_undone(shop: Shop) -> None:
+    id = shop.deposit("100.68 USD")
+    shop.go_on(6)
+    returned = shop.effect(id).status
+
+    shop.go_on(10)
+
+    assert (returned, shop.effect(id).status, shop.at.movements()) == ("returned", "return_reversed", 1)
+
+
 def test_95_waits_for_the_gateway_and_then_goes_on(shop: Shop) -> None:
     id = shop.deposit("100.95 USD")
     shop.go_on(15)
@@ -247,6 +257,22 @@ def test_a_forged_delivery_changes_nothing(shop: Shop) -> None:
         shop.pay.webhooks.receive("rails", headers=headers, body=body)
 
     assert shop.seen(id).status == "pending"
+
+
+def test_a_delivery_about_something_unknown_is_parked_and_matched_once_it_is_known() -> None:
+    nameless = TilliPayProfile.assumed().amended({"without": ["webhook.reference"]})
+    with open_shop(nameless) as shop:
+        id = shop.deposit("100.99 USD")
+        shop.at.gateway.faults.fail_before(500, times=2, on="GET /gps/payments/status")
+        ((headers, body),) = shop.at.gateway.webhooks()
+        shop.pay.webhooks.receive("rails", headers=headers, body=body)
+        shop.pay.run_pending()
+        (again,) = shop.pay.webhooks.receive("rails", headers=headers, body=body)
+        unmatched = (shop.effect(id).provider_ref, again.status)
+        shop.go_on(15)
+
+        assert unmatched == ("", "parked")
+        assert (shop.effect(id).provider_ref, shop.balance) == ("TX000001", "100.99 USD")
 
 
 def test_with_what_is_known_alone_deliveries_suffice_and_silence_is_never_sent_again() -> None:

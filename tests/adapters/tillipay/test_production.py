@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from invoicepay import run_blocking
 from invoicepay.adapters.tillipay import ChannelCredentials, TilliPay, TilliPayProfile
 from invoicepay.errors import ConfigurationError
 
@@ -67,6 +68,23 @@ def test_an_environment_that_nobody_named_is_refused_so_that_a_misspelt_producti
     for environment in ("prod", "Production", "live", ""):
         with pytest.raises(ConfigurationError, match="no base URL"):
             wired(environment=environment)
+
+
+def test_the_production_host_is_not_reached_under_another_name() -> None:
+    hosts = next(fact for fact in KNOWN.facts if fact.id == "hosts")
+    profile = KNOWN.amended(
+        {"base_urls": {"production": f"{HOST}/v1"}, "facts": [hosts.model_dump(mode="json")]}
+    )
+
+    assert wired(profile, accept_assumptions=OPEN, base_url=None).name == "tillipay"
+    with pytest.raises(ConfigurationError, match="the host of staging is the one of production"):
+        wired(profile, environment="staging", base_url="https://GATEWAY.example/other")
+
+
+def test_a_host_that_nothing_tells_of_settlement_is_not_well() -> None:
+    health = run_blocking(wired(environment="staging", base_url="http://127.0.0.1:9").health())
+
+    assert {check.name: check.detail for check in health.failed}["news"] == "nothing tells of settlement"
 
 
 def test_staging_needs_no_acceptance_and_knows_its_host() -> None:

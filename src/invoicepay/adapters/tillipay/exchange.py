@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from invoicepay.adapters.http import Answer, Request, Sender, judge, retry_after_seconds
+from invoicepay.adapters.http import Answer, Redactor, Request, Sender, judge, retry_after_seconds
 from invoicepay.adapters.tillipay import wire
 from invoicepay.adapters.tillipay.parts import Purpose
 from invoicepay.adapters.tillipay.sessions import Sessions
@@ -47,21 +47,13 @@ class Exchange:
             ProviderUnknown: anything else than a clear success.
         """
         answer = await self._sent(name, channel, sources, is_order=True)
-        outcomes = self._profile.outcomes
         reply = wire.reply_of(self._profile, answer)
-        if answer.status in outcomes.not_processed_http:
-            raise self._error(ProviderUnavailable, answer, reply)
-        if answer.status in outcomes.refused_http:
-            raise self._error(ProviderRejected, answer, reply)
-        judge(answer, is_order=True)
-        if not answer.is_success or reply is None:
-            raise self._error(ProviderUnknown, answer, reply)
-        if reply.is_success:
+        if answer.is_success and reply is not None and reply.is_success:
             return reply
-        if self._sessions.is_refusal(answer):
-            raise self._error(ProviderUnavailable, answer, reply)
-        is_refused = reply.code in outcomes.refused_codes
-        raise self._error(ProviderRejected if is_refused else ProviderUnknown, answer, reply)
+        kind = self._refusal(answer, reply)
+        if kind is None:
+            judge(answer, is_order=True)
+        raise self._error(kind or ProviderUnknown, answer, reply, sources)
 
     async def ask(self, name: str, channel: str, sources: wire.Sources) -> wire.Reply | None:
         """Put a question; None when the gateway says that there is nothing.
@@ -71,12 +63,12 @@ class Exchange:
         """
         answer = await self._sent(name, channel, sources, is_order=False)
         reply = wire.reply_of(self._profile, answer)
-        if reply is not None and reply.is_success and answer.is_success:
+        if answer.is_success and reply is not None and reply.is_success:
             return reply
         is_refusal = answer.is_success or answer.status in self._profile.outcomes.refused_http
         if reply is not None and is_refusal and reply.code in self._profile.outcomes.absent_codes:
             return None
-        raise self._error(ProviderUnavailable, answer, reply)
+        raise self._error(ProviderUnavailable, answer, reply, sources)
 
     def account_token(self, name: str, reply: wire.Reply) -> str:
         """The token in the answer to a saved account.
@@ -106,29 +98,50 @@ class Exchange:
         send = self._sender.order if is_order else self._sender.ask
         answer = await send(request)
         if log.isEnabledFor(logging.DEBUG):
-            names = frozenset() if self._is_private(request.operation) else self._profile.logging.shown
             log.debug(
                 "%s: sent %s, got %d %s",
                 request.operation,
-                self._sender.scrub(str(wire.shown(request.json, names))),
+                self._shown(request.operation, request.json),
                 answer.status,
-                self._sender.scrub(str(wire.shown(wire.document_of(answer), names))),
+                self._shown(request.operation, wire.document_of(answer)),
             )
         return answer
+
+    def _refusal(self, answer: Answer, reply: wire.Reply | None) -> type[ProviderError] | None:
+        """What a failure means by the profile; None where it does not say."""
+        outcomes = self._profile.outcomes
+        if self._sessions.is_refusal(answer) or answer.status in outcomes.not_processed_http:
+            return ProviderUnavailable
+        is_listed = answer.is_success and reply is not None and reply.code in outcomes.refused_codes
+        return ProviderRejected if is_listed or answer.status in outcomes.refused_http else None
 
     def _is_private(self, name: str) -> bool:
         """Whether an operation carries account numbers, so that even the gateway's words may repeat them."""
         return self._profile.operations[name].purpose is Purpose.SAVE_ACCOUNT
 
-    def _error(self, kind: type[ProviderError], answer: Answer, reply: wire.Reply | None) -> ProviderError:
+    def _shown(self, name: str, document: object) -> str:
+        """A document for the log."""
+        if self._is_private(name):
+            return "[redacted]"
+        return self._harmless(str(wire.shown(document, self._profile.logging.shown)), {})
+
+    def _harmless(self, text: str, sources: wire.Sources) -> str:
+        """A text without keys, tokens, long numbers, and what was sent as a secret."""
+        secrets = [value for value in sources.values() if not isinstance(value, str)]
+        return Redactor([*self._sessions.tokens(), *secrets]).scrub(self._sender.scrub(text))
+
+    def _error(
+        self, kind: type[ProviderError], answer: Answer, reply: wire.Reply | None, sources: wire.Sources
+    ) -> ProviderError:
         """What went wrong, with the gateway's own words as far as they are harmless."""
         details: dict[str, Any] = {"operation": answer.operation, "status": answer.status}
         said = "nothing that the profile describes"
         if reply:
-            code = details["code"] = self._sender.scrub(reply.code)
-            said = f"code {code}"
-            if not self._is_private(answer.operation):
-                said += f": {self._sender.scrub(reply.message)}"
+            details["code"] = self._harmless(reply.code, sources)
+            is_private = self._is_private(answer.operation)
+            said = (
+                f"code {details['code']}{'' if is_private else f': {self._harmless(reply.message, sources)}'}"
+            )
         if answer.request_id:
             details["request_id"] = answer.request_id
         if (seconds := retry_after_seconds(answer)) is not None:

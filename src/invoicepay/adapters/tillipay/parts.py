@@ -67,21 +67,22 @@ def _several(one_or_more: object) -> object:
 
 
 Pointer = Annotated[str, _matching(POINTER, "JSON pointer (RFC 6901)")]
-Pointers = Annotated[
-    tuple[Pointer, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)
-]
+Pointers = Annotated[tuple[Pointer, ...], BeforeValidator(_several)]
 """Places in an answer; the first that is there counts."""
 Header = Annotated[str, _matching(_HEADER, "header name")]
 Source = Annotated[str, AfterValidator(_source)]
 Path = Annotated[str, AfterValidator(_path)]
 Scalar = str | int | bool
 Codes = frozenset[str]
-HttpCodes = frozenset[Annotated[int, Field(ge=100, le=599)]]
+HttpCodes = frozenset[Annotated[int, Field(ge=400, le=599)]]
 Fields = Annotated[Mapping[str, Source], AfterValidator(frozen)]
 Constants = Annotated[Mapping[str, Scalar], AfterValidator(frozen)]
 Statuses = Annotated[Mapping[str, RailStatus], AfterValidator(frozen)]
 Letters = Annotated[Mapping[str, str], AfterValidator(frozen)]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+Environment = Literal["qa", "staging", "production"]
+Unsettled = Literal[RailStatus.PENDING, RailStatus.IN_REVIEW, RailStatus.SENT, RailStatus.NEEDS_REVIEW]
+"""What mere success on an order may mean at most."""
 
 
 class Part(BaseModel):
@@ -264,7 +265,7 @@ class Outcomes(Part):
         absent_codes: envelope codes that say: no such payment.
     """
 
-    accepted: RailStatus
+    accepted: Unsettled
     refused_http: HttpCodes
     refused_codes: Codes
     not_processed_http: HttpCodes
@@ -305,6 +306,13 @@ class Webhook(Part):
     fee: Pointer | None = None
     return_code: Pointer | None = None
     events: Annotated[Mapping[str, Event], AfterValidator(frozen)]
+
+    @model_validator(mode="after")
+    def _signable(self) -> Self:
+        wanted = len(SCHEMES[self.scheme].headers)
+        if len(self.headers) != wanted:
+            raise ValueError(f"{self.scheme} has {wanted} headers, not {len(self.headers)}")
+        return self
 
     def signature(self) -> Scheme:
         """The scheme under the profile's header names."""

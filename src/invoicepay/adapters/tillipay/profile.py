@@ -19,6 +19,7 @@ from invoicepay.adapters.tillipay.parts import (
     Auth,
     Channel,
     Envelope,
+    Environment,
     Fact,
     Idempotency,
     Logging,
@@ -55,7 +56,7 @@ class TilliPayProfile(Part):
 
     name: str
     amount_format: Literal["decimal_string_2dp"]
-    base_urls: Annotated[Mapping[str, str], Named]
+    base_urls: Annotated[Mapping[Environment, str], Named]
     auth: Auth
     envelopes: Annotated[Mapping[str, Envelope], Named]
     channels: Annotated[Mapping[str, Channel], Named]

@@ -106,10 +106,17 @@ class TilliPay:
         queries = list(self._queries())
         if not queries:
             raise ProviderUnavailable(f"{self.name} has no status query", reference=reference)
+        silence: ProviderUnavailable | None = None
         for direction, name, channel in queries:
-            reply = await self._exchange.ask(name, channel, {"reference": reference})
+            try:
+                reply = await self._exchange.ask(name, channel, {"reference": reference})
+            except ProviderUnavailable as error:
+                silence = error  # another channel may know it; only all of them together know that none does
+                continue
             if reply is not None:
                 return self._transfer(name, reply, direction, reference, ordered=None)
+        if silence is not None:
+            raise silence
         return None
 
     async def balance(self, asset: str) -> Money:
@@ -169,10 +176,13 @@ class TilliPay:
         await self._exchange.order(name, channel, {"account_token": token.token})
 
     async def health(self) -> Health:
-        """Log in to every channel; say how many assumptions stand."""
-        checks = [await self._login_check(channel) for channel in sorted(self._credentials)]
+        """Log in to every channel; say how settlement is learnt of, and how many assumptions stand."""
+        logins = [await self._login_check(channel) for channel in sorted(self._credentials)]
+        ways = {"webhooks": self._webhook_secrets, "status queries": self._capabilities.finds_by_reference}
+        news = [way for way, is_there in ways.items() if is_there]
+        heard = Check("news", is_ok=bool(news), detail=", ".join(news) or "nothing tells of settlement")
         standing = Check("assumptions", is_ok=True, detail=f"{len(self.profile.unconfirmed())} unconfirmed")
-        return Health(self.name, (*checks, standing))
+        return Health(self.name, (*logins, heard, standing))
 
     def close(self) -> None:
         """End the connections of a blocking host."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from invoicepay.errors import ConfigurationError
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from invoicepay.adapters.tillipay.profile import TilliPayProfile
 
 PRODUCTION = "production"
-SIMULATOR = "simulator"
+ENVIRONMENTS = ("simulator", "qa", "staging", PRODUCTION)
 
 
 def check_accepted(profile: TilliPayProfile, environment: str, accepted: Collection[str]) -> None:
@@ -51,13 +52,19 @@ def base_url_of(profile: TilliPayProfile, environment: str, base_url: str | None
     """Where the gateway is.
 
     Raises:
-        ConfigurationError: nobody said where.
+        ConfigurationError: nobody said where; or it is the production host under another environment's name.
     """
-    known = base_url or profile.base_urls.get(environment)
-    if environment not in {*profile.base_urls, PRODUCTION, SIMULATOR} or not known:
+    hosts = {str(name): url for name, url in profile.base_urls.items()}
+    chosen = base_url or hosts.get(environment)
+    if environment not in ENVIRONMENTS or not chosen:
         raise ConfigurationError(
             f"the profile has no base URL for {environment}",
-            hint="Pass base_url=, or name it under base_urls in the profile.",
-            known=sorted(profile.base_urls),
+            hint=f"Environments are {', '.join(ENVIRONMENTS)}; pass base_url=, or name it in the profile.",
         )
-    return known
+    if environment != PRODUCTION and _host(chosen) == _host(hosts.get(PRODUCTION, "")):
+        raise ConfigurationError(f"the host of {environment} is the one of production: name it so")
+    return chosen
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or url).lower()

@@ -48,6 +48,10 @@ class Sessions:
         self._sessions[channel] = _Session(token, asked_at + lifetime)
         return token
 
+    def tokens(self) -> list[SecretStr]:
+        """Those in use."""
+        return [session.token for session in self._sessions.values()]
+
     def forget(self, channel: str, token: SecretStr) -> None:
         """Drop a token that was refused, unless another caller has renewed it already."""
         known = self._sessions.get(channel)
@@ -73,5 +77,4 @@ class Sessions:
             raise ProviderUnavailable(
                 f"the {channel} credentials got no token", operation="login", status=answer.status
             )
-        self._sender.learn(token)
         return token
