@@ -23,8 +23,9 @@ STAMP = VENV / "invoicepay-setup"
 INTERRUPTED = 130
 
 HELP = """\
-python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers; with
-                                 --tempo its tokens are on a Tempo chain of this machine; also --json
+python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers; its
+                                 tokens with --tempo on a Tempo chain of this machine, with --circle in
+                                 wallets of a simulated Circle; also --json
 python3 dev.py test              every check and every test, as the gate runs them
 python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
 python3 dev.py bench [options]   measure how fast the library is here, and against what; also --quick
@@ -34,8 +35,9 @@ python3 dev.py docs              build the documentation; warnings are errors"""
 
 # What an environment must have been installed with to serve: the tests' environment can run everything.
 ENOUGH = {
-    "all": ("all", "all,tempo", "test"),
+    "all": ("all", "all,tempo", "all,circle,simulators", "test"),
     "all,tempo": ("all,tempo", "test"),
+    "all,circle,simulators": ("all,circle,simulators", "test"),
     "bench": ("bench", "test"),
     "test": ("test",),
 }
@@ -70,7 +72,8 @@ def main(arguments: list[str]) -> int:
         print(HELP)
         return 0
     if command == "demo":
-        set_up("all,tempo" if "--tempo" in rest else "all")
+        needed = {"--tempo": "all,tempo", "--circle": "all,circle,simulators"}
+        set_up(next((extra for option, extra in needed.items() if option in rest), "all"))
         return demo(rest)
     if command == "bench":
         set_up("bench")

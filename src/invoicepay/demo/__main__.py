@@ -1,4 +1,4 @@
-"""Runs the demo: `python -m invoicepay.demo [--tempo] [--json] [--db FILE]`."""
+"""Runs the demo: `python -m invoicepay.demo [--tempo | --circle] [--json] [--db FILE]`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
 from invoicepay.errors import InvoicePayError, StoreError
 
 INTERRUPTED, FAILED = 130, 1
-_FILES = ("invoicepay-demo.db", "invoicepay-demo-tempo.db")
-"""Where the books are kept, unless told otherwise: with simulated tokens, and with tokens on a chain."""
+_FILES = {
+    "tell": "invoicepay-demo.db",
+    "tell_on_tempo": "invoicepay-demo-tempo.db",
+    "tell_at_circle": "invoicepay-demo-circle.db",
+}
+"""Where the books are kept, unless told otherwise, by how the story is told; see `telling`."""
 
 
 class _CtrlC(KeyboardInterrupt):
@@ -62,13 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Tell the story; every way to end is one sentence and leaves the database whole."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    database = Path(options.db or _FILES[options.tempo]).resolve()
+    database = Path(options.db or _FILES[options.telling]).resolve()
     if options.db == "" or set("?%#") & set(str(database)) or not str(database).isprintable():
         parser.error("--db takes a file whose path is plain, without ? % # and control characters")
     out = _output()
     screen: Screen = JsonScreen(out) if options.json else TextScreen(out)
     try:
-        return _told(database, screen, on_tempo=options.tempo)
+        return _told(database, screen, options.telling)
     except BrokenPipeError:
         _forget(out)
         return FAILED
@@ -81,8 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object per step, a summary last")
-    parser.add_argument("--tempo", action="store_true", help="move tokens on a Tempo chain of this machine")
-    parser.add_argument("--db", metavar="FILE", help=f"SQLite file ({', '.join(_FILES)})")
+    tokens = parser.add_mutually_exclusive_group()
+    for option, telling, meaning in (
+        ("--tempo", "tell_on_tempo", "move tokens on a Tempo chain of this machine"),
+        ("--circle", "tell_at_circle", "move USDC between wallets of a simulated Circle"),
+    ):
+        tokens.add_argument(option, dest="telling", action="store_const", const=telling, help=meaning)
+    parser.set_defaults(telling="tell")
+    parser.add_argument("--db", metavar="FILE", help=f"SQLite file ({', '.join(_FILES.values())})")
     return parser
 
 
@@ -100,12 +110,12 @@ def _forget(out: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
-def _told(database: Path, screen: Screen, *, on_tempo: bool) -> int:
+def _told(database: Path, screen: Screen, how: str) -> int:
     try:
-        from invoicepay.demo.telling import tell, tell_on_tempo  # loads much: may be interrupted as well
+        from invoicepay.demo import telling  # loads much: may be interrupted as well
 
-        told = tell_on_tempo if on_tempo else tell
-        return 0 if told(database, screen, check=_stop.check) else FAILED
+        tell = getattr(telling, how)
+        return 0 if tell(database, screen, check=_stop.check) else FAILED
     except KeyboardInterrupt:
         warnings.simplefilter("ignore", RuntimeWarning)  # a call that was made and not yet begun is no fault
         screen.end(f"Stopped by you: every step that was shown is kept in {database}.")

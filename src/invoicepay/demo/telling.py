@@ -10,6 +10,7 @@ from invoicepay.adapters.system import SystemClock, SystemIds
 from invoicepay.blocking import InvoicePay
 from invoicepay.demo.screen import Screen
 from invoicepay.demo.story import STEPS, Scene, Verdict
+from invoicepay.errors import MissingExtra
 from invoicepay.wiring import migrate
 
 S_contra = TypeVar("S_contra", bound=Scene, contravariant=True)
@@ -61,6 +62,28 @@ def tell_on_tempo(database: Path, screen: Screen, *, check: Callable[[], None] =
     with staged(url, tenant) as scene:
         return _told(
             scene, TEMPO_STEPS, screen, check, lambda verdict: screen.close(database, tenant, verdict)
+        )
+
+
+def tell_at_circle(database: Path, screen: Screen, *, check: Callable[[], None] = lambda: None) -> bool:
+    """Tell every step with USDC in wallets of a Circle that is simulated on this machine.
+
+    Raises:
+        MissingExtra: the libraries for Circle or its simulator are not installed.
+    """
+    try:
+        from invoicepay.demo.circle_stage import staged
+        from invoicepay.demo.circle_story import STEPS as CIRCLE_STEPS
+    except ImportError as error:
+        raise MissingExtra("circle,simulators", needed_for="The demo with --circle") from error
+
+    url, tenant = _opened(database)
+    providers = "banks are simulated, tokens are USDC in wallets at a simulated Circle"
+    screen.begin(database, tenant, len(CIRCLE_STEPS), providers=providers)
+    screen.working(1, CIRCLE_STEPS[0].title)
+    with staged(url, tenant) as scene:
+        return _told(
+            scene, CIRCLE_STEPS, screen, check, lambda verdict: screen.close(database, tenant, verdict)
         )
 
 
