@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -33,7 +34,7 @@ from invoicepay.ports.tokens import TokenStatus, TokenTransfer
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.testing.tempo_node import TempoNode
 from tests.adapters.tempo.bench import ACCOUNTS, Bench, bench_on, plan_of, usd
-from tests.adapters.tempo.chain import Chain, Wire, a_burn, a_mint, a_transfer, an_order
+from tests.adapters.tempo.chain import SEND, Chain, Wire, a_burn, a_mint, a_transfer, an_order
 
 _tenants = count()
 
@@ -409,6 +410,55 @@ def test_recoverers_at_once_part_a_reverted_transaction_once(chain: Chain, held_
     assert ends[:6] == [TokenStatus.FINAL] * 6
     assert chain.held("bob") == usd("7.50")
     assert run_blocking(chain.slots.open()) == []
+
+
+@pytest.fixture
+def reverted(shared: tuple[Bench, TempoToken]) -> Iterator[Chain]:
+    """A token of its own, and a shared transaction that reverted just before the process ended."""
+    bench = shared[0]
+    own = Bench(bench.node, bench.rpc, bench.keys, bench.desk, f"reverted-{next(_tenants)}")
+    chain = Chain(own, own.set_up(), tenant=own.tenant)
+    chain.fund("ann", "2.00")
+    bench.node.hold_blocks()
+    run_blocking(chain.tempo.move([a_transfer(f"eff_{name}", "ann", "bob", "1.50") for name in ("x", "y")]))
+    bench.node.release_blocks()
+    slot = slot_of(chain, "eff_x")
+    run_blocking(chain.slots.settle(slot.key, SlotState.REVERTED, (), at=slot.taken_at))
+    yield chain
+    chain.close()
+
+
+def test_while_the_token_stands_still_movements_of_a_reverted_transaction_wait(reverted: Chain) -> None:
+    run_blocking(reverted.tempo.pause(reverted.token.asset))
+
+    waiting = run_blocking(reverted.tempo.find("eff_x"))
+    run_blocking(reverted.tempo.unpause(reverted.token.asset))
+
+    assert waiting is not None
+    assert (waiting.status, waiting.provider_status.split()[0]) == (TokenStatus.PENDING, "waiting")
+    ends = [reverted.decided(name).status for name in ("eff_x", "eff_y")]
+    assert sorted(ends) == [TokenStatus.FAILED, TokenStatus.FINAL]
+
+
+def test_bytes_of_a_reverted_slot_are_never_sent_again(reverted: Chain) -> None:
+    reverted.wire.answers["eth_getTransactionReceipt"] = {"result": None}
+    reverted.wire.methods.clear()
+
+    found = run_blocking(reverted.tempo.find("eff_x"))
+
+    assert found is not None
+    assert found.status is TokenStatus.PENDING
+    assert SEND not in reverted.wire.methods
+
+
+def test_a_token_address_may_be_written_in_any_case(chain: Chain) -> None:
+    token = replace(chain.token, address=f"0x{chain.token.address[2:].upper()}")
+    other = Chain(chain.bench, token, tenant=chain.tenant)
+
+    mint(other)
+
+    assert other.decided("eff_1").status is TokenStatus.FINAL
+    other.close()
 
 
 def test_tenants_with_one_signer_never_share_a_slot(chain: Chain) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -80,7 +81,7 @@ class Tempo:
     ) -> None:
         self._clock: Clock = clock or SystemClock()
         roles = accounts or TempoAccounts()
-        by_asset = {token.asset: token for token in tokens}
+        by_asset = {token.asset: replace(token, address=token.address.lower()) for token in tokens}
         self._rpc, self._slots, self._name = rpc, slots, name
         self.wallets = Wallets(signer, roles, by_asset, custody=custody, tenant_id=tenant_id)
         self._desk = Desk(rpc, signer, network, roles, clock=self._clock)

@@ -148,7 +148,8 @@ class Recovery:
         """Record what a final receipt tells; what was bound to a reverted slot goes on to others."""
         look.seen[slot.key] = Seen(Sight.DECIDED)
         if receipt.is_success:
-            tokens = {asset: token.address for asset, token in self._wallets.tokens.items()}
+            assets = {move.amount.asset for move in slot.moves}
+            tokens = {asset: self._wallets.token(asset).address for asset in assets}
             verdicts = judged(slot.moves, receipt, tokens=tokens, issuer=await self._wallets.issuer())
             await self._settle(slot.key, SlotState.FINAL, verdicts)
             return
