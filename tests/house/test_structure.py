@@ -128,7 +128,7 @@ def test_the_package_never_imports_its_own_front_door() -> None:
     assert through_the_door == []
 
 
-@pytest.mark.parametrize("port", ["rails", "tokens", "screening"])
+@pytest.mark.parametrize("port", ["rails", "tokens", "screening", "treasury", "webhooks"])
 def test_every_port_call_that_reaches_outside_documents_its_errors(port: str) -> None:
     undocumented = [
         node.name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -12,7 +14,7 @@ from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, In
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.money import Money
 from invoicepay.domain.payments import Payment
-from invoicepay.errors import WebhookSignatureInvalid
+from invoicepay.errors import ProviderUnavailable, WebhookSignatureInvalid
 from invoicepay.ports.rails import RailEvent, RailStatus, RailTransfer
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.use_cases import providers
@@ -333,3 +335,57 @@ def learn(desk: Desk, id: str, name: str) -> None:
     known = effect(desk, id)
     sighting = replace(providers.sighting_of(known, desk.rails.transfer(id)), word="named", provider_ref=name)
     desk.run(record(desk.deps, known, sighting, Source.POLL))
+
+
+class PreparedRails(SimulatedRails):
+    """A bank whose deliveries can be checked only with a key that is asked for first."""
+
+    is_reached = True
+    has_key = False
+
+    async def prepare_webhook(
+        self, body: bytes, headers: Mapping[str, str], *, received_at: datetime
+    ) -> None:
+        if not self.is_reached:
+            raise ProviderUnavailable("no key")
+        self.has_key = True
+
+    def parse_webhook(
+        self, body: bytes, headers: dict[str, str], *, received_at: datetime
+    ) -> tuple[RailEvent, ...]:
+        if not self.has_key:
+            raise WebhookSignatureInvalid
+        return super().parse_webhook(body, headers, received_at=received_at)
+
+
+def prepared() -> tuple[Desk, PreparedRails, Delivery]:
+    """A desk with such a bank, and a delivery that waits."""
+    desk = Desk()
+    desk.rails = rails = PreparedRails(desk.clock)
+    desk.deps = replace(desk.deps, rails=rails)
+    id = intend(desk, EffectKind.PAYOUT)
+    send(desk)
+    rails.drain()
+    rails.move(id, BankCommand.SETTLE)
+    (delivery,) = rails.drain()
+    return desk, rails, delivery
+
+
+def test_a_provider_fetches_its_key_before_a_delivery_is_verified() -> None:
+    desk, _, delivery = prepared()
+
+    (message,) = receive(desk, delivery)
+
+    assert message.status is InboxStatus.RECEIVED
+
+
+def test_a_key_that_cannot_be_had_now_keeps_nothing_and_refuses_nothing_for_good() -> None:
+    desk, rails, delivery = prepared()
+    rails.is_reached = False
+
+    with pytest.raises(ProviderUnavailable):
+        receive(desk, delivery)
+    assert messages(desk) == []
+
+    rails.is_reached = True
+    assert receive(desk, delivery)
