@@ -234,6 +234,33 @@ def test_a_stuck_transfer_waits_and_asks_for_attention(stage: Stage) -> None:
     assert (seen.status, "stuck" in seen.reason) == (TokenStatus.PENDING, True)
 
 
+def test_an_operator_accelerates_what_is_stuck(stage: Stage) -> None:
+    stage.circle.stick_next()
+    told = mint(stage)
+    stage.circle.finish()
+
+    stage.run(stage.tokens.accelerate(told.provider_ref, idempotency_key="once"))
+    stage.circle.finish()
+
+    seen = found(stage)
+    assert seen is not None
+    assert seen.status is TokenStatus.FINAL
+
+
+def test_what_is_taken_back_in_time_failed_and_what_is_final_stays(stage: Stage) -> None:
+    told = mint(stage)
+    stage.run(stage.tokens.cancel(told.provider_ref, idempotency_key="once"))
+    seen = found(stage)
+    assert seen is not None
+    assert (seen.status, seen.provider_status) == (TokenStatus.FAILED, "CANCELLED")
+
+    with pytest.raises(ProviderRejected):
+        stage.run(stage.tokens.cancel(told.provider_ref, idempotency_key="twice"))
+    with pytest.raises(ProviderRejected):
+        stage.run(stage.tokens.accelerate("../walletSets", idempotency_key="k"))
+    assert stage.run(stage.tokens.balance("ann", ASSET)) == Money("100.00", ASSET)
+
+
 def test_an_amount_that_is_not_ours_to_read_needs_a_person(stage: Stage) -> None:
     told = mint(stage)
     stage.circle.world.transactions[told.provider_ref].token = None

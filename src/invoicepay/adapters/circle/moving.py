@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from invoicepay.adapters.circle.wallets import (
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.tokens import TokenOrder, TokenStatus, TokenTransfer
+
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 OPERATION = "transfer"
 PATH = "/v1/w3s/developer/transactions/transfer"
@@ -67,6 +70,18 @@ class Mover:
             observed_at=self._clock.now(),
             reason=ATTENTION.get(created.state, ""),
         )
+
+    async def replaced(self, id: str, how: str, key: str) -> None:
+        """Have a transfer that is in no block yet sent again (`accelerate`), or taken back (`cancel`).
+
+        Raises:
+            ProviderRejected: there is no such transfer, or its state forbids it (155215, 155229).
+            ProviderUnavailable, ProviderUnknown: not done, or not known; ask for the transfer.
+        """
+        if not _ID.fullmatch(id):
+            raise ProviderRejected("a transfer is named by Circle's id of it", transfer=id)
+        path = f"/v1/w3s/developer/transactions/{id}/{how}"
+        await self._api.order(path, {}, operation=how, key=key)
 
     async def _repeated(
         self, id: str, order: TokenOrder, asset: CircleAsset, body: Mapping[str, object]

@@ -174,6 +174,24 @@ class CircleTokens:
             told = replace(told, reference="")
         return (TokenEvent(event_id=event_id, occurred_at=seen.update_date, transfer=told),)
 
+    async def accelerate(self, provider_ref: str, *, idempotency_key: str) -> None:
+        """Send a transfer that is stuck for a low fee again at a high one; an operator's act, paid in gas.
+
+        Raises:
+            ProviderRejected: it is in a block already, or over.
+            ProviderUnavailable, ProviderUnknown: not done, or not known; look at the transfer.
+        """
+        await self.mover.replaced(provider_ref, "accelerate", leg_key(idempotency_key, "accelerate"))
+
+    async def cancel(self, provider_ref: str, *, idempotency_key: str) -> None:
+        """Try to take a transfer back before it is in a block; it ends as CANCELLED, or goes through.
+
+        Raises:
+            ProviderRejected: it is in a block already, or over.
+            ProviderUnavailable, ProviderUnknown: not done, or not known; look at the transfer.
+        """
+        await self.mover.replaced(provider_ref, "cancel", leg_key(idempotency_key, "cancel"))
+
     async def health(self) -> Health:
         """Reached, let in, treasury alive, float and gas above the configured marks."""
         return await health.of_tokens(self.config, self.api, self.balance_of_wallet)
