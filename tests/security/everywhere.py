@@ -22,6 +22,8 @@ from tests.security.canaries import Trap, told
 
 SHORTEST = 12
 """Shorter ones are words of tests, such as `k` or `secret`."""
+VARIED = 8
+"""Fewer different characters or bytes, as in 32 zeros, are found where nothing is secret."""
 HOLDERS = ("/tests/", "/invoicepay/testing/", "/invoicepay/demo/", "/_pytest/", "/pluggy/")
 """Whose frames may hold secrets: they play the far side, or the host."""
 
@@ -37,7 +39,9 @@ class Everywhere:
 
     def plant(self, value: object) -> None:
         """Look for a secret from now on."""
-        if isinstance(value, str | bytes) and len(value) >= SHORTEST and value not in self.planted:
+        if not isinstance(value, str | bytes) or len(value) < SHORTEST or len(set(value)) < VARIED:
+            return
+        if value not in self.planted:
             self.planted.add(value)
             self.trap.plant(f"secret {len(self.planted)}", value)
 
