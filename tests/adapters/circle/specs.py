@@ -82,7 +82,8 @@ def patched(name: str, without: Patch | None = None) -> dict[str, Any]:
 
 @cache
 def _specs(without: Patch | None = None) -> tuple[_Spec, ...]:
-    return tuple(_spec(name, without) for name in DOCUMENTS)
+    concerned = without.documents if without is not None else ()
+    return tuple(_spec(name, without if name in concerned else None) for name in DOCUMENTS)
 
 
 @cache

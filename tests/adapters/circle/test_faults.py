@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 
@@ -46,6 +47,11 @@ FAULTS: dict[str, Callable[[Faults, str], None]] = {
     "429": lambda faults, on: faults.too_many(on=on, times=2, retry_after=None),
     "no JSON": lambda faults, on: faults.change(lambda _body: b"<html>", on=on),
 }
+
+
+def is_worth_its_time(step: str, fault: str) -> bool:
+    """Orders meet every fault here; questions, which change nothing, meet all of them in the storm only."""
+    return STEPS[step].startswith("POST") or fault in ("answer lost", "500 before", "no JSON")
 
 
 @dataclass
@@ -127,8 +133,9 @@ def housed() -> Iterator[House]:
             yield House(stage, pay, rails)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "fault"), [pair for pair in product(STEPS, FAULTS) if is_worth_its_time(*pair)]
+)
 def test_every_leg_moves_once_although(step: str, fault: str) -> None:
     with housed() as house:
         FAULTS[fault](house.stage.faults, STEPS[step])
