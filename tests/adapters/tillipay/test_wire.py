@@ -1,4 +1,7 @@
-"""What goes over the wire, letter by letter as it is documented, and both shapes of answers."""
+"""What goes over the wire, letter by letter as it is documented, and both shapes of answers.
+
+The samples are synthetic: written after the documents, recorded nowhere.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from invoicepay.adapters.http import Answer
 from invoicepay.adapters.tillipay import TilliPayProfile, wire
 from invoicepay.adapters.tillipay.pointers import ABSENT, at, first_at
 from invoicepay.domain.money import Money
-from invoicepay.errors import ProviderRejected
+from invoicepay.errors import ProviderRejected, WebhookSignatureInvalid
 from invoicepay.ports.rails import Direction, RailStatus
 
 KNOWN, ASSUMED = TilliPayProfile.known(), TilliPayProfile.assumed()
@@ -259,3 +264,55 @@ def test_values_under_unknown_names_are_hidden() -> None:
         "data": [{"accountNumber": "[redacted]", "status": "ok"}],
         "firstName": "[redacted]",
     }
+
+
+NAMES = [
+    "statusCode",
+    "hasError",
+    "statusMessage",
+    "data",
+    "status",
+    "amount",
+    "currency",
+    "fee",
+    "eventType",
+]
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS)
+DOCUMENTS = st.recursive(
+    LEAVES | st.text(max_size=8) | st.floats().map(str),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*NAMES, "payment.completed"]), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(DOCUMENTS)
+@example({"statusCode": "200", "status": "completed", "amount": "37.00", "currency": "EUR"})
+def test_no_answer_breaks_the_reader_or_settles_without_the_word_and_the_amount(document: Any) -> None:
+    reply = wire.reply_of(ASSUMED, answered(document))
+    content: Any = document if reply is None else reply.content
+
+    said = transfer(content)
+
+    if said.status is RailStatus.SETTLED:
+        assert (content["status"], said.provider_status) == ("completed", "completed")
+        assert said.amount == Money(str(content["amount"]), content.get("currency", "USD"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(DOCUMENTS)
+@example({"eventType": "payment.completed", "amount": "37.00"})
+def test_no_delivery_breaks_the_reader_or_settles_without_the_word_and_the_amount(document: Any) -> None:
+    body = json.dumps(document).encode()
+    try:
+        event = wire.event_of(KNOWN, body, id="", is_vouched=True, asset="USD", received_at=NOON)
+    except WebhookSignatureInvalid:
+        assert not isinstance(document, dict)
+        return
+
+    if event.transfer.status is RailStatus.SETTLED:
+        assert document["eventType"] == "payment.completed"
+        assert event.transfer.amount == Money(str(document["amount"]), document.get("currency", "USD"))
