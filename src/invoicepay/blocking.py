@@ -2515,6 +2515,7 @@ class Withdrawals:
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
             BankAccountDisabled: a return code or an operator ruled the account out.
+            FundsNotSeasoned: it would take tokens of a young deposit to another account.
 
         Examples:
             >>> from invoicepay import InvoicePay

@@ -14,11 +14,12 @@
     │   ├── InsufficientFunds, InsufficientEnterpriseFunds
     │   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
     │   ├── RefundExceedsPaid, CreditNoteExceedsInvoice, AllocationIncomplete
-    │   └── MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale
+    │   └── MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale, PayoutAccountShort
     ├── IdentityError: who asked, or which thing is meant
     │   ├── NotFound, TenantMismatch, IdempotencyConflict, DuplicateProviderReference
     │   └── NotAllowed, NotThePayer, SecondActorRequired
-    ├── ComplianceError: ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen
+    ├── ComplianceError: ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen,
+    │     FundsNotSeasoned
     ├── ProviderError: ProviderRejected, ProviderUnavailable, ProviderUnknown, WebhookSignatureInvalid
     ├── ConcurrencyError: ConcurrentUpdate, StoreBusy
     ├── StoreError: StoreUnreachable, StoreBehind, StoreReadOnly, StoreFull, OutcomeUnknown
@@ -358,6 +359,12 @@ class ReserveStale(MoneyError, hint="Reconcile the reserve with the bank, then c
     """The last tie-out of the reserve with the bank is too old."""
 
 
+class PayoutAccountShort(
+    MoneyError, hint="Fund the payout account; payouts leave in order once it covers them."
+):
+    """The payout account does not cover the payout."""
+
+
 class IdentityError(InvoicePayError, http_status=409, hint="Check who acts and which object is meant."):
     """The caller or the object is not the right one."""
 
@@ -408,6 +415,12 @@ class LimitExceeded(ComplianceError, hint="Use a smaller amount, wait for the ne
 
 class WalletFrozen(ComplianceError, hint="The operator must lift the freeze first."):
     """The wallet is frozen."""
+
+
+class FundsNotSeasoned(
+    ComplianceError, hint="Withdraw to the account that they came from, or wait until then."
+):
+    """The tokens come from a deposit that the bank may still take back."""
 
 
 class ProviderError(InvoicePayError, http_status=502, hint="Look at the provider and our effect record."):

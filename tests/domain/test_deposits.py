@@ -60,9 +60,13 @@ def test_money_that_is_here_can_be_taken_back(state: DepositStatus) -> None:
     assert DEPOSIT.after(state, C.RETURN) is S.RETURNED
 
 
-@pytest.mark.parametrize("state", [S.FAILED, S.EXPIRED, S.CANCELLED, S.REJECTED, S.RETURNED])
+@pytest.mark.parametrize("state", [S.FAILED, S.EXPIRED, S.CANCELLED, S.REJECTED])
 def test_an_ended_deposit_moves_no_more(state: DepositStatus) -> None:
     assert state in DEPOSIT.terminal
+
+
+def test_what_a_part_of_went_back_can_only_go_back_further() -> None:
+    assert DEPOSIT.allowed(S.RETURNED) == (C.RETURN,)
 
 
 def test_an_allocated_reserve_can_only_be_returned() -> None:

@@ -153,6 +153,13 @@ class Desk:
         command = Fund(party_id=id, kind=kind, amount=amount, policy=policy or Policy())
         self.run(perform(self.deps, FUND, command))
         self.tokens.issue(id, amount)
+        self.bring_cash(amount)
+
+    def bring_cash(self, amount: Money) -> None:
+        """Put money into the safeguarded account, whichever bank keeps it."""
+        for rails in {id(rails): rails for rails in (self.rails, self.deps.rails)}.values():
+            if hasattr(rails, "add_cash"):
+                rails.add_cash(amount)
 
     def available(self, party_id: str, asset: str = "USD") -> Money:
         """Spendable tokens of a party."""

@@ -53,7 +53,7 @@ ANN = {"rail": "instant", "party_id": "ann"}
 def intend(
     desk: Desk, kind: EffectKind = EffectKind.PAYOUT, amount: str = "10.00 USD", **request: str
 ) -> str:
-    """Plan an intent; its id."""
+    """Plan an intent; its id. The bank has the cash for a payout."""
     by_kind = {
         EffectKind.DEPOSIT: ANN,
         EffectKind.PAYOUT: ANN,
@@ -61,6 +61,8 @@ def intend(
         EffectKind.BURN: {"from_party": "ann"},
         EffectKind.TRANSFER: {"from_party": "ann", "to_party": "acme"},
     }
+    if kind is EffectKind.PAYOUT:
+        desk.bring_cash(Money.of(amount))
     command = PlanErrand(kind=kind, amount=Money.of(amount), request={**by_kind[kind], **request})
     return desk.decide(PLAN, command).id
 

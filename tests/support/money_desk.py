@@ -62,6 +62,7 @@ class MoneyDesk(Desk):
         deposit = self.initiate(party, amount)
         self.tell(deposit.id, S.FINAL)
         self.tell(self.mint_of(deposit.id), S.FINAL)
+        self.bring_cash(usd(amount))
         return self.deposit(deposit.id)
 
     def withdraw(self, party: str, amount: str, *, until: EffectStatus | None = None) -> Withdrawal:

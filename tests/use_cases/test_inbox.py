@@ -10,12 +10,13 @@ import pytest
 
 from invoicepay.adapters.simulated import Delivery, SimControl, SimulatedRails
 from invoicepay.adapters.simulated.bank import BankCommand
+from invoicepay.domain.deposits import UnmatchedFunds
 from invoicepay.domain.effects import EffectKind, EffectStatus, InboxMessage, InboxStatus, Source
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.money import Money
 from invoicepay.domain.payments import Payment
 from invoicepay.errors import ProviderUnavailable, WebhookSignatureInvalid
-from invoicepay.ports.rails import RailEvent, RailStatus, RailTransfer
+from invoicepay.ports.rails import Direction, RailEvent, RailStatus, RailTransfer
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.inbox import apply_received, receive_webhook
@@ -177,7 +178,9 @@ def test_an_event_about_nothing_we_know_is_parked_and_found_later() -> None:
     nothing_to_do = apply(desk)
 
     late = intend(desk)
-    desk.deps = replace(desk.deps, rails=Late(desk.clock))
+    bank = Late(desk.clock)
+    bank.add_cash(Money.of("20.00 USD"))
+    desk.deps = replace(desk.deps, rails=bank)
     send(desk)
     apply(desk)
 
@@ -389,3 +392,30 @@ def test_a_key_that_cannot_be_had_now_keeps_nothing_and_refuses_nothing_for_good
 
     rails.is_reached = True
     assert receive(desk, delivery)
+
+
+def test_money_that_nobody_knows_within_a_day_is_kept_unmatched_once() -> None:
+    desk = Desk()
+    id = sent(desk, EffectKind.DEPOSIT)
+    by_itself = replace(
+        desk.rails.transfer(id), reference="", provider_ref="wire-7", status=RailStatus.SETTLED
+    )
+    payout = replace(by_itself, provider_ref="out-9", direction=Direction.WITHDRAWAL)
+    for number, transfer in enumerate((by_itself, by_itself, payout)):
+        event = RailEvent(event_id=f"evt-{number}", occurred_at=desk.clock.now(), transfer=transfer)
+        receive(desk, desk.rails.postbox.delivery(event))
+    apply(desk)
+    assert desk.rows(UnmatchedFunds) == ()
+
+    desk.clock.advance(days=1, seconds=1)
+    apply(desk)
+    apply(desk)
+
+    (kept,) = desk.rows(UnmatchedFunds)
+    assert (kept.provider_ref, kept.amount) == ("wire-7", by_itself.amount)
+    ended = {message.event_id: message.status for message in messages(desk)}
+    assert [ended[f"evt-{n}"] for n in range(3)] == [
+        InboxStatus.APPLIED,
+        InboxStatus.APPLIED,
+        InboxStatus.FAILED,
+    ]

@@ -30,6 +30,7 @@ class Withdrawals(Group):
         Raises:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
             BankAccountDisabled: a return code or an operator ruled the account out.
+            FundsNotSeasoned: it would take tokens of a young deposit to another account.
 
         Examples:
             >>> from invoicepay import InvoicePay

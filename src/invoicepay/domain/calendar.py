@@ -73,6 +73,22 @@ def opening_after(instant: datetime, count: int) -> datetime:
     return datetime.combine(day, OPENING, ZoneInfo(BANK_ZONE)).astimezone(UTC)
 
 
+def settlement_after(instant: datetime, count: int, cut_off: time | None = None) -> datetime:
+    """When the banks settle what is sent now: `count` banking days on, at opening.
+
+    What comes after the cut-off, in `BANK_ZONE`, or on no banking day counts as sent on the next one. With
+    neither days nor a cut-off the rail settles around the clock: the instant itself.
+    """
+    if not count and cut_off is None:
+        return instant
+    local = instant.astimezone(ZoneInfo(BANK_ZONE))
+    is_today = is_banking_day(local.date()) and (cut_off is None or local.time() <= cut_off)
+    if is_today and not count:
+        return instant
+    day = banking_days_after(local.date(), count if is_today else count + 1)
+    return datetime.combine(day, OPENING, ZoneInfo(BANK_ZONE)).astimezone(UTC)
+
+
 def extended_return_deadline(settled_on: date) -> date:
     """Last day on which a bank may send back a debit that its customer calls unauthorised."""
     return banking_days_after(settled_on + timedelta(days=UNAUTHORISED_RETURN_DAYS), 1)

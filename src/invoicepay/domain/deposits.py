@@ -173,7 +173,9 @@ class Deposit(Entity):
         requested: what the party asked to pay in; tokens follow `received`, never this.
         received: what the rail delivered, before `processor_fee` and the operator's `fee`.
         processor_fee: kept by the processor on the way.
+        expected_settlement_at, expected_available_at: when the rail's money, and then the tokens, are due.
         confirm_at: earliest instant at which the rail's money counts as final.
+        seasoned_at: until then its tokens may only be withdrawn to the account that they came from.
         is_final: the rail itself calls the money final; no delay and no buffer is asked for any more.
         returnable_until: last day on which the bank may take it back as unauthorised, where it may.
         returning: taken back by the bank while tokens were being made; booked once that has an end.
@@ -206,6 +208,9 @@ class Deposit(Entity):
     returning: Money | None = None
     return_code: str = ""
     reason: str = ""
+    expected_settlement_at: datetime | None = None
+    expected_available_at: datetime | None = None
+    seasoned_at: datetime | None = None
     returned: Money | None = None
     parts: tuple[Part, ...] = ()
     parent_id: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -154,18 +155,28 @@ class Finality:
     Attributes:
         business_days: days after settlement before the reserve is confirmed.
         needs_buffer: confirm only while the operator's buffer covers the amount.
+        settles_in_days: banking days from sending to settlement; tells when to expect the money.
+        cut_off: latest time in New York at which something is sent on the same day; None around the clock.
+        seasoning_days: banking days after settlement in which tokens of a deposit may only be withdrawn to
+            the account that they came from; 0 lets them go anywhere once they exist.
     """
 
     business_days: int = 0
     needs_buffer: bool = False
+    settles_in_days: int = 0
+    cut_off: time | None = None
+    seasoning_days: int = 0
 
+
+WIRE_CUT_OFF = time(18, 45)
+"""Until then third parties may send over Fedwire; a provider's own is earlier."""
 
 DEFAULT_FINALITY: Mapping[str, Finality] = {
     "instant": Finality(),
-    "wire": Finality(),
-    "bank_credit": Finality(business_days=1),
-    "bank_debit": Finality(business_days=5, needs_buffer=True),
-    "card": Finality(business_days=1, needs_buffer=True),
+    "wire": Finality(cut_off=WIRE_CUT_OFF),
+    "bank_credit": Finality(business_days=1, settles_in_days=1),
+    "bank_debit": Finality(business_days=5, needs_buffer=True, settles_in_days=1),
+    "card": Finality(business_days=1, needs_buffer=True, settles_in_days=2),
 }
 
 
@@ -225,6 +236,11 @@ class Programme:
         if self.only_listed_assets or code not in MINOR_UNITS:
             raise UnknownAsset(asset=code)
         return _unlisted(code)
+
+    @property
+    def seasons(self) -> bool:
+        """Whether deposits over any rail are young for a while."""
+        return any(finality.seasoning_days for finality in self.finality.values())
 
     def knows(self, code: str) -> bool:
         """Whether `asset` would find one of that code."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from invoicepay.domain import minting, postings
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.calendar import bank_date, extended_return_deadline, opening_after
+from invoicepay.domain.calendar import bank_date, extended_return_deadline, opening_after, settlement_after
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
     DEPOSIT,
@@ -30,6 +30,9 @@ from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint
 from invoicepay.errors import DuplicateProviderReference, InvalidInput
+
+OVERDUE = "overdue"
+"""Reason of what the rail has not settled a banking day after it should have."""
 
 
 def confirm_needs(deposit_id: str, seen: Snapshot) -> Needs:
@@ -58,6 +61,24 @@ def finality_of(programme: Programme, rail: str) -> Finality:
         known = ", ".join(programme.finality)
         raise InvalidInput(f"there is no rail {rail} (known: {known})", rail=rail)
     return programme.finality[rail]
+
+
+def expected_settlement(programme: Programme, rail: str, sent_at: datetime) -> datetime:
+    """When money that is sent over a rail now should settle.
+
+    Raises:
+        InvalidInput: the programme has no such rail.
+    """
+    finality = finality_of(programme, rail)
+    return settlement_after(sent_at, finality.settles_in_days, finality.cut_off)
+
+
+def expecting(deposit: Deposit, programme: Programme, sent_at: datetime) -> Deposit:
+    """A deposit that is asked for now, with the dates by which it should be here and be tokens."""
+    settled_at = expected_settlement(programme, deposit.rail, sent_at)
+    days = finality_of(programme, deposit.rail).business_days
+    available_at = opening_after(settled_at, days)
+    return replace(deposit, expected_settlement_at=settled_at, expected_available_at=available_at)
 
 
 def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Money) -> Deposit:
@@ -92,6 +113,8 @@ def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Mone
         received_at=change.now,
         confirm_at=opening_after(change.now, finality.business_days),
         returnable_until=returnable,
+        seasoned_at=opening_after(change.now, young) if (young := finality.seasoning_days) else None,
+        reason="" if deposit.reason == OVERDUE else deposit.reason,
     )
 
 

@@ -12,9 +12,10 @@ from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observat
 from invoicepay.domain.holds import Hold, hold_needs
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Custody
+from invoicepay.domain.receiving import OVERDUE, expected_settlement
 from invoicepay.domain.tokens import BURN, Burn, BurnCommand, BurnPurpose, BurnStatus
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus
-from invoicepay.errors import InvalidTransition
+from invoicepay.errors import InvalidTransition, PayoutAccountShort
 
 S, C = WithdrawalStatus, WithdrawalCommand
 
@@ -117,8 +118,10 @@ def _burned(change: Change, burn: Burn) -> None:
     plan_payout(change, _step(change, withdrawal, C.COMPLETE_BURN, "withdrawal.burned"))
 
 
-def plan_payout(change: Change, withdrawal: Withdrawal, supersedes: Effect | None = None) -> None:
-    """The intent towards the rail that pays a burned withdrawal out."""
+def plan_payout(change: Change, withdrawal: Withdrawal, supersedes: Effect | None = None) -> Withdrawal:
+    """The intent towards the rail that pays a burned withdrawal out, and when to expect it there."""
+    expected_at = expected_settlement(change.programme, withdrawal.rail, change.now)
+    withdrawal = change.put(replace(withdrawal, expected_settlement_at=expected_at))
     effects.plan(
         change,
         kind=EffectKind.PAYOUT,
@@ -132,6 +135,7 @@ def plan_payout(change: Change, withdrawal: Withdrawal, supersedes: Effect | Non
         generation=withdrawal.generation,
         supersedes=supersedes,
     )
+    return withdrawal
 
 
 def _not_burned(change: Change, burn: Burn) -> None:
@@ -170,7 +174,8 @@ def fold_payout(change: Change, effect: Effect, seen: Observation) -> None:
         return
     if is_older or withdrawal.mint_id:
         raise InvalidTransition("withdrawal", f"{withdrawal.status}, it went another way since", status)
-    withdrawal = replace(withdrawal, provider=seen.provider, provider_ref=seen.provider_ref)
+    reason = "" if withdrawal.reason in (PayoutAccountShort.code, OVERDUE) else withdrawal.reason
+    withdrawal = replace(withdrawal, provider=seen.provider, provider_ref=seen.provider_ref, reason=reason)
     match status:
         case EffectStatus.ACCEPTED:
             _submitted(change, withdrawal)

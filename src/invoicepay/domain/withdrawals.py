@@ -79,6 +79,7 @@ class Withdrawal(Entity):
         amount: tokens burned; the bank account receives `amount - fee`.
         account_token: the provider's token for the bank account, never its number.
         generation: counts payout attempts; each one is its own effect.
+        expected_settlement_at: when the payout that was planned last should reach the bank account.
     """
 
     KIND: ClassVar[str] = "withdrawal"
@@ -99,6 +100,7 @@ class Withdrawal(Entity):
     return_code: str = ""
     reason: str = ""
     paid_at: datetime | None = None
+    expected_settlement_at: datetime | None = None
 
     @property
     def payout(self) -> Money:

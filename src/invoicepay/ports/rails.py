@@ -171,6 +171,8 @@ class RailsProvider(Protocol):
     async def balance(self, asset: str) -> Money:
         """Cash in the safeguarded account, as the bank counts it; see `capabilities().tells_balance`.
 
+        Payouts wait until it covers them; those that are sent and not settled yet are taken off it.
+
         Raises:
             ProviderUnavailable: the question was not answered; ask again.
         """

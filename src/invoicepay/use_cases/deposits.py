@@ -69,11 +69,11 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     is_reviewed = command.verdict.verdict is Verdict.REVIEW
     status = DEPOSIT.after(None, C.REVIEW if is_reviewed else C.INITIATE)
     deposit = _new_deposit(change, command.party_id, amount, command.rail, account)
-    deposit = change.add(
-        replace(deposit, fee=fee, status=status, reason=command.verdict.reason), f"deposit.{status}"
-    )
-    if not is_reviewed:
-        _plan(change, deposit)
+    deposit = replace(deposit, fee=fee, status=status, reason=command.verdict.reason)
+    if is_reviewed:
+        return change.add(deposit, "deposit.in_review")
+    deposit = change.add(receiving.expecting(deposit, change.programme, change.now), "deposit.initiated")
+    _plan(change, deposit)
     return deposit
 
 
@@ -261,7 +261,8 @@ def decide_release(command: ReleaseDeposit, change: Change) -> Deposit:
         status = DEPOSIT.after(deposit.status, C.ACCEPT)
         return change.put(replace(deposit, status=status), "deposit.pending")
     status = DEPOSIT.after(deposit.status, C.INITIATE)
-    deposit = change.put(replace(deposit, status=status), "deposit.initiated")
+    deposit = receiving.expecting(replace(deposit, status=status), change.programme, change.now)
+    deposit = change.put(deposit, "deposit.initiated")
     _plan(change, deposit)
     return deposit
 

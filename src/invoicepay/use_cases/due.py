@@ -19,9 +19,14 @@ async def _waiting_mints(deps: Deps, limit: int) -> Served:
     return Served(await sweeps.mint_waiting(deps, limit))
 
 
+async def _overdue(deps: Deps, limit: int) -> Served:
+    return Served(await sweeps.tell_overdue(deps, limit))
+
+
 DUE: tuple[DueWork, ...] = (
     _trusted_deposits,
     _waiting_mints,
+    _overdue,
     requests.execute_due,
     requests.expire_due,
     holds.expire_due,

@@ -13,10 +13,11 @@ from typing import Any
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.codec import from_dict
+from invoicepay.domain.deposits import UnmatchedFunds
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
 from invoicepay.domain.needs import Needs, find, need
-from invoicepay.errors import InvoicePayError, StoreError
-from invoicepay.ports.rails import Direction, RailEvent
+from invoicepay.errors import DuplicateProviderReference, InvoicePayError, StoreError
+from invoicepay.ports.rails import Direction, RailEvent, RailStatus
 from invoicepay.ports.tokens import TokenEvent, TokenStatus
 from invoicepay.ports.webhooks import PreparesWebhooks
 from invoicepay.use_cases import providers
@@ -24,12 +25,15 @@ from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
 from invoicepay.use_cases.observations import WORKER, recording, worker_call
 from invoicepay.use_cases.payments import RECEIVE, Received, ReceivePush
 from invoicepay.use_cases.perform import Call, Deps, UseCase, own_call, perform_many
+from invoicepay.use_cases.reserves import UNMATCHED_RECEIVED, ReceiveUnmatched
 
 MATCHING_TIME = timedelta(days=1)
 """How long a message without a known object is tried again; the object may be told to us later."""
 
 PAGE = 500
 """Parked messages that are looked at together."""
+
+NOTHING_KNOWN = "about nothing that we know"
 
 ProviderEvent = RailEvent | TokenEvent
 
@@ -173,9 +177,57 @@ async def apply_received(deps: Deps, limit: int) -> Served:
         if len(page) < PAGE or len(retried) >= limit:
             break
         page = await _parked(deps, page[-1].created_at, page[-1].id)
-    asides = [_aside(news.message, InboxStatus.PARKED, "about nothing that we know") for news in left]
+    outcomes += await _given_up(deps, limit)
+    asides = [_aside(news.message, InboxStatus.PARKED, NOTHING_KNOWN) for news in left]
     outcomes += await carried_out(deps, [worker_call(deps, SET_ASIDE, command) for command in asides])
     return served([*outcomes, *retried])
+
+
+async def _given_up(deps: Deps, limit: int) -> list[Any]:
+    """End what was parked for its day: money that came becomes unmatched (P-07), the rest has failed."""
+    before = deps.clock.now() - MATCHING_TIME
+    late = find(
+        InboxMessage, status=InboxStatus.PARKED, created_at__lt=before, order=("created_at",), limit=limit
+    )
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        several = [_read(message) for message in await reader.find(late)]
+    if not several:
+        return []
+    calls = [_unmatched(deps, news) for news in several]
+    booked = await carried_out(deps, calls)
+    ends = [_end_late(news, outcome) for news, outcome in zip(several, booked, strict=True)]
+    ended = await carried_out(deps, [end and worker_call(deps, SET_ASIDE, end) for end in ends])
+    return [end or outcome for end, outcome in zip(ended, booked, strict=True)]
+
+
+def _unmatched(deps: Deps, news: News) -> Call[ReceiveUnmatched, UnmatchedFunds] | None:
+    """Keep money that a bank says it settled for us, of an asset that we have."""
+    event = news.event
+    if not isinstance(event, RailEvent) or not event.body_authenticated:
+        return None
+    transfer = event.transfer
+    came = transfer.direction is Direction.DEPOSIT and transfer.status in (
+        RailStatus.SETTLED,
+        RailStatus.FINAL,
+    )
+    if not came or not transfer.provider_ref or not deps.programme.knows(transfer.amount.asset):
+        return None
+    command = ReceiveUnmatched(
+        amount=transfer.amount - transfer.fee,
+        provider=news.message.provider,
+        provider_ref=transfer.provider_ref,
+        reason="came by itself",
+    )
+    return worker_call(deps, UNMATCHED_RECEIVED, command)
+
+
+def _end_late(news: News, outcome: object) -> SetAside | None:
+    """How a message ends after its day; tried again where the store was in trouble."""
+    if outcome is None:
+        return _aside(news.message, InboxStatus.FAILED, NOTHING_KNOWN)
+    if isinstance(outcome, UnmatchedFunds | DuplicateProviderReference):
+        return _aside(news.message, InboxStatus.APPLIED, "kept as unmatched money")
+    return _end(news, is_ours=True, outcome=outcome)
 
 
 async def _known_applied(deps: Deps, messages: Sequence[InboxMessage]) -> tuple[list[News], list[Any]]:

@@ -128,14 +128,15 @@ def decide_mark(command: MarkSent, change: Change) -> bool:
     if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
         return False
     if effect.last_sent_at is None and (code := barrier(change, effect)):
-        waiting = change.put(_taken_back(effect, next_look(effect, change.now)), "effect.waiting")
+        waiting = change.put(taken_back(effect, next_look(effect, change.now)), "effect.waiting")
         give_way(change, waiting, code)
         return False
     follow_chain(change, effect, change.put(replace(effect, last_sent_at=change.now)))
     return True
 
 
-def _taken_back(effect: Effect, due_at: datetime) -> Effect:
+def taken_back(effect: Effect, due_at: datetime) -> Effect:
+    """A claimed intent as one that never left, to be tried again at `due_at`."""
     status = EFFECT.after(effect.status, EffectCommand.TAKE_BACK)
     return replace(effect, status=status, last_sent_at=None, lease_until=None, due_at=due_at)
 
@@ -170,7 +171,7 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
         return False
     due_at = max(command.due_at, change.now)
     if effect.status is EffectStatus.SENDING and command.sent_before is None:
-        put_off = change.put(_taken_back(effect, due_at), "effect.not_sent")
+        put_off = change.put(taken_back(effect, due_at), "effect.not_sent")
     else:
         waiting = replace(effect, last_sent_at=command.sent_before, lease_until=None, due_at=due_at)
         put_off = change.put(waiting)

@@ -62,7 +62,7 @@ async def run_pending(
     while until_quiet and summary.passes < MOST_PASSES:
         more = await _one_pass(deps, limit, handlers)
         if not more.moved - len(more.refusals):
-            break
+            return replace(summary, refusals=more.refusals or summary.refusals)
         summary = _together(summary, more)
     return summary
 

@@ -26,6 +26,7 @@ from invoicepay.use_cases.outbound import (
     send_claimed,
 )
 from invoicepay.use_cases.perform import Call, Deps
+from invoicepay.use_cases.prefunding import covered
 
 FIRST_TURN = 4
 MOST_A_TURN = 50
@@ -64,8 +65,11 @@ def _is_found_out(deps: Deps, effect: Effect) -> bool:
 async def _brought_on(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
     may_go = await tried(effects, lambda effect: _may_go(deps, effect))
     going = [effect for effect, may in zip(effects, may_go, strict=True) if may is True]
-    sent = iter(await send_claimed(deps, going))
-    return [next(sent) if may is True else may for may in may_go]
+    waiting = await covered(deps, going)
+    ready = [effect for effect in going if effect.id not in waiting]
+    sent = dict(zip((effect.id for effect in ready), await send_claimed(deps, ready), strict=True))
+    outcomes = {**sent, **waiting}
+    return [outcomes[effect.id] if may is True else may for effect, may in zip(effects, may_go, strict=True)]
 
 
 async def _may_go(deps: Deps, effect: Effect) -> bool:

@@ -5,15 +5,20 @@ Sweeps look without writing first, so that an idle worker leaves no trace; what 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from invoicepay.domain.calendar import opening_after
+from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Deposit, DepositStatus, latest_attestation, open_receivables
-from invoicepay.domain.needs import find
+from invoicepay.domain.entity import E
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.parties import Actor, Role, Wallet, WalletStatus, wallet_id
-from invoicepay.domain.receiving import is_trusted
+from invoicepay.domain.receiving import OVERDUE, is_trusted
 from invoicepay.domain.reserves import Cover, cover_of, deficit_accounts, is_stale
+from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     ConcurrencyError,
     InvoicePayError,
@@ -53,6 +58,58 @@ async def mint_waiting(deps: Deps, limit: int = 100) -> int:
 
     free = await _ready(deps, limit, is_free, status=DepositStatus.CONFIRMED, reason__in=BARRIERS)
     return await _done(deps, MINT_TOKENS, [MintTokens(reserve_id=deposit.reserve_id) for deposit in free])
+
+
+async def tell_overdue(deps: Deps, limit: int = 100) -> int:
+    """Tell of deposits and payouts that did not settle within a banking day of their date; returns how many.
+
+    They go on as before: money that comes late is booked like any other.
+    """
+    now = deps.clock.now()
+    found = list[Deposit | Withdrawal]()
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        deposits = _late(Deposit, now, limit, status=DepositStatus.PENDING)
+        payouts = _late(Withdrawal, now, limit, status=WithdrawalStatus.PAYOUT_SUBMITTED)
+        found = [*await reader.find(deposits), *await reader.find(payouts)]
+    due = [row for row in found if _is_overdue(row, now)]
+    return await _done(deps, TELL_OVERDUE, [TellOverdue(kind=row.KIND, id=row.id) for row in due])
+
+
+def _late(kind: type[E], now: datetime, limit: int, **conditions: Any) -> Find[E]:
+    """The search for rows past their date of which nothing else is told."""
+    return find(kind, expected_settlement_at__lt=now, reason="", order=("id",), limit=limit, **conditions)
+
+
+def _is_overdue(row: Deposit | Withdrawal, now: datetime) -> bool:
+    expected_at = row.expected_settlement_at
+    return expected_at is not None and opening_after(expected_at, 1) <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellOverdue:
+    """One deposit or withdrawal that is late."""
+
+    kind: str
+    id: str
+
+
+_LATE: Mapping[str, type[Deposit | Withdrawal]] = {Deposit.KIND: Deposit, Withdrawal.KIND: Withdrawal}
+
+
+def _needs_overdue(command: TellOverdue, _seen: Snapshot) -> Needs:
+    return need((_LATE[command.kind], command.id))
+
+
+def decide_overdue(command: TellOverdue, change: Change) -> bool:
+    """Its reason says so until news come."""
+    row = change.get(_LATE[command.kind], command.id)
+    if row.reason or row.status not in (DepositStatus.PENDING, WithdrawalStatus.PAYOUT_SUBMITTED):
+        return False
+    change.put(replace(row, reason=OVERDUE), f"{command.kind}.overdue")
+    return True
+
+
+TELL_OVERDUE = UseCase("rails.tell_overdue", bool, _needs_overdue, decide_overdue)
 
 
 async def _ready(

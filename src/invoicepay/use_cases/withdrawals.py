@@ -15,6 +15,7 @@ from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.receiving import finality_of
 from invoicepay.domain.reserves import deficit_needs, refuse_deficit
+from invoicepay.domain.seasoning import refuse_young, young_needs
 from invoicepay.domain.tokens import BURN, LIVE_MINTS, Burn, BurnCommand, Mint, MintPurpose
 from invoicepay.domain.withdrawal_news import plan_payout, submit_again
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus
@@ -51,6 +52,7 @@ def _needs_initiate(command: InitiateWithdrawal, seen: Snapshot) -> Needs:
         | access.limit_needs(seen, party_id, asset)
         | deficit_needs(asset)
         | account_needs(command.account_token)
+        | young_needs(seen, party_id, asset)
         | need(accounts=[available(party_id, asset)])
     )
 
@@ -70,6 +72,7 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     access.payable(change, party.id, amount.asset)
     refuse_disabled(change, account)
     refuse_deficit(change, amount.asset)
+    refuse_young(change, party.id, amount, account)
     access.check_limit(change, party, amount)
     return _held(change, replace(command, account_token=account), fee)
 
@@ -116,6 +119,7 @@ async def initiate_withdrawal(deps: Deps, command: InitiateWithdrawal, key: str 
         NotThePayer: somebody else asks.
         ComplianceBlocked, WalletFrozen, LimitExceeded: nothing was set aside.
         BankAccountDisabled: a return code or an operator ruled the account out.
+        FundsNotSeasoned: it would take tokens of a young deposit to another account.
         ReserveDeficit: the reserve is short; payments between holders go on, withdrawals wait.
         InsufficientFunds: the available balance is smaller than the amount.
     """
@@ -279,6 +283,7 @@ def _needs_returned(command: Remint | RetryPayout, seen: Snapshot) -> Needs:
     back = Account(Code.REDEMPTION_RETURNED, withdrawal.asset, withdrawal.party_id)
     if isinstance(command, RetryPayout):
         wanted |= account_needs(command.account_token)
+        wanted |= young_needs(seen, withdrawal.party_id, withdrawal.asset)
     return wanted | minting.minting_needs(withdrawal.party_id, withdrawal.asset) | need(accounts=[back])
 
 
@@ -333,6 +338,7 @@ def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
     require_allowed(command.verdict)
     access.payable(change, withdrawal.party_id, withdrawal.asset)
     refuse_disabled(change, account)
+    refuse_young(change, withdrawal.party_id, withdrawal.payout, account, besides=withdrawal.payout)
     *_, ended = change.find(effects_of(withdrawal.id, EffectKind.PAYOUT))
     again = replace(
         withdrawal,
@@ -344,8 +350,7 @@ def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
         reason="",
     )
     again = submit_again(change, again)
-    plan_payout(change, again, supersedes=ended)
-    return again
+    return plan_payout(change, again, supersedes=ended)
 
 
 RETRY_PAYOUT = UseCase("withdrawals.retry_payout", Withdrawal, _needs_returned, decide_retry_payout)
@@ -359,6 +364,7 @@ async def retry_payout(deps: Deps, command: RetryPayout, key: str | None = None)
         InvalidTransition: nothing came back, that is in doubt, or it is being reminted.
         ComplianceBlocked, ComplianceReview, WalletFrozen: the new account or the party's wallet is blocked.
         BankAccountDisabled: a return code or an operator ruled the new account out.
+        FundsNotSeasoned: it would take tokens of a young deposit to another account.
     """
     withdrawal = await get(deps, Withdrawal, command.withdrawal_id)
     verdict = await screened(

@@ -99,7 +99,7 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
     Burn: (("party_id", "id"), ("withdrawal_id",)),
     SettlementRun: (("asset", "id"),),
     ChainPosition: (("asset", "id"),),
-    Withdrawal: (("party_id", "id"),),
+    Withdrawal: (("party_id", "id"), ("status", "expected_settlement_at")),
     PaymentRequest: (("payer_id", "id"), ("requester_id", "id"), ("parent_id", "id"), ("expires_at",)),
     Transfer: (("payer_id", "id"), ("payee_id", "id"), ("request_id",), ("pay_at",)),
     Hold: (("owner_id", "id"), ("expires_at",)),

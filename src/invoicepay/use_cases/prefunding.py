@@ -1,0 +1,113 @@
+"""Payouts leave only while the payout account covers them, in the order in which they were planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from invoicepay.domain.change import Change, Snapshot
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
+from invoicepay.domain.money import Money
+from invoicepay.domain.needs import Needs, find, need
+from invoicepay.domain.resending import next_look
+from invoicepay.domain.withdrawals import Withdrawal
+from invoicepay.errors import InvoicePayError, PayoutAccountShort, ProviderUnavailable
+from invoicepay.use_cases.neighbours import carried_out
+from invoicepay.use_cases.observations import worker_call
+from invoicepay.use_cases.outbound import postponing, taken_back
+from invoicepay.use_cases.perform import Deps, UseCase
+
+NOT_SETTLED = (
+    EffectStatus.PLANNED,
+    EffectStatus.SENDING,
+    EffectStatus.UNKNOWN,
+    EffectStatus.ACCEPTED,
+    EffectStatus.NEEDS_REVIEW,
+)
+"""Payouts whose cash the bank may still count as there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForCash:
+    """A payout that was claimed goes back into its queue; `effect` is as it was claimed."""
+
+    effect: Effect
+    due_at: datetime
+
+
+def _needs_wait(command: WaitForCash, _seen: Snapshot) -> Needs:
+    return need((Effect, command.effect.id), (Withdrawal, command.effect.cause_id))
+
+
+def decide_wait(command: WaitForCash, change: Change) -> bool:
+    """Planned again, and its withdrawal tells what it waits for."""
+    effect = change.get(Effect, command.effect.id)
+    if effect.fence != command.effect.fence or effect.status is not EffectStatus.SENDING:
+        return False
+    change.put(taken_back(effect, command.due_at), "effect.waiting")
+    withdrawal = change.get(Withdrawal, effect.cause_id)
+    if withdrawal.reason != PayoutAccountShort.code:
+        change.put(replace(withdrawal, reason=PayoutAccountShort.code), "withdrawal.payout_waiting")
+    return True
+
+
+WAIT = UseCase("withdrawals.wait_for_cash", bool, _needs_wait, decide_wait)
+
+
+async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, InvoicePayError]:
+    """Put claimed payouts back that the payout account does not cover, where the rail tells its balance.
+
+    Everything that may have left and is not settled is taken off the balance, then every payout that was
+    planned before: none overtakes another, and several workers come to the same answer.
+
+    Returns:
+        The refusal of each payout that waits, by intent; the others may be sent.
+    """
+    fresh = [one for one in effects if one.kind is EffectKind.PAYOUT and one.last_sent_at is None]
+    if not fresh or not deps.rails.capabilities().tells_balance:
+        return {}
+    refusals = dict[str, InvoicePayError]()
+    for asset in sorted({effect.asset for effect in fresh}):
+        try:
+            missing = await _missing(deps, asset)
+        except ProviderUnavailable as error:
+            refusals |= {effect.id: error for effect in fresh if effect.asset == asset}
+        else:
+            refusals |= {id: _short(asset, amount) for id, amount in missing.items()}
+    waiting = {effect.id: refusals[effect.id] for effect in fresh if effect.id in refusals}
+    await _put_back(deps, [effect for effect in fresh if effect.id in waiting], waiting)
+    return waiting
+
+
+async def _missing(deps: Deps, asset: str) -> Mapping[str, Money]:
+    """What is missing up to and including each payout that cannot leave; read before the bank is asked.
+
+    So a payout that settles in between is taken off twice, never not at all.
+    """
+    payouts = find(Effect, kind=EffectKind.PAYOUT, asset=asset, status__in=NOT_SETTLED, order=("id",))
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        found = await reader.find(payouts)
+    left = await deps.rails.balance(asset)
+    missing = dict[str, Money]()
+    for effect in sorted(found, key=lambda one: (one.last_sent_at is None, one.id)):
+        left -= effect.amount
+        if left.micros < 0:
+            missing[effect.id] = -left
+    return missing
+
+
+def _short(asset: str, missing: Money) -> PayoutAccountShort:
+    return PayoutAccountShort(f"the payout account lacks {missing}", asset=asset, missing=str(missing))
+
+
+async def _put_back(deps: Deps, effects: Sequence[Effect], refusals: Mapping[str, InvoicePayError]) -> None:
+    now = deps.clock.now()
+    calls: list[Any] = []
+    for effect in effects:
+        due_at = next_look(effect, now)
+        is_short = isinstance(refusals[effect.id], PayoutAccountShort)
+        wait = WaitForCash(effect=effect, due_at=due_at)
+        calls.append(worker_call(deps, WAIT, wait) if is_short else postponing(deps, effect, due_at))
+    await carried_out(deps, calls)
