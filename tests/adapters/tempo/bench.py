@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,15 @@ class Bench:
     def do(self, account: str, *todo: Call) -> Receipt:
         """Send calls of an account, and wait for their end."""
         return self.run(self.desk.carry_out(account, *todo))
+
+    def receipt(self, hash: str) -> Receipt:
+        """The receipt of what was sent; a block comes soon, and not at once."""
+        for _ in range(200):
+            found = self.run(self.rpc.receipt(hash))
+            if found is not None:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"no block took {hash}")
 
     def give(self, token: TempoToken, account: str, amount: str, memo: bytes = MEMO) -> Receipt:
         """Mint to an account."""
