@@ -14,12 +14,17 @@ from invoicepay.adapters.simulated import SimulatedRails
 from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.adapters.sql.slots import SqlSlots
 from invoicepay.adapters.system import SystemClock, blocking_sleep, fresh_secret
-from invoicepay.adapters.tempo.desk import Desk
-from invoicepay.adapters.tempo.keys import LocalKeys
-from invoicepay.adapters.tempo.network import LOCAL, TempoAccounts, TempoToken
-from invoicepay.adapters.tempo.provider import Tempo
-from invoicepay.adapters.tempo.rpc import TempoRpc, sender_to
-from invoicepay.adapters.tempo.setup import TokenPlan, set_up_token
+from invoicepay.adapters.tempo import (
+    LOCAL,
+    LocalKeys,
+    Tempo,
+    TempoAccounts,
+    TempoRpc,
+    TempoToken,
+    TokenPlan,
+    sender_to,
+    set_up,
+)
 from invoicepay.blocking import InvoicePay
 from invoicepay.bridge import run_blocking
 from invoicepay.demo.story import Look, Scene, Verdict
@@ -127,12 +132,11 @@ def staged(url: str, tenant: str) -> Iterator[TempoScene]:
     keys = LocalKeys(fresh_secret(), fixed={accounts.fees: SecretStr(FUNDED_KEY)})
     with _node() as node:
         rpc, rails = TempoRpc(sender_to(node.url)), SimulatedRails(hurried)
-        desk = Desk(rpc, keys, LOCAL, accounts, clock=clock)
         plans = [
             TokenPlan(asset=asset, tenant=tenant, name=f"Demo dollar, {code.settlement}", symbol="DEMO")
             for asset, code in PROGRAMME.assets.items()
         ]
-        tokens = [run_blocking(set_up_token(rpc, desk, accounts, plan)) for plan in plans]
+        tokens = [run_blocking(set_up(rpc, keys, LOCAL, plan, accounts=accounts)) for plan in plans]
         slots = SqlSlots(url, tenant_id=tenant)
         tempo = Tempo(rpc, keys, LOCAL, tokens, slots=slots, accounts=accounts, tenant_id=tenant, clock=clock)
         parts: dict[str, Any] = {"rails": rails, "token": tempo, "clock": hurried}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from invoicepay.adapters.system import SystemClock
 from invoicepay.adapters.tempo import addresses, calls
 from invoicepay.adapters.tempo.addresses import PATH_USD
 from invoicepay.adapters.tempo.desk import Desk
 from invoicepay.adapters.tempo.extra import keccak
-from invoicepay.adapters.tempo.network import TempoAccounts, TempoToken
+from invoicepay.adapters.tempo.network import TempoAccounts, TempoNetwork, TempoToken
 from invoicepay.adapters.tempo.rpc import TempoRpc
 from invoicepay.adapters.tempo.transaction import Call
 from invoicepay.adapters.tempo.wire import Receipt
 from invoicepay.domain.money import Money
 from invoicepay.errors import ConfigurationError, ProviderRejected, ProviderUnknown
+from invoicepay.ports.runtime import Clock
+from invoicepay.ports.signing import Signer
 
 UNMADE = (0, 1)
 """Policies that every network has: 0 refuses everybody, 1 lets everybody through."""
@@ -48,6 +51,24 @@ class TokenPlan:
     def salt(self) -> bytes:
         """What makes the address one of this tenant and asset."""
         return keccak(_SALT + f"{self.tenant}\n{self.asset}".encode())
+
+
+async def set_up(
+    rpc: TempoRpc,
+    signer: Signer,
+    network: TempoNetwork,
+    plan: TokenPlan,
+    *,
+    accounts: TempoAccounts | None = None,
+    clock: Clock | None = None,
+) -> TempoToken:
+    """Make the token, give its roles, bind its policy; run it as often as you like (see `set_up_token`).
+
+    Signs for the accounts admin, guard and fees.
+    """
+    roles = accounts or TempoAccounts()
+    desk = Desk(rpc, signer, network, roles, clock=clock or SystemClock())
+    return await set_up_token(rpc, desk, roles, plan)
 
 
 async def predicted_address(desk: Desk, accounts: TempoAccounts, plan: TokenPlan) -> str:
