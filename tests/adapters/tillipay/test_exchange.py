@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -222,16 +223,24 @@ async def _at_once(message: Message) -> Message:
     return message
 
 
-def test_what_was_told_of_the_payer_is_not_repeated_in_errors(host: Host) -> None:
+def test_what_was_told_of_the_payer_is_repeated_in_no_error_and_no_log(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     async def payers(_: str) -> Payer:
         return Payer(first_name="Annabella", email="annabella@example.com")
 
     said = b'{"statusCode": "422", "statusDesc": "Annabella with annabella@example.com is not known"}'
     with desk(payers=payers) as at:
         at.gateway.faults.change(lambda _: said, on=PAYMENT)
-        with pytest.raises(ProviderRejected, match=r"code 422: \[redacted\] with \[redacted\] is not known"):
+        with (
+            caplog.at_level(logging.DEBUG),
+            pytest.raises(ProviderRejected, match=r"code 422: \[redacted\] with \[redacted\] is not known"),
+        ):
             deposit(host, at, at.order())
         host.run(at.rails.aclose())
+
+    assert "[redacted] with [redacted] is not known" in caplog.text
+    assert "nnabella" not in caplog.text
 
 
 def test_health_tells_of_each_login(host: Host, at: Desk) -> None:

@@ -83,29 +83,27 @@ class Exchange:
     async def _sent(self, name: str, channel: str, sources: wire.Sources, *, is_order: bool) -> Answer:
         """The answer; a token that was refused is renewed and the call made once more."""
         token = await self._sessions.token(channel)
-        answer = await self._send(self._request(name, channel, sources, token), is_order=is_order)
+        answer = await self._sent_with(token, name, channel, sources, is_order=is_order)
         if self._sessions.is_refusal(answer):
             self._sessions.forget(channel, token)
             renewed = await self._sessions.token(channel)
-            answer = await self._send(self._request(name, channel, sources, renewed), is_order=is_order)
+            answer = await self._sent_with(renewed, name, channel, sources, is_order=is_order)
+        return answer
+
+    async def _sent_with(
+        self, token: SecretStr, name: str, channel: str, sources: wire.Sources, *, is_order: bool
+    ) -> Answer:
+        request = self._request(name, channel, sources, token)
+        answer = await (self._sender.order(request) if is_order else self._sender.ask(request))
+        if log.isEnabledFor(logging.DEBUG):
+            sent = self._shown(name, request.json, sources)
+            got = self._shown(name, wire.document_of(answer), sources)
+            log.debug("%s: sent %s, got %d %s", name, sent, answer.status, got)
         return answer
 
     def _request(self, name: str, channel: str, sources: wire.Sources, token: SecretStr) -> Request:
         filled = {**sources, "merchant_id": self._credentials[channel].merchant_id}
         return wire.request(self._profile, name, self._profile.channels[channel], filled, token)
-
-    async def _send(self, request: Request, *, is_order: bool) -> Answer:
-        send = self._sender.order if is_order else self._sender.ask
-        answer = await send(request)
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "%s: sent %s, got %d %s",
-                request.operation,
-                self._shown(request.operation, request.json),
-                answer.status,
-                self._shown(request.operation, wire.document_of(answer)),
-            )
-        return answer
 
     def _refusal(self, answer: Answer, reply: wire.Reply | None) -> type[ProviderError] | None:
         """What a failure means by the profile; None where it does not say."""
@@ -119,11 +117,11 @@ class Exchange:
         """Whether an operation carries account numbers, so that even the gateway's words may repeat them."""
         return self._profile.operations[name].purpose is Purpose.SAVE_ACCOUNT
 
-    def _shown(self, name: str, document: object) -> str:
+    def _shown(self, name: str, document: object, sources: wire.Sources) -> str:
         """A document for the log."""
         if self._is_private(name):
             return "[redacted]"
-        return self._harmless(str(wire.shown(document, self._profile.logging.shown)), {})
+        return self._harmless(str(wire.shown(document, self._profile.logging.shown)), sources)
 
     def _harmless(self, text: str, sources: wire.Sources) -> str:
         """A text without keys, tokens, long numbers, and what was sent as a secret."""
