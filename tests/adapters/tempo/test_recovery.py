@@ -451,6 +451,22 @@ def test_bytes_of_a_reverted_slot_are_never_sent_again(reverted: Chain) -> None:
     assert SEND not in reverted.wire.methods
 
 
+def test_an_order_that_reverted_alone_has_failed_even_where_it_would_pass_by_now(chain: Chain) -> None:
+    chain.fund("ann", "2.00")
+    chain.bench.node.hold_blocks()
+    for name in ("x", "y"):
+        run_blocking(chain.tempo.move([a_transfer(f"eff_{name}", "ann", "bob", "1.50")]))
+    chain.bench.node.release_blocks()
+    chain.fund("ann", "5.00", approves=False)
+
+    ends = [chain.decided(f"eff_{name}") for name in ("x", "y")]
+
+    failed, final = sorted(ends, key=lambda end: end.status)
+    assert (failed.status, final.status) == (TokenStatus.FAILED, TokenStatus.FINAL)
+    assert failed.reason.startswith("insufficient_funds")
+    assert chain.held("ann") == usd("5.50")
+
+
 def test_a_token_address_may_be_written_in_any_case(chain: Chain) -> None:
     token = replace(chain.token, address=f"0x{chain.token.address[2:].upper()}")
     other = Chain(chain.bench, token, tenant=chain.tenant)

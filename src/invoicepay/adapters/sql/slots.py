@@ -150,8 +150,8 @@ class _Rows:
         old, key = self._state(after), self._next(lane)
         if old is SlotState.REVERTED:
             for position, move in enumerate(moves):
-                self._change_move(
-                    after, move.reference, nonce=key.nonce, position=position, **key.lane._asdict()
+                self._change_moves(
+                    after, [move.reference], nonce=key.nonce, position=position, **key.lane._asdict()
                 )
         return self._taken(key, at)
 
@@ -175,10 +175,11 @@ class _Rows:
 
     def settle(self, key: SlotKey, state: SlotState, verdicts: Sequence[Verdict], at: datetime) -> None:
         before = self._state(key)
-        for verdict in sorted(verdicts, key=lambda verdict: verdict.reference):
-            self._change_move(
-                key, verdict.reference, state=verdict.state, proof=verdict.proof, reason=verdict.reason
-            )
+        alike: dict[tuple[MoveState, str, str], list[str]] = {}
+        for verdict in verdicts:
+            alike.setdefault((verdict.state, verdict.proof, verdict.reason), []).append(verdict.reference)
+        for (became, proof, reason), references in alike.items():
+            self._change_moves(key, references, state=became, proof=proof, reason=reason)
         is_left = state is SlotState.FAILED and any(
             move.state is MoveState.OPEN for move in self._moves([key]).get(key, ())
         )
@@ -241,12 +242,13 @@ class _Rows:
         changed = update(table).where(self._of(table, key))
         self.connection.execute(changed.values(state=str(state), changed_at=at))
 
-    def _change_move(self, key: SlotKey, reference: str, **values: Any) -> None:
-        """Change a movement while it is open and bound to this slot."""
+    def _change_moves(self, key: SlotKey, references: Sequence[str], **values: Any) -> None:
+        """Change movements while they are open and bound to this slot, whose row is locked."""
         table = self.tables.moves
         is_open = table.c.state == str(MoveState.OPEN)
-        changed = update(table).where(self._of(table, key), table.c.reference == reference, is_open)
-        self.connection.execute(changed.values(**values))
+        for some in chunks(references):
+            changed = update(table).where(self._of(table, key), table.c.reference.in_(some), is_open)
+            self.connection.execute(changed.values(**values))
 
     def _slots(self, keys: Iterable[SlotKey]) -> list[Slot]:
         """Whole slots, each lane's in the order of its nonces."""

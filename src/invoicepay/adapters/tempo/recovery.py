@@ -169,12 +169,16 @@ class Recovery:
     ) -> list[InvoicePayError | None]:
         """Why a transaction reverted: what each movement would meet by itself.
 
-        One that was alone is at fault, whatever the state before its block tells of the reason.
+        One that was alone is at fault, whatever the states before and after its block tell of the reason.
         """
+        sender = slot.key.lane.signer
         if len(moves) > 1:
-            return await self._trials.faults(moves, sender=slot.key.lane.signer)
-        at = receipt.block_number - 1
-        told = await self._trials.faults(moves, sender=slot.key.lane.signer, at=at)
+            return await self._trials.faults(moves, sender=sender)
+        told: list[InvoicePayError | None] = []
+        for at in (receipt.block_number - 1, receipt.block_number):
+            told = await self._trials.faults(moves, sender=sender, at=at)
+            if any(told):
+                break
         return [_for_good(fault) for fault in told]
 
     async def _parted(self, slot: Slot, moves: Sequence[Move], *, into: int) -> list[Slot]:
@@ -235,7 +239,9 @@ def _for_good(fault: InvoicePayError | None) -> InvoicePayError:
     if isinstance(fault, ProviderRejected):
         return fault
     if fault is None:
-        return ProviderRejected("it reverts, though not on the block before", reason="reverted")
+        return ProviderRejected(
+            "it reverted, though neither before its block nor after it", reason="reverted"
+        )
     details: dict[str, Any] = {"reason": fault.code, **fault.details}
     return ProviderRejected(fault.message, **details)
 
