@@ -107,6 +107,13 @@ TAMPERINGS = {
     "a payment is on another's invoice": ("INV-21", "UPDATE invoice_payments SET enterprise_id = 'other'"),
     "an allocation hangs in the air": ("INV-21", "UPDATE payment_allocations SET source_id = 'nothing'"),
     "an allocation is in another asset": ("INV-21", "UPDATE payment_allocations SET asset = 'EUR'"),
+    "a wallet on a chain holds tokens that nobody made": (
+        "INV-24",
+        "INSERT INTO chain_positions (tenant_id, id, party_id, asset, held, leaving, version, created_at, "
+        "updated_at, idempotency_key) SELECT tenant_id, 'USD/ann', 'ann', 'USD', 1, 0, 1, created_at, "
+        "updated_at, idempotency_key FROM invoices WHERE id = "
+        f"{FIRST_INVOICE}",
+    ),
     "a record is edited": (
         "INV-22",
         "UPDATE audit_log SET body = replace(body, 'ann', 'eve') WHERE body LIKE '%ann%'",
