@@ -14,8 +14,8 @@ import pytest
 from invoicepay.demo import tempo_story
 from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
 from invoicepay.demo.telling import tell_on_tempo
-from invoicepay.testing.tempo_node import NodeUnavailable, node_binary
 from tests.demo.runs import DEMO, environment
+from tests.support.tempo import node_or_skip
 
 STEPS = len(tempo_story.STEPS)
 
@@ -37,10 +37,7 @@ class Both:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, Any]]]:
     """What one run says to a person and to a machine."""
-    try:
-        node_binary()
-    except NodeUnavailable as reason:
-        pytest.skip(str(reason))
+    node_or_skip()
     shown, said = StringIO(), StringIO()
     both = cast("Screen", Both(TextScreen(shown), JsonScreen(said)))
     assert tell_on_tempo(tmp_path_factory.mktemp("tempo") / "demo.db", both)

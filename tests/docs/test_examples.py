@@ -11,6 +11,8 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
+from tests.support.tempo import node_or_skip
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "invoicepay"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -45,7 +47,11 @@ def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_of_a_page_runs(page: Path) -> None:
-    assert run(BLOCKS, page) == len(re.findall(r"^\s*```py", page.read_text(encoding="utf-8"), re.MULTILINE))
+    text = page.read_text(encoding="utf-8")
+    if "TempoNode()" in text:
+        node_or_skip()
+
+    assert run(BLOCKS, page) == len(re.findall(r"^\s*```py", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
