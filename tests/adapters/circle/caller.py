@@ -53,6 +53,11 @@ class Caller:
         headers = {"Authorization": authorization} if authorization else {}
         return self._http.request(method, path, json=json, params=query, headers=headers)
 
+    def raw(self, method: str, path: str, content: bytes) -> httpx.Response:
+        """Ask Mint with a body as it is."""
+        headers = {"Authorization": f"Bearer {self.circle.keys.mint}", "Content-Type": "application/json"}
+        return self._http.request(method, path, content=content, headers=headers)
+
     def get(self, path: str, **query: str) -> Any:
         """The `data` of an answer."""
         answer = self.call("GET", path, None, **query)

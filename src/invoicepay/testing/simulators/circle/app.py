@@ -85,7 +85,7 @@ def _ask(entry: Entry, request: Request, raw: bytes) -> Ask:
     if entry.method in ("POST", "PUT", "PATCH") and raw:
         try:
             body = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refusal(400, INVALID, "The request body is no JSON") from error
     if not isinstance(body, dict):
         raise Refusal(400, INVALID, "The request body is no JSON object")

@@ -90,14 +90,21 @@ def call_contract(world: World, ask: Ask) -> Reply:
         wallet = _source(world, fields)
         if not BLOCKCHAINS[wallet.blockchain].is_evm:
             raise Refusal(400, 155221, "Contract execution is not supported on this blockchain")
-        values = list(fields.raw("abiParameters") or [])
+        values = fields.raw("abiParameters") or []
+        if not isinstance(values, list):
+            raise Refusal(400, 155226, "The ABI parameters do not match the function signature")
         call: Json = {"contractAddress": contract}
         call |= {"abiFunctionSignature": signature, "abiParameters": values} if signature else {}
         token = token_at(wallet.blockchain, contract)
         if token is None or signature != "transfer(address,uint256)":
             return _begun(world, Order(wallet, contract, None, 0, level, reference, call))
-        destination, amount = str(values[0]), int(values[1])
-        return _begun(world, Order(wallet, destination, token, amount, level, reference, call))
+        if (
+            len(values) != 2
+            or not str(values[1]).isdecimal()
+            or not is_address(wallet.blockchain, str(values[0]))
+        ):
+            raise Refusal(400, 155226, "The ABI parameters do not match the function signature")
+        return _begun(world, Order(wallet, str(values[0]), token, int(values[1]), level, reference, call))
 
     return world.wallets_replays.once(ask, key, order)
 

@@ -140,6 +140,14 @@ class Fields:
             return default
         return value
 
+    def objects(self, name: str) -> list[Fields]:
+        """A list of objects; none when it is missing."""
+        values = self._body.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            self.wrong("invalid_value", name, "must be a list of objects", values)
+            return []
+        return [Fields(value, f"{self._under}{name}.", self._errors) for value in values]
+
     def inside(self, name: str) -> Fields:
         """The fields of an object inside."""
         value = self._body.get(name)

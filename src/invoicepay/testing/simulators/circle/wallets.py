@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from invoicepay.testing.simulators.circle.amounts import parts, text
 from invoicepay.testing.simulators.circle.book import OUTSIDE
@@ -153,8 +152,8 @@ def create_wallets(world: World, ask: Ask) -> Reply:
         fields.wrong("required", "blockchains", "may not be empty", named)
         named = []
     chains = [supported(str(chain), fields, "blockchains") for chain in named]
+    metadata = [_named(one) for one in fields.objects("metadata")] or [("", "")] * count
     key = secret_and_key(world, fields)
-    metadata = fields.raw("metadata") or [{}] * count
     if set_id not in world.wallet_sets:
         raise not_found(156001, "Wallet set not found")
     if len(metadata) != count:
@@ -174,7 +173,12 @@ def create_wallets(world: World, ask: Ask) -> Reply:
     return world.wallets_replays.once(ask, key, make)
 
 
-def _made(world: World, set_id: str, chain: str, kind: str, seed: str, told: Mapping[str, Any]) -> Wallet:
+def _named(fields: Fields) -> tuple[str, str]:
+    """The name and the reference of a wallet, where they are told."""
+    return fields.text("name", required=False), fields.text("refId", required=False)
+
+
+def _made(world: World, set_id: str, chain: str, kind: str, seed: str, told: tuple[str, str]) -> Wallet:
     now = world.now()
     family = "evm" if BLOCKCHAINS[chain].is_evm else chain
     wallet = Wallet(
@@ -183,8 +187,7 @@ def _made(world: World, set_id: str, chain: str, kind: str, seed: str, told: Map
         chain,
         fresh_address(chain, f"{family}/{seed}/{kind}"),
         kind,
-        told.get("name") or "",
-        told.get("refId") or "",
+        *told,
         now,
         now,
     )
@@ -267,15 +270,15 @@ def derive_wallet(world: World, ask: Ask) -> Reply:
     """The wallet of the same address on another network of Ethereum's kind."""
     wallet, fields = wallet_of(world, ask.path["id"]), ask.fields()
     blockchain = supported(ask.path["blockchain"], fields, "blockchain")
+    told = _named(fields.inside("metadata")) if fields.has("metadata") else ("", "")
     fields.check()
     if not (BLOCKCHAINS[blockchain].is_evm and BLOCKCHAINS[wallet.blockchain].is_evm):
         raise Refusal(400, 155221, "Deriving is supported on EVM blockchains only")
-    told = fields.raw("metadata") or {}
     there = wallet_at(world, blockchain, wallet.address)
     status = 200 if there else 201
     derived = there or _made(world, wallet.set_id, blockchain, wallet.kind, "", told)
     derived.address = wallet.address
-    derived.name, derived.reference = told.get("name") or derived.name, told.get("refId") or derived.reference
+    derived.name, derived.reference = told[0] or derived.name, told[1] or derived.reference
     return Reply({"wallet": derived.wire()}, status)
 
 
