@@ -91,8 +91,8 @@ def _account(name: str) -> Account:
 @contextmanager
 def opened(url: str, face: str, **options: Any) -> Iterator[Stage]:
     """A stage with `acme`, `ann` and `bob`, closed afterwards."""
-    clock = FrozenClock("2026-01-05T09:00:00Z")
-    options = {"clock": clock, "programme": Programme(), **options}
+    clock = options.setdefault("clock", FrozenClock("2026-01-05T09:00:00Z"))
+    options = {"programme": Programme(), **options}
     if face == "blocking":
         with InvoicePay(url, **options) as pay:
             yield _peopled(pay, clock)

@@ -347,6 +347,10 @@ def _started(
         kind=EffectKind.TRANSFER,
         cause=pending,
         amount=amount,
-        request={"from_party": payer_id, "to_party": invoice.enterprise_id},
+        request={
+            "from_party": payer_id,
+            "to_party": invoice.enterprise_id,
+            "memo": effects.memo_of(invoice.id),
+        },
     )
     return pending
