@@ -39,7 +39,7 @@ class CircleFarSide:
             wallet.state = "FROZEN"
 
     def be_unreachable(self) -> None:
-        self._stage.server.__exit__(None, None, None)
+        self._stage.server.close()
 
     def finalize(self) -> None:
         self._stage.circle.finish()

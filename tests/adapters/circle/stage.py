@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from invoicepay.testing.simulators.circle import CircleSimulator
 from invoicepay.testing.simulators.circle.chains import fresh_address
 from invoicepay.testing.simulators.circle.wallets import Wallet, WalletSet
 from invoicepay.testing.simulators.faults import Faults
-from invoicepay.testing.simulators.server import Served
+from invoicepay.testing.simulators.server import App, Receive, Scope, Send, Served
 
 T = TypeVar("T")
 
@@ -42,13 +43,46 @@ class SimulatedClock:
         return self.circle.now()
 
 
+class Port:
+    """One server for all tests of a process, since starting and ending one takes longer than a test."""
+
+    def __init__(self) -> None:
+        self._app: App | None = None
+        self._server: Served | None = None
+        atexit.register(self.close)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return self._server.url
+
+    def serve(self, app: App) -> None:
+        """Put another application behind the port."""
+        self._app = app
+        if self._server is None:
+            self._server = Served(self).__enter__()
+
+    def close(self) -> None:
+        """Take no connections from now on; the next test gets another server."""
+        if self._server is not None:
+            self._server.__exit__(None, None, None)
+            self._server = None
+
+
+PORT = Port()
+
+
 @dataclass
 class Stage:
     """Everything one test needs; `host` decides how the adapter is driven."""
 
     circle: CircleSimulator
     faults: Faults
-    server: Served
+    server: Port
     host: Host
     made: CircleSetup
     config: CircleConfig
@@ -96,28 +130,28 @@ def staged(host: Host | None = None) -> Iterator[Stage]:
     host, circle = host or BlockingHost(), CircleSimulator()
     faults = Faults(circle.app())
     secret = SecretStr(str(circle.keys.entity_secret))
-    with Served(faults) as server:
-        key = SecretStr(circle.keys.wallets)
-        parties, treasury = planted(circle, "ann", "bob"), planted(circle, "treasury")["treasury"]
-        made = CircleSetup(
-            wallet_set_id=parties["ann"].set_id,
-            treasury_wallet_id=treasury.id,
-            treasury_address=treasury.address,
-        )
-        asset = CircleAsset(asset=ASSET, blockchain=CHAIN, treasury_wallet_id=made.treasury_wallet_id)
-        config = CircleConfig(
-            api_key=key,
-            entity_secret=secret,
-            wallet_set_id=made.wallet_set_id,
-            assets=(asset,),
-            base_url=server.url,
-        )
-        tokens = CircleTokens(config, clock=SimulatedClock(circle), limits=QUICK)
-        circle.fund(CHAIN, treasury.address, usdc=FLOAT)
-        circle.fund(CHAIN, parties["ann"].address, usdc=PURSE)
-        stage = Stage(circle, faults, server, host, made, config, tokens)
-        try:
-            yield stage
-        finally:
-            for each in (tokens, *stage.others):
-                host.run(each.aclose())
+    PORT.serve(faults)
+    key = SecretStr(circle.keys.wallets)
+    parties, treasury = planted(circle, "ann", "bob"), planted(circle, "treasury")["treasury"]
+    made = CircleSetup(
+        wallet_set_id=parties["ann"].set_id,
+        treasury_wallet_id=treasury.id,
+        treasury_address=treasury.address,
+    )
+    asset = CircleAsset(asset=ASSET, blockchain=CHAIN, treasury_wallet_id=made.treasury_wallet_id)
+    config = CircleConfig(
+        api_key=key,
+        entity_secret=secret,
+        wallet_set_id=made.wallet_set_id,
+        assets=(asset,),
+        base_url=PORT.url,
+    )
+    tokens = CircleTokens(config, clock=SimulatedClock(circle), limits=QUICK)
+    circle.fund(CHAIN, treasury.address, usdc=FLOAT)
+    circle.fund(CHAIN, parties["ann"].address, usdc=PURSE)
+    stage = Stage(circle, faults, PORT, host, made, config, tokens)
+    try:
+        yield stage
+    finally:
+        for each in (tokens, *stage.others):
+            host.run(each.aclose())

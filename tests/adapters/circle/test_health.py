@@ -82,7 +82,7 @@ def test_a_key_that_is_refused_is_told_and_not_shown(stage: Stage) -> None:
 
 
 def test_a_service_that_does_not_answer_is_told(stage: Stage) -> None:
-    stage.server.__exit__(None, None, None)
+    stage.server.close()
 
     assert len(failed(of_tokens(stage))) == 3
 
