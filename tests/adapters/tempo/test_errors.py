@@ -212,7 +212,7 @@ def test_refusals_of_the_local_node_are_told_apart(bench: Bench) -> None:
 
 def test_bytes_that_the_node_has_already_are_taken(bench: Bench) -> None:
     call = calls.approve(bench.set_up().address, bench.address("operator"))
-    bench.node.ask("evm_setAutomine", False)
+    bench.node.hold_blocks()
     try:
         assert sent(bench, call) is None
         assert sent(bench, call) is None
