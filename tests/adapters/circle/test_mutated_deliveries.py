@@ -108,7 +108,7 @@ def test_mint_notifications(version: str) -> None:
         return sns.certificate()
 
     certificates = Certificates(fetch)
-    run_blocking(certificates.prepare(sns.CERTIFICATE))
+    run_blocking(certificates.prepare(sns.CERTIFICATE, sns.NOON))
 
     def read(told: Webhook) -> object:
         return verified(certificates, (sns.TOPIC,), told[1], sns.NOON)
@@ -122,7 +122,7 @@ def test_a_flipped_byte_around_the_values_changes_nothing_that_is_read() -> None
         return sns.certificate()
 
     certificates, chance, body = Certificates(fetch), random.Random(4), sns.body(sns.message())
-    run_blocking(certificates.prepare(sns.CERTIFICATE))
+    run_blocking(certificates.prepare(sns.CERTIFICATE, sns.NOON))
     original = verified(certificates, (sns.TOPIC,), body, sns.NOON)
 
     for _ in range(2_000):

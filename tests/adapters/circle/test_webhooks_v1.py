@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from invoicepay.adapters.circle import CircleTreasury, MintConfig, SubscriptionOffer
+from invoicepay.adapters.circle.asking import MOST_QUESTIONS
 from invoicepay.adapters.circle.webhooks_v1 import is_pinned
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
@@ -127,6 +128,18 @@ def test_a_certificate_is_a_pem_file_and_is_fetched_once() -> None:
         received(own, sns.body({**sns.message(), "SigningCertURL": CERTIFICATE.removesuffix(".pem")}))
 
     assert amazon.asked == [CERTIFICATE]
+
+
+def test_a_flood_of_certificates_costs_ten_questions_a_minute() -> None:
+    amazon = Amazon(b"no certificate")
+    own = treasury(amazon)
+
+    for number in range(200):
+        url = CERTIFICATE.replace("0123456789abcdef", f"{number:016x}")
+        with pytest.raises(WebhookSignatureInvalid):
+            received(own, sns.body({**sns.message(), "SigningCertURL": url}))
+
+    assert len(amazon.asked) == MOST_QUESTIONS
 
 
 def test_another_topic_is_refused_before_anything_is_fetched() -> None:

@@ -11,12 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from invoicepay.adapters.circle import wire
-from invoicepay.adapters.circle.webhooks_v2 import (
-    MOST_QUESTIONS,
-    NotificationKeys,
-    notification_from,
-    public_key,
-)
+from invoicepay.adapters.circle.asking import MOST_QUESTIONS
+from invoicepay.adapters.circle.webhooks_v2 import NotificationKeys, notification_from, public_key
 from invoicepay.bridge import run_blocking
 from invoicepay.errors import WebhookSignatureInvalid
 

@@ -156,14 +156,14 @@ class CircleTreasury:
         body: bytes,
         headers: Mapping[str, str],  # noqa: ARG002
         *,
-        received_at: datetime,  # noqa: ARG002
+        received_at: datetime,
     ) -> None:
         """Have the certificate at hand that a delivery of a topic of ours names."""
         try:
             seen = webhooks_v1.message_from(body, self._config.topics)
         except WebhookSignatureInvalid:
             return  # refused when it is parsed
-        await self._certificates.prepare(seen.signing_cert_url)
+        await self._certificates.prepare(seen.signing_cert_url, received_at)
 
     def parse_webhook(
         self,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from invoicepay.adapters.circle.asking import Allowance
 from invoicepay.errors import MissingExtra, ProviderRejected, WebhookSignatureInvalid
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Certificates:
     """
 
     def __init__(self, fetch: Fetch) -> None:
-        self._fetch, self._lock = fetch, threading.Lock()
+        self._fetch, self._lock, self._allowance = fetch, threading.Lock(), Allowance()
         self._known: OrderedDict[str, Certificate] = OrderedDict()
 
     def at(self, url: str) -> Certificate | None:
@@ -99,20 +100,24 @@ class Certificates:
         with self._lock:
             return self._known.get(url)
 
-    async def prepare(self, url: str) -> None:
-        """Fetch a certificate that is not at hand; one that cannot be read is not kept.
+    async def prepare(self, url: str, at: datetime) -> None:
+        """Fetch a certificate that is not at hand, if it may be asked for now; one that is none is not kept.
 
         Raises:
             ProviderUnavailable: it was not served; the delivery cannot be checked yet.
         """
         if not is_pinned(url) or not urlsplit(url).path.endswith(".pem") or self.at(url) is not None:
             return
+        if not self._allowance.takes(url, at):
+            return
         found = certificate_from(await self._fetch(url))
-        if found is not None:
-            with self._lock:
-                self._known[url] = found
-                while len(self._known) > MOST_CERTIFICATES:
-                    self._known.popitem(last=False)
+        if found is None:
+            self._allowance.found_nothing(url, at)
+            return
+        with self._lock:
+            self._known[url] = found
+            while len(self._known) > MOST_CERTIFICATES:
+                self._known.popitem(last=False)
 
 
 def is_pinned(url: str) -> bool:

@@ -6,14 +6,15 @@ import base64
 import binascii
 import re
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from invoicepay.adapters.circle import wire
+from invoicepay.adapters.circle.asking import Allowance
 from invoicepay.errors import MissingExtra, WebhookSignatureInvalid
 
 if TYPE_CHECKING:
@@ -25,15 +26,10 @@ VERSION = 2
 LARGEST_BODY = 256 * 1024
 
 MOST_KEYS = 64
-FORGOTTEN_AFTER = timedelta(seconds=30)
-"""How long a key id that Circle does not know is refused without asking again."""
-MOST_QUESTIONS, QUESTION_TIME = 10, timedelta(minutes=1)
-"""How often unknown key ids are asked about; anybody can send us any number of them."""
 
 _KEY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{8,140}={0,2}")
 
-V = TypeVar("V")
 FetchKey = Callable[[str], Awaitable[wire.NotificationKey | None]]
 
 
@@ -45,10 +41,8 @@ class NotificationKeys:
     """
 
     def __init__(self, fetch: FetchKey) -> None:
-        self._fetch, self._lock = fetch, threading.Lock()
+        self._fetch, self._lock, self._allowance = fetch, threading.Lock(), Allowance()
         self._keys: OrderedDict[str, EllipticCurvePublicKey] = OrderedDict()
-        self._absent: OrderedDict[str, datetime] = OrderedDict()
-        self._asked: deque[datetime] = deque(maxlen=MOST_QUESTIONS)
 
     async def prepare(self, headers: Mapping[str, str], at: datetime) -> None:
         """Fetch the key that a delivery names, if it is new and may be asked about now.
@@ -60,27 +54,21 @@ class NotificationKeys:
             key_id, _ = _named(headers)
         except WebhookSignatureInvalid:
             return  # refused when it is parsed
-        if not self._may_ask(key_id, at):
+        if self._at(key_id) is not None or not self._allowance.takes(key_id, at):
             return
         found = await self._fetch(key_id)
         key = None if found is None or found.id != key_id else public_key(found)
+        if key is None:
+            self._allowance.found_nothing(key_id, at)
+            return
         with self._lock:
-            if key is not None:
-                _kept(self._keys, key_id, key)
-            else:
-                _kept(self._absent, key_id, at)
+            self._keys[key_id] = key
+            while len(self._keys) > MOST_KEYS:
+                self._keys.popitem(last=False)
 
-    def _may_ask(self, key_id: str, at: datetime) -> bool:
+    def _at(self, key_id: str) -> EllipticCurvePublicKey | None:
         with self._lock:
-            refused_at = self._absent.get(key_id)
-            is_refused = refused_at is not None and at - refused_at < FORGOTTEN_AFTER
-            return key_id not in self._keys and not is_refused and self._asks(at)
-
-    def _asks(self, at: datetime) -> bool:
-        if len(self._asked) == MOST_QUESTIONS and at - self._asked[0] < QUESTION_TIME:
-            return False
-        self._asked.append(at)
-        return True
+            return self._keys.get(key_id)
 
     def verified(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Check a delivery with a key that is at hand.
@@ -89,16 +77,9 @@ class NotificationKeys:
             WebhookSignatureInvalid: whatever is wrong, without telling which part.
         """
         key_id, signature = _named(headers)
-        with self._lock:
-            key = self._keys.get(key_id)
+        key = self._at(key_id)
         if key is None or len(body) > LARGEST_BODY or not is_signed(key, body, signature):
             raise WebhookSignatureInvalid
-
-
-def _kept(known: OrderedDict[str, V], key_id: str, value: V) -> None:
-    known[key_id] = value
-    while len(known) > MOST_KEYS:
-        known.popitem(last=False)
 
 
 def _named(headers: Mapping[str, str]) -> tuple[str, bytes]:
