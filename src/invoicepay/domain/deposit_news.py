@@ -99,7 +99,8 @@ def keep_foreign(change: Change, effect: Effect, seen: Observation) -> None:
         return
     reason = f"came instead of {effect.amount} of deposit {effect.cause_id}"
     ref = f"{seen.provider_ref or effect.provider_ref}/{seen.amount.asset}"
-    keep_unmatched(change, seen.amount - seen.fee, seen.provider, ref, reason)
+    kept = seen.amount - seen.fee if seen.fee.asset == seen.amount.asset else seen.amount
+    keep_unmatched(change, kept, seen.provider, ref, reason)
 
 
 def _settled(change: Change, deposit: Deposit, seen: Observation, *, is_final: bool) -> None:
