@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -79,3 +81,20 @@ def test_amounts_of_a_live_chain_need_a_live_key() -> None:
     assert not replace(CONFIG, api_key=SecretStr("LIVE_API_KEY:an-id:a-canary"), assets=(live,)).is_test
     with pytest.raises(ConfigurationError, match="test api_key does not go with BASE"):
         replace(CONFIG, assets=(live,))
+
+
+def test_without_the_extra_the_first_call_names_it() -> None:
+    without = """
+import sys
+sys.modules["cryptography"] = None
+from invoicepay.adapters.circle import CircleTokens  # imports without it
+from invoicepay.adapters.circle.entity_secret import entity_key
+from invoicepay.errors import MissingExtra
+try:
+    entity_key("")
+except MissingExtra as error:
+    print(error.details["extra"])
+"""
+    printed = subprocess.run([sys.executable, "-c", without], check=True, capture_output=True, text=True)
+
+    assert printed.stdout == "circle\n"

@@ -22,6 +22,9 @@ from invoicepay.ports.health import Health
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.tokens import TokenCapabilities, TokenEvent, TokenOrder, TokenTransfer
 
+LIMITS = Limits(total_seconds=10.0)
+"""A party's first mint takes up to five requests, one after the other, and has to end within its claim."""
+
 KEY_LIFETIME_SECONDS = 86_400
 """How long we rely on Circle's memory of a key; its pages promise no time."""
 
@@ -52,12 +55,10 @@ class CircleTokens:
         <CircleTokens circle: USD.usdc on BASE-SEPOLIA>
     """
 
-    def __init__(
-        self, config: CircleConfig, *, clock: Clock | None = None, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, config: CircleConfig, *, clock: Clock | None = None, limits: Limits = LIMITS) -> None:
         self.config, self._clock = config, clock or SystemClock()
         secrets = (config.api_key, config.entity_secret)
-        self._sender = Sender(config.name, config.base_url, limits=limits or Limits(), secrets=secrets)
+        self._sender = Sender(config.name, config.base_url, limits=limits, secrets=secrets)
         self.api = WalletsApi(config.api_key, config.entity_secret, self._sender)
         self.wallets = CircleWallets(config, self.api)
         self.mover = Mover(config, self.api, self._clock)
@@ -143,10 +144,10 @@ class CircleTokens:
         """Have the key at hand; of a verified arrival, find out whether it came from a wallet of ours."""
         await self._keys.prepare(headers, received_at)
         try:
-            seen = self._verified(body, headers)
+            seen = transaction_of(self._verified(body, headers))
         except WebhookSignatureInvalid:
             return  # refused when it is parsed
-        if seen is not None and seen.transaction_type == "INBOUND" and seen.source_address:
+        if seen is not None and _has_arrived(seen) and seen.source_address:
             await self.wallets.is_ours(seen.source_address, seen.blockchain)
 
     def parse_webhook(
@@ -161,18 +162,17 @@ class CircleTokens:
         What moved between two wallets of ours is told by the sending side. What came from elsewhere is told
         without a party: nobody books it, and it waits in the inbox for a person.
         """
-        seen = self._verified(body, headers)
+        news = self._verified(body, headers)
+        seen = transaction_of(news)
         if seen is None or self.config.asset_of_token(seen.token_id) is None:
             return ()
-        if seen.transaction_type == "INBOUND" and self._is_told_elsewhere(seen):
-            return ()
-        event_id = notification_from(body).notification_id
         told = transfer_from(self.config, seen)
-        if (
-            seen.transaction_type == "INBOUND"
-        ):  # it has an id of its own, and may repeat the sender's reference
+        if _has_arrived(seen):
+            if self._is_told_elsewhere(seen):
+                return ()
+            # Nobody ordered it here, though Circle may repeat a reference that the sender gave.
             told = replace(told, reference="")
-        return (TokenEvent(event_id=event_id, occurred_at=seen.update_date, transfer=told),)
+        return (TokenEvent(event_id=news.notification_id, occurred_at=seen.update_date, transfer=told),)
 
     async def accelerate(self, provider_ref: str, *, idempotency_key: str) -> None:
         """Send a transfer that is stuck for a low fee again at a high one; an operator's act, paid in gas.
@@ -204,9 +204,9 @@ class CircleTokens:
         """End the connections."""
         await self._sender.aclose()
 
-    def _verified(self, body: bytes, headers: Mapping[str, str]) -> wire.Transaction | None:
+    def _verified(self, body: bytes, headers: Mapping[str, str]) -> wire.Notification:
         self._keys.verified(body, headers)
-        return transaction_of(notification_from(body))
+        return notification_from(body)
 
     def _is_told_elsewhere(self, arrived: wire.Transaction) -> bool:
         """By the sending wallet of ours, or by the treasury that was funded."""
@@ -228,6 +228,11 @@ class CircleTokens:
         if found is None:
             raise ProviderUnavailable(f"{self.name} holds no {asset}", asset=asset)
         return found
+
+
+def _has_arrived(seen: wire.Transaction) -> bool:
+    """Whether it is the receiving side of a movement."""
+    return seen.transaction_type == "INBOUND"
 
 
 def _held(balances: tuple[wire.Balance, ...], asset: CircleAsset) -> int:
