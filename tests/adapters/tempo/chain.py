@@ -21,7 +21,7 @@ from invoicepay.adapters.tempo.rpc import TempoRpc
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.ports.signing import Signer
-from invoicepay.ports.slots import SlotStore
+from invoicepay.ports.slots import Slot, SlotStore
 from invoicepay.ports.tokens import MoveKind, TokenMove, TokenOrder, TokenStatus, TokenTransfer
 from invoicepay.testing.contracts import Webhook
 from tests.adapters.tempo.bench import Bench, usd
@@ -155,6 +155,14 @@ class Chain:
         issuer = self.bench.address("issuer")
         later = [log for log in logs if log.block_number > self.first_block]
         return [log.topics[3] for log in later if log.party(2) != issuer]
+
+    def mint(self, reference: str = "eff_1") -> TokenTransfer:
+        """Order a dollar for ann."""
+        return run_blocking(self.tempo.mint(an_order(reference, target="ann"), idempotency_key=reference))
+
+    def slot_of(self, reference: str = "eff_1") -> Slot:
+        """The slot that an order is bound to."""
+        return run_blocking(self.slots.find([reference]))[reference]
 
     def freeze(self, party_id: str) -> None:
         run_blocking(self.tempo.freeze(party_id, self.token.asset))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 
 import pytest
 
@@ -13,25 +11,8 @@ from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.tokens import TokenMove, TokenStatus, TokenTransfer
-from invoicepay.testing.tempo_node import TempoNode
-from tests.adapters.tempo.bench import Bench, bench_on, usd
+from tests.adapters.tempo.bench import Bench, usd
 from tests.adapters.tempo.chain import SEND, Chain, a_burn, a_mint, a_transfer, an_order
-
-_tenants = count()
-
-
-@pytest.fixture(scope="module")
-def shared(tempo_node: TempoNode) -> Iterator[tuple[Bench, TempoToken]]:
-    """One token for the tests of this file; each has a tenant of its own."""
-    with bench_on(tempo_node, __name__) as bench:
-        yield bench, bench.set_up()
-
-
-@pytest.fixture
-def chain(shared: tuple[Bench, TempoToken]) -> Iterator[Chain]:
-    chain = Chain(*shared, tenant=f"batches-{next(_tenants)}")
-    yield chain
-    chain.close()
 
 
 def statuses(outcomes: object) -> list[object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,9 @@ from invoicepay.adapters.tempo.network import TempoToken
 from invoicepay.bridge import run_blocking
 from invoicepay.ports.slots import SlotStore
 from invoicepay.testing.hosts import Host
-from invoicepay.testing.tempo_node import TempoNode
 from invoicepay.testing.tokens_contract import TokenContract, TokensBench
-from tests.adapters.tempo.bench import Bench, bench_on, usd
+from tests.adapters.tempo.bench import Bench, usd
 from tests.adapters.tempo.chain import Chain, ChainSide
-
-_tenants = count()
-
-
-@pytest.fixture(scope="module")
-def shared(tempo_node: TempoNode) -> Iterator[tuple[Bench, TempoToken]]:
-    """One token for the tests of this file; each has a tenant, wallets and lanes of its own."""
-    with bench_on(tempo_node, __name__) as bench:
-        yield bench, bench.set_up()
 
 
 class TestTempo(TokenContract):
@@ -34,8 +23,14 @@ class TestTempo(TokenContract):
         return SqlSlots(f"sqlite:///{tmp_path / 'pay.db'}")
 
     @pytest.fixture
-    def bench(self, host: Host, shared: tuple[Bench, TempoToken], slots: SlotStore) -> Iterator[TokensBench]:
-        chain = Chain(*shared, tenant=f"contract-{next(_tenants)}", slots=slots)
+    def bench(
+        self,
+        host: Host,
+        shared: tuple[Bench, TempoToken],
+        slots: SlotStore,
+        request: pytest.FixtureRequest,
+    ) -> Iterator[TokensBench]:
+        chain = Chain(*shared, tenant=request.node.nodeid, slots=slots)
         chain.fund("ann", "30.00")
         yield TokensBench(chain.tempo, ChainSide(chain, "ann"), usd("1.00"), "ann", "bob")
         host.run(slots.close())

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
-from pathlib import Path
-from random import Random
 
 import pytest
 
 from invoicepay.adapters.memory.slots import MemorySlots
-from invoicepay.adapters.sql.slots import SqlSlots
 from invoicepay.adapters.system import SystemClock
 from invoicepay.adapters.tempo import calls
 from invoicepay.adapters.tempo.desk import Desk
@@ -30,43 +25,11 @@ from invoicepay.errors import (
 )
 from invoicepay.ports.signing import Signature, Signer
 from invoicepay.ports.slots import Lane, Move, Slot, SlotKey, SlotState
-from invoicepay.ports.tokens import TokenStatus, TokenTransfer
+from invoicepay.ports.tokens import TokenStatus
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.testing.tempo_node import TempoNode
 from tests.adapters.tempo.bench import ACCOUNTS, Bench, bench_on, plan_of, usd
-from tests.adapters.tempo.chain import SEND, Chain, Wire, a_burn, a_mint, a_transfer, an_order
-
-_tenants = count()
-
-
-@pytest.fixture(scope="module")
-def shared(tempo_node: TempoNode) -> Iterator[tuple[Bench, TempoToken]]:
-    """One token for the tests of this file; each has a tenant of its own."""
-    with bench_on(tempo_node, __name__) as bench:
-        yield bench, bench.set_up()
-
-
-@pytest.fixture
-def chain(shared: tuple[Bench, TempoToken]) -> Iterator[Chain]:
-    chain = Chain(*shared, tenant=f"recovery-{next(_tenants)}")
-    yield chain
-    chain.close()
-
-
-@pytest.fixture
-def held_blocks(tempo_node: TempoNode) -> Iterator[None]:
-    """Transactions wait until the test mines."""
-    tempo_node.hold_blocks()
-    yield
-    tempo_node.release_blocks()
-
-
-def mint(chain: Chain, reference: str = "eff_1") -> TokenTransfer:
-    return run_blocking(chain.tempo.mint(an_order(reference, target="ann"), idempotency_key=reference))
-
-
-def slot_of(chain: Chain, reference: str = "eff_1") -> Slot:
-    return run_blocking(chain.slots.find([reference]))[reference]
+from tests.adapters.tempo.chain import SEND, Chain, a_burn, a_transfer, an_order
 
 
 def is_waiting(chain: Chain, hash: str) -> bool:
@@ -75,7 +38,7 @@ def is_waiting(chain: Chain, hash: str) -> bool:
 
 
 def test_an_order_is_pending_until_its_block_comes(chain: Chain, held_blocks: None) -> None:
-    first = mint(chain)
+    first = chain.mint()
     second = run_blocking(chain.tempo.find("eff_1"))
     chain.bench.node.mine()
     third = run_blocking(chain.tempo.find("eff_1"))
@@ -87,7 +50,7 @@ def test_an_order_is_pending_until_its_block_comes(chain: Chain, held_blocks: No
         TokenStatus.FINAL,
     )
     assert first.provider_ref == second.provider_ref == third.provider_ref
-    (attempt,) = slot_of(chain).attempts
+    (attempt,) = chain.slot_of().attempts
     assert [one.provider_status for one in (first, third)] == [
         f"pending {attempt.hash}",
         f"final {attempt.hash}",
@@ -100,7 +63,7 @@ def test_nothing_is_final_in_a_block_that_can_still_be_dropped() -> None:
         token = bench.run(_set_up_mining(bench))
         chain = Chain(bench, token, tenant="finality")
 
-        first = mint(chain)
+        first = chain.mint()
         node.mine()
         early = run_blocking(chain.tempo.find("eff_1"))
         supply = run_blocking(chain.tempo.supply(token.asset))
@@ -126,8 +89,8 @@ async def _set_up_mining(bench: Bench) -> TempoToken:
 
 
 def test_a_transaction_that_the_network_dropped_is_sent_again(chain: Chain, held_blocks: None) -> None:
-    mint(chain)
-    (attempt,) = slot_of(chain).attempts
+    chain.mint()
+    (attempt,) = chain.slot_of().attempts
     chain.bench.node.ask("anvil_dropTransaction", attempt.hash)
     assert not is_waiting(chain, attempt.hash)
 
@@ -135,7 +98,7 @@ def test_a_transaction_that_the_network_dropped_is_sent_again(chain: Chain, held
 
     assert is_waiting(chain, attempt.hash)
     assert chain.decided("eff_1").status is TokenStatus.FINAL
-    assert slot_of(chain).attempts == (attempt,)
+    assert chain.slot_of().attempts == (attempt,)
     assert len(chain.memos()) == 1
 
 
@@ -143,16 +106,18 @@ def test_expired_bytes_are_signed_anew_for_the_same_slot() -> None:
     with TempoNode() as node, bench_on(node, "expiry") as bench:  # of its own: its clock is set forward
         chain = Chain(bench, bench.set_up(), tenant="expiry")
         node.hold_blocks()
-        mint(chain)
-        before = slot_of(chain)
+        chain.mint()
+        before = chain.slot_of()
         node.ask("anvil_dropTransaction", before.attempts[0].hash)
         node.ask("evm_increaseTime", 200)
         node.mine()
 
+        chain.wire.methods.clear()
         run_blocking(chain.tempo.find("eff_1"))
 
+        assert chain.wire.methods.count(SEND) == 1, "old bytes are not even tried"
         assert chain.decided("eff_1").status is TokenStatus.FINAL
-        after = slot_of(chain)
+        after = chain.slot_of()
         assert after.key == before.key
         assert len(after.attempts) == 2
         assert after.attempts[1].valid_before > before.attempts[0].valid_before
@@ -162,8 +127,8 @@ def test_expired_bytes_are_signed_anew_for_the_same_slot() -> None:
 
 
 def test_both_bytes_of_a_slot_in_the_pool_take_place_once(chain: Chain, held_blocks: None) -> None:
-    mint(chain)
-    slot = slot_of(chain)
+    chain.mint()
+    slot = chain.slot_of()
     head = run_blocking(chain.bench.rpc.block())
     second = run_blocking(chain.tempo._lanes.signed(slot, head))
     run_blocking(chain.slots.keep(slot.key, second, at=slot.taken_at))
@@ -173,7 +138,7 @@ def test_both_bytes_of_a_slot_in_the_pool_take_place_once(chain: Chain, held_blo
     found = chain.decided("eff_1")
 
     assert found.status is TokenStatus.FINAL
-    assert len(slot_of(chain).attempts) == 2
+    assert len(chain.slot_of().attempts) == 2
     assert len(chain.memos()) == 1
 
 
@@ -192,12 +157,12 @@ def test_what_fresh_bytes_cure_is_signed_anew_in_the_same_slot(
 ) -> None:
     chain.wire.refuse(said)
 
-    first = mint(chain)
+    first = chain.mint()
     last = chain.decided("eff_1")
 
     assert first.status in (TokenStatus.PENDING, TokenStatus.FINAL)
     assert last.status is TokenStatus.FINAL
-    slot = slot_of(chain)
+    slot = chain.slot_of()
     assert (slot.key.nonce, len(slot.attempts)) == (0, attempts)
     if attempts == 2:
         assert slot.attempts[1].max_fee > slot.attempts[0].max_fee
@@ -211,9 +176,9 @@ def test_what_nothing_cures_now_is_unknown_and_sent_again_later(chain: Chain, sa
     chain.wire.refuse(said)
 
     with pytest.raises(ProviderUnknown, match="on record"):
-        mint(chain)
+        chain.mint()
 
-    assert slot_of(chain).state is SlotState.SIGNED
+    assert chain.slot_of().state is SlotState.SIGNED
     assert chain.decided("eff_1").status is TokenStatus.FINAL
 
 
@@ -239,7 +204,7 @@ def test_an_order_behind_one_that_never_left_brings_it_along(chain: Chain) -> No
     run_blocking(tempo.mint(an_order("eff_2", target="ann"), idempotency_key="eff_2"))
 
     assert chain.decided("eff_2", tempo).status is TokenStatus.FINAL
-    assert [slot_of(chain, name).key.nonce for name in ("eff_1", "eff_2")] == [0, 1]
+    assert [chain.slot_of(name).key.nonce for name in ("eff_1", "eff_2")] == [0, 1]
     assert run_blocking(chain.slots.open()) == []
     assert chain.held("ann") == usd("2.00")
 
@@ -248,7 +213,7 @@ def test_one_sweep_brings_every_open_slot_on(chain: Chain) -> None:
     chain.wire.lost_requests = 3
     for number in range(3):
         with pytest.raises(ProviderUnknown):
-            mint(chain, f"eff_{number}")
+            chain.mint(f"eff_{number}")
 
     looked_at = run_blocking(chain.tempo.recover())
     chain.bench.node.mine()
@@ -265,7 +230,7 @@ def test_a_slot_that_the_chain_used_for_something_else_is_left_to_a_person(chain
     chain.wire.lost_requests = 1
     with pytest.raises(ProviderUnknown):
         run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
-    _use_slot(chain, slot_of(chain))
+    _use_slot(chain, chain.slot_of())
 
     clock.advance(minutes=6)
     chain.wire.refuse("transaction expired")  # signing it anew does not make the slot any younger
@@ -275,7 +240,7 @@ def test_a_slot_that_the_chain_used_for_something_else_is_left_to_a_person(chain
 
     assert early is not None and late is not None
     assert early.status is TokenStatus.PENDING
-    assert len(slot_of(chain).attempts) == 2
+    assert len(chain.slot_of().attempts) == 2
     assert (late.status, late.provider_status.split()[0]) == (TokenStatus.NEEDS_REVIEW, "lost")
     assert chain.memos() == []
 
@@ -296,7 +261,7 @@ def _use_slot(chain: Chain, slot: Slot) -> None:
 
 
 def test_a_store_older_than_the_chain_stops_everything(chain: Chain) -> None:
-    mint(chain)
+    chain.mint()
     chain.bench.node.mine()
     restored = chain.another(slots=MemorySlots())
 
@@ -333,7 +298,7 @@ def test_a_key_service_that_is_away_leaves_the_order_on_record(chain: Chain) -> 
     meanwhile = run_blocking(tempo.find("eff_1"))
     keys.is_away = False
 
-    assert slot_of(chain).state is SlotState.TAKEN
+    assert chain.slot_of().state is SlotState.TAKEN
     assert meanwhile is not None
     assert (meanwhile.status, meanwhile.provider_status) == (TokenStatus.PENDING, "unsent")
     assert "key service is away" in meanwhile.reason
@@ -390,134 +355,11 @@ def test_nothing_is_signed_for_a_node_of_another_network(chain: Chain) -> None:
     assert run_blocking(chain.slots.lanes()) == {}
 
 
-def test_recoverers_at_once_part_a_reverted_transaction_once(chain: Chain, held_blocks: None) -> None:
-    chain.bench.node.release_blocks()
-    chain.fund("ann", "2.00")
-    chain.fund("cat", "6.00")
-    chain.bench.node.hold_blocks()
-    moves = [a_transfer(f"eff_{number}", "cat", "bob") for number in range(6)]
-    moves += [a_transfer(f"eff_{name}", "ann", "bob", "1.50") for name in ("x", "y")]
-    run_blocking(chain.tempo.move(moves))
-    chain.bench.node.release_blocks()
-
-    def look(number: int) -> None:
-        tempo = chain.another(wire=Wire())
-        for move in moves[number:] + moves[:number]:
-            chain.decided(move.order.reference, tempo)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(look, range(4)))
-
-    ends = [chain.decided(move.order.reference).status for move in moves]
-    assert sorted(ends[6:]) == [TokenStatus.FAILED, TokenStatus.FINAL]
-    assert ends[:6] == [TokenStatus.FINAL] * 6
-    assert chain.held("bob") == usd("7.50")
-    assert run_blocking(chain.slots.open()) == []
-
-
-@pytest.fixture
-def reverted(shared: tuple[Bench, TempoToken]) -> Iterator[Chain]:
-    """A token of its own, and a shared transaction that reverted just before the process ended."""
-    bench = shared[0]
-    own = Bench(bench.node, bench.rpc, bench.keys, bench.desk, f"reverted-{next(_tenants)}")
-    chain = Chain(own, own.set_up(), tenant=own.tenant)
-    chain.fund("ann", "2.00")
-    bench.node.hold_blocks()
-    run_blocking(chain.tempo.move([a_transfer(f"eff_{name}", "ann", "bob", "1.50") for name in ("x", "y")]))
-    bench.node.release_blocks()
-    slot = slot_of(chain, "eff_x")
-    run_blocking(chain.slots.settle(slot.key, SlotState.REVERTED, (), at=slot.taken_at))
-    yield chain
-    chain.close()
-
-
-def test_while_the_token_stands_still_movements_of_a_reverted_transaction_wait(reverted: Chain) -> None:
-    run_blocking(reverted.tempo.pause(reverted.token.asset))
-
-    waiting = run_blocking(reverted.tempo.find("eff_x"))
-    run_blocking(reverted.tempo.unpause(reverted.token.asset))
-
-    assert waiting is not None
-    assert (waiting.status, waiting.provider_status.split()[0]) == (TokenStatus.PENDING, "waiting")
-    ends = [reverted.decided(name).status for name in ("eff_x", "eff_y")]
-    assert sorted(ends) == [TokenStatus.FAILED, TokenStatus.FINAL]
-
-
-def test_bytes_of_a_reverted_slot_are_never_sent_again(reverted: Chain) -> None:
-    reverted.wire.answers["eth_getTransactionReceipt"] = {"result": None}
-    reverted.wire.methods.clear()
-
-    found = run_blocking(reverted.tempo.find("eff_x"))
-
-    assert found is not None
-    assert found.status is TokenStatus.PENDING
-    assert SEND not in reverted.wire.methods
-
-
-def test_an_order_that_reverted_alone_has_failed_even_where_it_would_pass_by_now(chain: Chain) -> None:
-    chain.fund("ann", "2.00")
-    chain.bench.node.hold_blocks()
-    for name in ("x", "y"):
-        run_blocking(chain.tempo.move([a_transfer(f"eff_{name}", "ann", "bob", "1.50")]))
-    chain.bench.node.release_blocks()
-    chain.fund("ann", "5.00", approves=False)
-
-    ends = [chain.decided(f"eff_{name}") for name in ("x", "y")]
-
-    failed, final = sorted(ends, key=lambda end: end.status)
-    assert (failed.status, final.status) == (TokenStatus.FAILED, TokenStatus.FINAL)
-    assert failed.reason.startswith("insufficient_funds")
-    assert chain.held("ann") == usd("5.50")
-
-
 def test_a_token_address_may_be_written_in_any_case(chain: Chain) -> None:
     token = replace(chain.token, address=f"0x{chain.token.address[2:].upper()}")
     other = Chain(chain.bench, token, tenant=chain.tenant)
 
-    mint(other)
+    other.mint()
 
     assert other.decided("eff_1").status is TokenStatus.FINAL
     other.close()
-
-
-def test_tenants_with_one_signer_never_share_a_slot(chain: Chain) -> None:
-    other = Chain(chain.bench, chain.token, tenant=f"{chain.tenant}-other")
-
-    for one in (chain, other):
-        mint(one)
-
-    assert slot_of(chain).key.nonce == slot_of(other).key.nonce == 0
-    assert slot_of(chain).key.lane != slot_of(other).key.lane
-    assert {one.decided("eff_1").status for one in (chain, other)} == {TokenStatus.FINAL}
-    other.close()
-
-
-def test_callers_and_recoverers_at_once_move_each_order_once(
-    shared: tuple[Bench, TempoToken], tmp_path: Path
-) -> None:
-    chain = Chain(
-        *shared, tenant=f"recovery-{next(_tenants)}", slots=SqlSlots(f"sqlite:///{tmp_path / 'pay.db'}")
-    )
-    chain.fund("ann", "40.00")
-    moves = [a_transfer(f"eff_t{number}", "ann", "bob") for number in range(24)]
-    moves += [a_mint(f"eff_m{number}", "cat") for number in range(12)]
-
-    def call(seed: int) -> None:
-        chance, tempo = Random(seed), chain.another(wire=Wire())
-        for _ in range(6):
-            some = chance.sample(moves, 9)
-            if seed % 3:
-                run_blocking(tempo.move(some))
-            else:
-                run_blocking(tempo.recover())
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(call, range(6)))
-    outcomes = chain.done(moves)
-    held = chain.held("bob"), chain.held("cat")
-    run_blocking(chain.slots.close())
-    chain.close()
-
-    assert held == (usd("24.00"), usd("12.00"))
-    assert [one.status for one in outcomes if isinstance(one, TokenTransfer)] == [TokenStatus.FINAL] * 36
-    assert len(chain.memos()) == 1 + 36, "the funding, and each order once"
