@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from invoicepay.adapters.circle import (
     CircleTreasury,
     MintConfig,
     set_up,
+    set_up_mint,
 )
 from invoicepay.domain.money import Money
 from invoicepay.errors import ProviderRejected
@@ -26,7 +27,7 @@ from invoicepay.ports.treasury import TreasuryKind, TreasuryOrder
 from invoicepay.testing.hosts import BlockingHost
 from invoicepay.testing.simulators.circle import CircleSimulator
 from invoicepay.testing.simulators.circle.notifications import TOPIC
-from tests.adapters.circle.caller import ACCOUNT, CHAIN, Caller
+from tests.adapters.circle.caller import CHAIN
 
 ASSET = "USD.usdc"
 HOOKS = "https://host.example/hooks"
@@ -35,27 +36,23 @@ OWN_ADDRESS = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 
 @dataclass
 class AdapterTour:
-    """The adapter's parts on one simulator, and what each of them asks.
-
-    Attributes:
-        caller: does what an operator does in the console.
-    """
+    """The adapter's parts on one simulator, and what each of them asks."""
 
     url: str
     circle: CircleSimulator
-    caller: Caller
     host: BlockingHost = field(default_factory=BlockingHost)
 
     def run(self) -> None:
         """Ask everything."""
         config = self._set_up()
         tokens = CircleTokens(config)
-        mint = self._mint(config)
+        mint = self._mint()
         treasury = CircleTreasury(mint, tokens, fetch=self._amazon)
         screening = CircleScreening(config)
         try:
             self._treasury(treasury)
             self._tokens(tokens)
+            self._stuck(tokens)
             self._sweep_and_pay_out(treasury)
             self._webhooks(tokens, treasury)
             self._do(screening.screen(_about(f"0x{'d' * 40}")))
@@ -93,24 +90,24 @@ class AdapterTour:
             base_url=self.url,
         )
 
-    def _mint(self, _config: CircleConfig) -> MintConfig:
-        caller, circle = self.caller, self.circle
-        wanted = {"address": self.address, "chain": "BASE", "currency": "USD", "description": "treasury"}
-        recipient = caller.post(f"{ACCOUNT}/wallets/addresses/recipient", **wanted).json()["data"]["id"]
-        circle.approve_recipient(recipient)
-        bank = caller.bank()["id"]
-        made = caller.post(f"{ACCOUNT}/wallets/addresses/deposit", currency="USD", chain="BASE")
+    def _mint(self) -> MintConfig:
+        circle = self.circle
+        empty = MintConfig(api_key=SecretStr(circle.keys.mint), base_url=self.url)
+        ways = self._do(set_up_mint(empty, treasury_address=self.address, chain="BASE"))
+        circle.approve_recipient(ways.recipient_id)
+        again = self._do(set_up_mint(empty, treasury_address=self.address, chain="BASE"))
+        assert again.recipient_id == ways.recipient_id
+        bank = circle.link_bank()
         circle.subscribe(1, HOOKS)
         circle.subscribe(2, HOOKS)
         self.deposit = circle.wire_in(bank, 5_000_000_000)
         circle.finish()
-        return MintConfig(
-            api_key=SecretStr(circle.keys.mint),
-            recipient_id=recipient,
+        return replace(
+            empty,
+            recipient_id=ways.recipient_id,
             bank_id=bank,
-            deposit_address=made.json()["data"]["address"],
+            deposit_address=ways.deposit_address,
             topics=(TOPIC,),
-            base_url=self.url,
         )
 
     def _treasury(self, treasury: CircleTreasury) -> None:
@@ -146,6 +143,16 @@ class AdapterTour:
         except ProviderRejected:
             return
         raise AssertionError("more than bob has was burned")
+
+    def _stuck(self, tokens: CircleTokens) -> None:
+        for how in (tokens.accelerate, tokens.cancel):
+            self.circle.stick_next()
+            order = _order(how.__name__, "1.00", to_party="ann")
+            sent = self._do(tokens.mint(order, idempotency_key=order.reference))
+            self.circle.finish()
+            self._do(how(sent.provider_ref, idempotency_key=order.reference))
+            self.circle.finish()
+        assert self._do(tokens.supply(ASSET)) == Money("21.00", ASSET)
 
     def _sweep_and_pay_out(self, treasury: CircleTreasury) -> None:
         since = self.circle.now() - timedelta(days=1)
