@@ -200,13 +200,12 @@ class TempoRpc:
         answer = await self._sender.order(self._request([("eth_sendRawTransaction", [_hex(raw)])]))
         judge(answer, is_order=True)
         try:
-            told = _parts(answer, 1)[0]
+            told = self._scrubbed(_parts(answer, 1)[0])
         except ValueError as error:
             raise ProviderUnknown("the node's answer to a transaction makes no sense") from error
         if not isinstance(told, RpcRefusal):
             return None
-        said = self._sender.scrub(told.message)
-        return None if is_already_known(said) else Refused(refusal_of(said), said)
+        return None if is_already_known(told.message) else Refused(refusal_of(told.message), told.message)
 
     async def _question(self, shape: TypeAdapter[T], method: str, *params: object) -> T:
         return _read(shape, (await self._ask([(method, params)]))[0], method)
@@ -219,10 +218,16 @@ class TempoRpc:
             answer = await self._sender.ask(self._request(some))
             judge(answer, is_order=False)
             try:
-                parts += _parts(answer, len(some))
+                parts += map(self._scrubbed, _parts(answer, len(some)))
             except ValueError as error:
                 raise ProviderUnavailable(f"the node's answer to {some[0][0]} makes no sense") from error
         return parts
+
+    def _scrubbed(self, part: Any) -> Any:
+        """A refusal in the node's words, without what it should not repeat; a result as it is."""
+        if not isinstance(part, RpcRefusal):
+            return part
+        return part.model_copy(update={"message": self._sender.scrub(part.message)})
 
     def _request(self, asked: Sequence[tuple[str, Sequence[object]]]) -> Request:
         together = [
