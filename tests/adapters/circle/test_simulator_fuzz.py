@@ -110,8 +110,8 @@ def caller() -> Iterator[Caller]:
 def path_of(entry: Entry, caller: Caller) -> str:
     """The entry's path, with the id of something that is there where it wants one."""
     world = caller.circle.world
-    kinds = {"wallets": world.wallets, "transactions": world.transactions, "walletSets": world.wallet_sets}
-    named = next((there for name, there in kinds.items() if f"/{name}/" in entry.path), {})
+    kinds = {"wallets": [*world.wallets], "transactions": [*world.transactions]}
+    named = next((there for name, there in kinds.items() if f"/{name}/" in entry.path), [])
     id = next(iter(named), fresh_key())
     return entry.path.replace("{id}", id).replace("{blockchain}", "ETH-SEPOLIA")
 

@@ -153,7 +153,7 @@ def bank_of(world: World, id: str) -> Wire:
     Raises:
         Refusal: there is none.
     """
-    found: Wire | None = world.wires.get(id)
+    found = world.wires.get(id)
     if found is None:
         raise not_found(1089, "Bank account not found")
     return found

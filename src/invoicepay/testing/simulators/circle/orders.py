@@ -205,7 +205,7 @@ def transaction_of(world: World, id: str) -> Transaction:
     Raises:
         Refusal: there is none.
     """
-    found: Transaction | None = world.transactions.get(id)
+    found = world.transactions.get(id)
     if found is None:
         raise not_found(156010, "Transaction not found")
     return found

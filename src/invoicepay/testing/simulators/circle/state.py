@@ -9,13 +9,19 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from invoicepay.testing.simulators.circle.book import Book
 from invoicepay.testing.simulators.circle.clock import VirtualClock
 from invoicepay.testing.simulators.circle.keys import EntitySecrets, NotificationKeys
 from invoicepay.testing.simulators.circle.notifications import Postbox
 from invoicepay.testing.simulators.circle.replays import Replays
+
+if TYPE_CHECKING:
+    from invoicepay.testing.simulators.circle.mint import Deposit, Recipient, Wire
+    from invoicepay.testing.simulators.circle.mint_moves import Payout, Transfer
+    from invoicepay.testing.simulators.circle.transactions import Transaction
+    from invoicepay.testing.simulators.circle.wallets import Wallet, WalletSet
 
 MASTER = "mint:available"
 """The Mint account's spendable balance in the book."""
@@ -128,15 +134,15 @@ class World:
         self.postbox = Postbox(self)
         self.wallets_replays = Replays(replay_status=200, compares=False)
         self.mint_replays = Replays(replay_status=None, compares=True)
-        self.wallet_sets: dict[str, Any] = {}
-        self.wallets: dict[str, Any] = {}
-        self.transactions: dict[str, Any] = {}
-        self.wires: dict[str, Any] = {}
-        self.recipients: dict[str, Any] = {}
-        self.deposits: dict[str, Any] = {}
-        self.transfers: dict[str, Any] = {}
-        self.payouts: dict[str, Any] = {}
-        self.deposit_addresses: dict[str, Any] = {}
+        self.wallet_sets: dict[str, WalletSet] = {}
+        self.wallets: dict[str, Wallet] = {}
+        self.transactions: dict[str, Transaction] = {}
+        self.wires: dict[str, Wire] = {}
+        self.recipients: dict[str, Recipient] = {}
+        self.deposits: dict[str, Deposit] = {}
+        self.transfers: dict[str, Transfer] = {}
+        self.payouts: dict[str, Payout] = {}
+        self.deposit_addresses: dict[str, dict[str, str]] = {}
         self.arrivals: list[Callable[[str, int, str, str], None]] = []
         self.drips = 0
         self.block = 1_000_000

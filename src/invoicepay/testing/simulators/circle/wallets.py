@@ -201,7 +201,7 @@ def wallet_of(world: World, id: str) -> Wallet:
     Raises:
         Refusal: there is none.
     """
-    found: Wallet | None = world.wallets.get(id)
+    found = world.wallets.get(id)
     if found is None:
         raise not_found(156002, "Wallet not found")
     return found
@@ -220,7 +220,7 @@ def _chosen(world: World, query: Mapping[str, str]) -> list[Wallet]:
         "walletSetId": lambda wallet: wallet.set_id,
         "refId": lambda wallet: wallet.reference,
     }
-    chosen = list[Wallet](world.wallets.values())
+    chosen = list(world.wallets.values())
     for name, read in asked.items():
         if query.get(name):
             wanted = query[name].lower() if query[name].startswith("0x") else query[name]
