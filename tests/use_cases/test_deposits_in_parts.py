@@ -10,9 +10,11 @@ import pytest
 from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds
 from invoicepay.domain.effects import Effect, EffectStatus, Source
 from invoicepay.domain.money import Money
+from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.tokens import Mint
 from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
 from invoicepay.use_cases.providers import Sighting
+from invoicepay.use_cases.reconcile import Reconcile, reconcile
 from tests.support.money_desk import MoneyDesk, usd
 
 S, D = EffectStatus, DepositStatus
@@ -24,7 +26,7 @@ def desk() -> MoneyDesk:
 
 
 def tell(
-    desk: MoneyDesk, deposit: Deposit, status: S, amount: str, part: str, code: str = "", fee: str = "0.00"
+    desk: MoneyDesk, deposit: Deposit, status: EffectStatus, amount: str, part: str, code: str = "", fee: str = "0.00"
 ) -> Effect:
     """A fact about one part of a deposit."""
     effect = desk.effect(deposit.id)
@@ -212,3 +214,17 @@ def test_money_in_another_currency_is_kept_in_its_own_and_mints_nothing(desk: Mo
     unheard_of = replace(euros, amount=Money("95.00", "EUR.nowhere"), fee=Money.zero("EUR.nowhere"))
     desk.run(record(desk.deps, effect, unheard_of, Source.WEBHOOK))
     assert (len(desk.rows(UnmatchedFunds)), desk.broken()) == (1, [])
+
+
+def test_a_statement_shows_parts_and_surplus_under_the_transfers_own_reference(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    tell(desk, deposit, S.SETTLED, "80.00", "p1")
+    tell(desk, deposit, S.SETTLED, "50.00", "p2")
+    line = StatementLine(
+        ref=f"ref-{desk.effect(deposit.id).id}", amount=usd("130.00"), booked_on=desk.clock.now().date()
+    )
+
+    command = Reconcile(asset="USD", lines=(line,), bank_balance=usd("130.00"))
+    tie_out = desk.run(reconcile(desk.deps, command))
+
+    assert (tie_out.breaks, tie_out.unexplained) == ((), usd("0.00"))

@@ -11,7 +11,7 @@ from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus, later_settlements
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
 from invoicepay.domain.needs import NOTHING, Needs, need, together
-from invoicepay.domain.receiving import keep_surplus, keep_unmatched
+from invoicepay.domain.receiving import RETURN_REVERSED, keep_surplus, keep_unmatched
 from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
@@ -148,5 +148,5 @@ def _return_reversed(change: Change, deposit: Deposit, seen: Observation) -> Non
         change.put(replace(deposit, returning=None, return_code=""), "deposit.return_reversed")
     elif deposit.status is S.RETURNED:
         change.put(deposit, "deposit.return_reversed")
-        ref = f"{seen.provider_ref}/return_reversed"
+        ref = f"{seen.provider_ref}{RETURN_REVERSED}"
         keep_unmatched(change, seen.amount, seen.provider, ref, f"return of {deposit.id} reversed")

@@ -19,7 +19,7 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.effects import Observation
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
-from invoicepay.domain.receiving import keep_surplus, keep_unmatched
+from invoicepay.domain.receiving import RETURN_REVERSED, keep_surplus, keep_unmatched
 from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
@@ -130,7 +130,7 @@ def part_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:
     if seen.amount > gone:
         raise InvalidTransition("deposit", f"{gone} returned", "reverse a return of more")
     deposit = _told(change, deposit, PartKind.RETURN_REVERSED, seen)
-    ref = f"{deposit.provider_ref}/{seen.part}/return_reversed"
+    ref = f"{deposit.provider_ref}/{seen.part}{RETURN_REVERSED}"
     keep_unmatched(change, seen.amount, seen.provider, ref, f"a return of {deposit.id} reversed")
 
 

@@ -31,6 +31,10 @@ from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint
 from invoicepay.errors import DuplicateProviderReference, InvalidInput
 
+SURPLUS = "/surplus"
+RETURN_REVERSED = "/return_reversed"
+"""Endings of a provider's reference, under which unmatched money of a transfer is kept beside its deposit."""
+
 OVERDUE = "overdue"
 """Reason of what the rail has not settled a banking day after it should have."""
 
@@ -236,7 +240,6 @@ def keep_unmatched(
 def keep_surplus(change: Change, seen: Observation, surplus: Money, deposit: Deposit) -> None:
     """What came above what was asked for is nobody's yet, and no token is made of it (P-07)."""
     if surplus:
-        ref = "/".join(
-            name for name in (seen.provider_ref or deposit.provider_ref, seen.part, "surplus") if name
-        )
-        keep_unmatched(change, surplus, seen.provider, ref, f"more than deposit {deposit.id} asked for")
+        ref = "/".join(name for name in (seen.provider_ref or deposit.provider_ref, seen.part) if name)
+        reason = f"more than deposit {deposit.id} asked for"
+        keep_unmatched(change, surplus, seen.provider, ref + SURPLUS, reason)
