@@ -10,8 +10,11 @@ import pytest
 from invoicepay.domain.money import Money
 from invoicepay.testing.contracts import Webhook
 from invoicepay.testing.hosts import Host
+from invoicepay.testing.simulators.server import App, Receive, Scope, Send
 from invoicepay.testing.tokens_contract import TokenContract, TokensBench
+from invoicepay.testing.treasury_contract import TreasuryBench, TreasuryContract
 from tests.adapters.circle.stage import ASSET, HOOKS, TRANSFER, Stage, staged
+from tests.adapters.circle.vault import Vault, vaulted
 
 SIGNED = ("X-Circle-Key-Id", "X-Circle-Signature")
 
@@ -60,3 +63,51 @@ class TestCircleTokens(TokenContract):
     @pytest.fixture
     def bench(self, stage: Stage) -> TokensBench:
         return TokensBench(stage.tokens, CircleFarSide(stage), Money("1.25", ASSET), "ann", "bob")
+
+
+class MintFarSide(CircleFarSide):
+    """Mint and the wallets, played together."""
+
+    ORDERS = (TRANSFER, "POST /v1/businessAccount/transfers", "POST /v1/businessAccount/payouts")
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        stage.circle.subscribe(1, HOOKS)
+        stage.circle.deliveries()
+
+    def movements(self) -> int:
+        world = self._stage.circle.world
+        sent = [transfer for transfer in world.transfers.values() if transfer.recipient]
+        return super().movements() + len(sent) + len(world.payouts)
+
+    def lose_next_answer(self) -> None:
+        for order in self.ORDERS:
+            self._stage.faults.drop_answer(on=order)
+
+    def reject_next(self) -> None:
+        super().reject_next()
+        for order in self.ORDERS[1:]:
+            self._stage.faults.order(refusing, on=order)
+
+    def return_payout(self, provider_ref: str) -> None:
+        self._stage.circle.return_payout(provider_ref, fee=250_000)
+
+    def webhooks(self) -> list[Webhook]:
+        return [({}, each.body) for each in self._stage.circle.deliveries() if each.version == 1]
+
+
+async def refusing(_app: App, _scope: Scope, _receive: Receive, send: Send) -> None:
+    """Mint's own way to refuse for good."""
+    await send({"type": "http.response.start", "status": 400, "headers": []})
+    await send({"type": "http.response.body", "body": b'{"code": 1100, "message": "refused"}'})
+
+
+class TestCircleTreasury(TreasuryContract):
+    @pytest.fixture
+    def vault(self, host: Host) -> Iterator[Vault]:
+        with vaulted(host) as vault:
+            yield vault
+
+    @pytest.fixture
+    def bench(self, vault: Vault) -> TreasuryBench:
+        return TreasuryBench(vault.treasury, MintFarSide(vault.stage), Money("1.25", ASSET))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from invoicepay.testing.slots_contract import SlotContract as SlotContract
     from invoicepay.testing.tokens_contract import TokenContract as TokenContract
     from invoicepay.testing.tokens_contract import TokensBench as TokensBench
+    from invoicepay.testing.treasury_contract import TreasuryBench as TreasuryBench
+    from invoicepay.testing.treasury_contract import TreasuryContract as TreasuryContract
 
 _HOMES = {
     "AwaitingHost": "hosts",
@@ -31,6 +33,8 @@ _HOMES = {
     "SlotContract": "slots_contract",
     "TokenContract": "tokens_contract",
     "TokensBench": "tokens_contract",
+    "TreasuryBench": "treasury_contract",
+    "TreasuryContract": "treasury_contract",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, not two

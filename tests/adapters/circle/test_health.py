@@ -12,7 +12,7 @@ from invoicepay.adapters.circle import CircleTokens, CircleTreasury, set_up_mint
 from invoicepay.domain.money import Money
 from invoicepay.ports.health import Health
 from tests.adapters.circle.stage import ASSET, CHAIN, QUICK, Stage, staged
-from tests.adapters.circle.test_treasury import linked, mint_config
+from tests.adapters.circle.vault import mint_config
 
 
 @pytest.fixture
@@ -90,17 +90,19 @@ def test_a_service_that_does_not_answer_is_told(stage: Stage) -> None:
 def test_the_treasury_tells_what_an_operator_has_still_to_do(stage: Stage) -> None:
     bare = mint_config(stage)
     made = stage.run(set_up_mint(bare, treasury_address=stage.made.treasury_address, chain="BASE"))
-    config = replace(bare, recipient_id=made.recipient_id)
-    own = CircleTreasury(config, stage.tokens, limits=QUICK)
-    config = replace(config, bank_id=linked(stage, own))
-    stage.run(own.aclose())
+    config = replace(bare, recipient_id=made.recipient_id, bank_id=stage.circle.link_bank())
     own = CircleTreasury(config, stage.tokens, limits=QUICK)
 
     before = stage.run(own.health())
     stage.circle.approve_recipient(made.recipient_id)
+    stage.circle.finish()
     stage.circle.subscribe(1, "https://host.example/hooks")
     after = stage.run(own.health())
     stage.run(own.aclose())
 
-    assert failed(before) == {"recipient": "not approved yet", "notifications": "no confirmed subscription"}
+    assert failed(before) == {
+        "recipient": "not approved yet",
+        "bank": "pending",
+        "notifications": "no confirmed subscription",
+    }
     assert after.is_ok

@@ -3,117 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from invoicepay.adapters.circle import CircleTreasury, MintConfig, MintSetup, set_up, set_up_mint, wire
-from invoicepay.adapters.circle.ids import leg_key
+from invoicepay.adapters.circle import CircleTreasury, MintSetup, set_up, set_up_mint
 from invoicepay.domain.money import Money
 from invoicepay.errors import (
     ConfigurationError,
     IdempotencyConflict,
     ProviderRejected,
     ProviderUnavailable,
-    ProviderUnknown,
 )
 from invoicepay.ports.treasury import TreasuryKind, TreasuryMovement, TreasuryOrder, TreasuryStatus
 from invoicepay.testing.contracts import Contract
 from invoicepay.testing.hosts import BlockingHost, Host
-from invoicepay.testing.simulators.circle.notifications import TOPIC
-from tests.adapters.circle.stage import ASSET, CHAIN, FLOAT, HOOKS, QUICK, SimulatedClock, Stage, staged
+from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, QUICK, staged
+from tests.adapters.circle.vault import Vault, mint_config, vaulted
 
-BANK = {
-    "accountNumber": "12340010",
-    "routingNumber": "121000248",
-    "billingDetails": {"name": "Acme", "city": "Boston", "country": "US", "line1": "1 Money St"}
-    | {"district": "MA", "postalCode": "01234"},
-    "bankAddress": {"bankName": "SF BANK", "city": "SAN FRANCISCO", "country": "US", "district": "CA"},
-}
 PAYOUTS, TRANSFERS = "POST /v1/businessAccount/payouts", "POST /v1/businessAccount/transfers"
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-@dataclass
-class Vault:
-    """A treasury at the simulator, with a linked bank and a thousand dollars in the account."""
-
-    stage: Stage
-    treasury: CircleTreasury
-    config: MintConfig
-
-    def order(self, amount: str = "250.00") -> TreasuryOrder:
-        return TreasuryOrder(reference="batch-7", amount=Money(amount, ASSET))
-
-    def fund(self, amount: str = "250.00", *, key: str = "k") -> TreasuryMovement:
-        return self.stage.run(self.treasury.fund(self.order(amount), idempotency_key=key))
-
-    def pay_out(self, amount: str = "250.00", *, key: str = "k") -> TreasuryMovement:
-        return self.stage.run(self.treasury.pay_out(self.order(amount), idempotency_key=key))
-
-    def find(self, moved: TreasuryMovement) -> TreasuryMovement:
-        found = self.stage.run(self.treasury.find(moved.kind, moved.provider_ref))
-        assert found is not None
-        return found
-
-    def again(self, **changes: Any) -> CircleTreasury:
-        """The same treasury as another process has it, or another configuration."""
-        clock = SimulatedClock(self.stage.circle)
-        return CircleTreasury(replace(self.config, **changes), self.stage.tokens, clock=clock, limits=QUICK)
-
-
-def mint_config(stage: Stage) -> MintConfig:
-    key = SecretStr(stage.circle.keys.mint)
-    return MintConfig(api_key=key, asset=ASSET, base_url=stage.server.url, topics=(TOPIC,))
-
-
-def linked(stage: Stage, treasury: CircleTreasury) -> str:
-    """A bank account that an operator linked."""
-    path = "/v1/businessAccount/banks/wires"
-    bank = stage.run(treasury.api.order(path, BANK, wire.Bank, operation="bank", key=leg_key("bank", "link")))
-    stage.circle.finish()
-    return bank.id
-
-
 @pytest.fixture
 def vault(host: Host) -> Iterator[Vault]:
-    with staged(host) as stage:
-        stage.circle.knobs.approves_recipients = True
-        bare = mint_config(stage)
-        made = stage.run(set_up_mint(bare, treasury_address=stage.made.treasury_address, chain="BASE"))
-        config = replace(bare, recipient_id=made.recipient_id, deposit_address=made.deposit_address)
-        own = CircleTreasury(config, stage.tokens, clock=SimulatedClock(stage.circle), limits=QUICK)
-        vault = Vault(stage, own, replace(config, bank_id=linked(stage, own)))
-        stage.run(own.aclose())
-        vault.treasury = vault.again()
-        stage.circle.fund_mint(1_000_000_000)
+    with vaulted(host) as vault:
         yield vault
-        stage.run(vault.treasury.aclose())
-        assert stage.circle.violations() == []
 
 
 class TestTreasury(Contract):
     """Every test runs in a blocking and in an awaiting host."""
-
-    def test_funding_goes_from_the_account_to_the_treasury_wallet(self, vault: Vault) -> None:
-        moved = vault.fund()
-        assert (moved.kind, moved.status, moved.reference) == (
-            TreasuryKind.FUND,
-            TreasuryStatus.PENDING,
-            "batch-7",
-        )
-
-        vault.stage.circle.finish()
-
-        assert vault.find(moved).status is TreasuryStatus.FINAL
-        position = vault.stage.run(vault.treasury.position())
-        assert (position.available, position.wallet) == (
-            Money("750.00", ASSET),
-            Money.from_micros(FLOAT, ASSET) + Money("250.00", ASSET),
-        )
 
     def test_a_sweep_leaves_the_wallet_and_arrives_in_the_account(self, vault: Vault) -> None:
         before = vault.stage.run(vault.treasury.position())
@@ -154,24 +75,10 @@ class TestTreasury(Contract):
         assert (deposit.provider_ref, deposit.status) == (id, TreasuryStatus.FINAL)
         assert (deposit.counterpart, deposit.amount) == (vault.config.bank_id, Money("5000.00", ASSET))
 
-    def test_a_lost_answer_is_found_out_by_the_same_key(self, vault: Vault) -> None:
-        vault.stage.faults.drop_answer(on=PAYOUTS)
-        with pytest.raises(ProviderUnknown):
-            vault.pay_out()
-
-        told = vault.pay_out()
-
-        assert told.status is TreasuryStatus.PENDING
-        assert len(vault.stage.circle.world.payouts) == 1
-
     def test_notifications_tell_what_asking_tells(self, vault: Vault) -> None:
         circle = vault.stage.circle
         circle.subscribe(1, HOOKS)
-
-        async def fetch(url: str) -> bytes:
-            return circle.certificate_pem
-
-        own = CircleTreasury(vault.config, vault.stage.tokens, fetch=fetch, limits=QUICK)
+        own = vault.treasury
         circle.deliveries()
         paid = vault.pay_out()
         circle.finish()
