@@ -119,21 +119,15 @@ class TempoNode:
 
     Args:
         blocks_to_finality: how far `finalized` stays behind `latest`: 0, or an even number.
-        block_seconds: a block comes that often; when left out, with every transaction.
-        chain_id: of the network that it plays.
 
     Examples:
         with TempoNode() as node:
             rpc = TempoRpc(sender_to(node.url))
     """
 
-    def __init__(
-        self, *, blocks_to_finality: int = 0, block_seconds: int | None = None, chain_id: int = 31337
-    ) -> None:
+    def __init__(self, *, blocks_to_finality: int = 0) -> None:
         self._options = ["--network", "tempo", "--hardfork", "t4", "--host", "127.0.0.1", "--silent"]
-        self._options += ["--slots-in-an-epoch", str(blocks_to_finality // 2), "--chain-id", str(chain_id)]
-        if block_seconds is not None:
-            self._options += ["--block-time", str(block_seconds)]
+        self._options += ["--slots-in-an-epoch", str(blocks_to_finality // 2)]
         self._process: subprocess.Popen[bytes] | None = None
         self._http: httpx.Client | None = None
         self.url = ""

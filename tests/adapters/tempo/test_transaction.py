@@ -202,7 +202,6 @@ STATIC: list[tuple[Call, str, str, tuple[Any, ...]]] = [
     (calls.blacklist(3, ANN, is_blocked=True), "ITIP403Registry", "modifyPolicyBlacklist", (3, ANN, True)),
     (calls.policy_data(3), "ITIP403Registry", "policyData", (3,)),
     (calls.is_authorized(3, ANN), "ITIP403Registry", "isAuthorized", (3, ANN)),
-    (calls.receives(TOKEN, ANN, BOB), "ITIP403Registry", "validateReceivePolicy", (TOKEN, ANN, BOB)),
     (calls.lane_nonce(ANN, 5), "INonce", "getNonce", (ANN, 5)),
 ]
 
@@ -228,8 +227,6 @@ def test_a_token_is_made_with_three_texts_behind_six_words() -> None:
     [
         (addresses.TRANSFER, "Transfer(address,address,uint256)"),
         (addresses.TRANSFER_WITH_MEMO, "TransferWithMemo(address,address,uint256,bytes32)"),
-        (addresses.MINTED, "Mint(address,uint256)"),
-        (addresses.BURNED, "Burn(address,uint256)"),
         (addresses.POLICY_CREATED, "PolicyCreated(uint64,address,uint8)"),
         (addresses.TRANSFER_BLOCKED, "TransferBlocked(address,address,uint64,uint256,uint8,bytes)"),
     ],

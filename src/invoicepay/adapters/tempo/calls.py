@@ -151,12 +151,6 @@ def lane_nonce(account: str, nonce_key: int) -> Call:
     return _call(addresses.NONCES, "89535803", ("address", "uint256"), account, nonce_key)
 
 
-def receives(token: str, sender: str, receiver: str) -> Call:
-    """Asks whether the receiver takes this token from this sender; answered since the fork T6 only."""
-    types = ("address", "address", "address")
-    return _call(addresses.REGISTRY, "b72b0c59", types, token, sender, receiver)
-
-
 def number(answer: bytes) -> int:
     """The first word of an answer.
 
@@ -164,11 +158,6 @@ def number(answer: bytes) -> int:
         ValueError: there is none, as when nothing stands at the address.
     """
     return int(words(answer, "uint256")[0])
-
-
-def flag(answer: bytes) -> bool:
-    """The first word of an answer, which is 0 or 1."""
-    return bool(words(answer, "bool")[0])
 
 
 def words(answer: bytes, *types: str) -> tuple[Any, ...]:

@@ -34,7 +34,6 @@ TOGETHER = 10
 REVERTED = 3
 """The code of JSON-RPC for a call that was carried out and undone; nodes agree on this one."""
 
-_ANYTHING = TypeAdapter[Any](Any)
 _QUANTITY = TypeAdapter[int](Quantity)
 _OCTETS = TypeAdapter[bytes](Octets)
 _BLOCK = TypeAdapter(Block)
@@ -150,10 +149,6 @@ class TempoRpc:
     async def receipt(self, hash: str) -> Receipt | None:
         """What became of a transaction."""
         return (await self.receipts([hash]))[0]
-
-    async def is_known(self, hash: str) -> bool:
-        """Whether the node has a transaction, in a block or waiting for one."""
-        return await self._question(_ANYTHING, "eth_getTransactionByHash", hash) is not None
 
     async def logs(
         self,
