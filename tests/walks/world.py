@@ -41,11 +41,12 @@ from invoicepay.use_cases.perform import RECORDED_REFUSALS, Deps
 
 T = TypeVar("T")
 
-LEDGER, CHAIN, CUSTODIED = "USD", "USD.tempo", "USD.circle"
-ASSETS = (LEDGER, LEDGER, CHAIN, CUSTODIED)
+LEDGER, CHAIN, CUSTODIED, NETTED = "USD", "USD.tempo", "USD.circle", "USD.nets"
+ASSETS = (LEDGER, LEDGER, CHAIN, CUSTODIED, NETTED)
 ASSET_TABLE = {
     CHAIN: Asset(CHAIN, settlement=Settlement.ONCHAIN),
     CUSTODIED: Asset(CUSTODIED, custody=Custody.CUSTODIED),
+    NETTED: Asset(NETTED, settlement=Settlement.NETTED),
 }
 
 
