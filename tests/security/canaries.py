@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, MetaData, create_engine, select
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from invoicepay.errors import InvoicePayError
 
@@ -78,8 +78,8 @@ class Trap:
 
     def see_error(self, where: str, error: BaseException) -> None:
         """Keep all that an error and its traceback tell, with the variables of every frame outside tests."""
-        for text in told(error):
-            self.see(where, text)
+        for said in told(error):
+            self.see(where, said)
 
     @property
     def looks(self) -> int:
@@ -93,11 +93,11 @@ class Trap:
         for where, what in self._seen:
             by_place.setdefault(where, []).append(what)
         for where, all_of in by_place.items():
-            text = b"\0".join(all_of)
+            whole = b"\0".join(all_of)
             for name, spellings in self._spellings.items():
                 for spelling in spellings:
-                    if (at := text.find(spelling)) >= 0:
-                        around = text[max(0, at - 60) : at].rpartition(b"\0")[2]
+                    if (at := whole.find(spelling)) >= 0:
+                        around = whole[max(0, at - 60) : at].rpartition(b"\0")[2]
                         hits[f"{name} in {where}, after {around[-60:]!r}"] = None
         return list(hits)
 
@@ -178,10 +178,9 @@ def _spellings(raw: bytes) -> Iterator[bytes]:
     """The value as it is, and as it would look inside a URL, JSON, a repr, hexadecimal or base64."""
     if _is_text(raw):
         yield raw
-        text = raw.decode()
-        yield quote(text, safe="").encode()
-        yield json.dumps(text)[1:-1].encode()
-        if text.isdigit():
+        yield quote(raw.decode(), safe="").encode()
+        yield json.dumps(raw.decode())[1:-1].encode()
+        if raw.isdigit():
             yield b" ".join(raw[at : at + 4] for at in range(0, len(raw), 4))
             yield b"-".join(raw[at : at + 4] for at in range(0, len(raw), 4))
             return
@@ -210,12 +209,10 @@ def dump(store: str | Engine) -> Iterator[tuple[str, str]]:
     """Every row of every table of a database, as (table, row)."""
     engine = create_engine(store) if isinstance(store, str) else store
     try:
-        tables = MetaData()
-        tables.reflect(engine)
         with engine.connect() as connection:
-            for table in tables.sorted_tables:
-                for row in connection.execute(select(table)):
-                    yield table.name, repr(tuple(row)) + " ".join(_bytes_in(tuple(row)))
+            for table in inspect(engine).get_table_names():
+                for row in connection.execute(text(f'SELECT * FROM "{table}"')):
+                    yield table, repr(tuple(row)) + " ".join(_bytes_in(tuple(row)))
     finally:
         engine.dispose()
 

@@ -70,7 +70,7 @@ class Connections:
     def _exchanged(self, base_url: str, request: Request, seconds: float) -> Outcome:
         progress = Progress(is_told=self._transport is None)
         try:
-            made = _built(base_url, request, {"timeout": self._silence(seconds), "trace": progress.watch})
+            made = _built(base_url, request, self._extensions(seconds, progress, progress.watch))
             with until(elapsed_seconds() + seconds):
                 answer = self._here().handle_request(made)
                 try:
@@ -85,8 +85,7 @@ class Connections:
     async def _exchanged_awaiting(self, base_url: str, request: Request, seconds: float) -> Outcome:
         progress = Progress(is_told=self._async_transport is None)
         try:
-            extensions = {"timeout": self._silence(seconds), "trace": progress.watch_awaiting}
-            made = _built(base_url, request, extensions)
+            made = _built(base_url, request, self._extensions(seconds, progress, progress.watch_awaiting))
             async with asyncio.timeout(seconds):
                 answer = await self._in_this_loop().handle_async_request(made)
                 try:
@@ -119,8 +118,8 @@ class Connections:
             self._tls = httpx.create_ssl_context(trust_env=False)
         return self._tls
 
-    def _silence(self, seconds: float) -> dict[str, float]:
-        """The longest silence of each phase, none longer than the whole call."""
+    def _extensions(self, seconds: float, progress: Progress, watch: object) -> dict[str, object]:
+        """What the transport is told: the longest silence of each phase, none longer than the whole call."""
         limits = self._limits
         longest = {
             "connect": limits.connect_seconds,
@@ -128,7 +127,8 @@ class Connections:
             "read": limits.read_seconds,
             "pool": limits.pool_seconds,
         }
-        return {phase: min(most, seconds) for phase, most in longest.items()}
+        timeout = {phase: min(most, seconds) for phase, most in longest.items()}
+        return {"timeout": timeout, "trace": watch} if progress.is_told else {"timeout": timeout}
 
     def close(self) -> None:
         """End the connections of this process that were made in a blocking host."""
