@@ -137,7 +137,7 @@ class CircleTreasury:
             swept = await self._wallets().mover.finder.by_id(provider_ref)
             return None if swept is None else self._swept(swept)
         path = PATHS[kind]
-        found = await self.api.ask_for(f"{path}/{provider_ref}", MODELS[path], operation=kind)
+        found = await self.api.ask_for(f"{path}/{provider_ref}", MODELS[path], operation=f"{kind} look-up")
         moved = None if found is None else self._movement(found)
         return moved if moved is not None and moved.kind is kind else None
 
