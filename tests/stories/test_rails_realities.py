@@ -401,27 +401,15 @@ def test_money_in_three_parts_with_one_too_many_is_minted_once_each(scene: Scene
     reference = scene.effect_of(deposit.id).id
     parts = [("p1", "60.00"), ("p2", "40.00"), ("p3", "7.00")]
     for name, amount in (*parts, *reversed(parts)):
-        event = bank._event(
-            replace(
-                bank.transfer(reference), status=RailStatus.SETTLED, amount=Money(amount, "USD"), part=name
-            )
-        )
-        scene.deliver(bank.postbox.delivery(event))
+        bank.tell_part(reference, RailStatus.SETTLED, name, Money(amount, "USD"))
+        pay.sim.deliver()
         assert pay.invariants.check() == ()
 
     scene.has(bob="100.95", a1000="100.95", a2900="6.05")
     later = [one for one in pay.deposits.list(party="bob") if one.parent_id == deposit.id]
     assert [str(one.received.amount) for one in later] == ["40.00", "0.95"]
-    event = bank._event(
-        replace(
-            bank.transfer(reference),
-            status=RailStatus.RETURNED,
-            amount=Money("90.00", "USD"),
-            part="r1",
-            return_code="R06",
-        )
-    )
-    scene.deliver(bank.postbox.delivery(event))
+    bank.tell_part(reference, RailStatus.RETURNED, "r1", Money("90.00", "USD"), return_code="R06")
+    pay.sim.deliver()
     scene.has(bob_frozen="10.95", a1000="10.95")
 
 

@@ -15,6 +15,7 @@ from invoicepay.domain.accounts import Code
 from invoicepay.domain.allocations import Allocation, SourceKind
 from invoicepay.domain.books import Books, Violation
 from invoicepay.domain.credit_notes import CreditNote, CreditNoteDisposition
+from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.enterprise_book import BookAccount, balances
 from invoicepay.domain.invariants import CHECKS
@@ -142,17 +143,20 @@ def check_outside(world: World) -> None:
     """At rest, nothing is in flight, and each open intent is where its provider has it.
 
     Left aside: what a person resolved, a return after the last look whose webhook was lost (the statement
-    tells it), providers that cannot be asked, and mints that wait for a wallet or the reserve.
+    tells it), providers that cannot be asked, mints that wait for a wallet or the reserve, and deposits in
+    parts, of which the bank says settled only once the whole is.
 
     Raises:
         Broken: the provider did something that the books do not know.
     """
+    in_parts = {deposit.id for deposit in world.rows(Deposit) if deposit.parts}
     wrong = [
         f"at rest: {effect.kind} {effect.id} is {effect.status}, its provider says {told}"
         for effect in world.rows(Effect)
         if effect.status in _IN_MOTION
         and abilities(world.deps, effect).finds_by_reference
         and not effect.review_reason
+        and effect.cause_id not in in_parts
         and (told := _told(world, effect)) is not effect.status
     ]
     if wrong:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from invoicepay.domain.accounts import Code
+from invoicepay.domain.bank_accounts import BankAccount
 from invoicepay.domain.deposits import (
     Deposit,
     DepositStatus,
@@ -16,14 +17,19 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.money import Money
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
-from invoicepay.use_cases import deposits, reserves, returns, tokens, withdrawals
+from invoicepay.use_cases import bank_accounts, deposits, reserves, returns, tokens, withdrawals
 from invoicepay.use_cases import reconcile as reconciliation
 from tests.walks.draw import Draw
 from tests.walks.moves.registry import EVERYBODY, acting, amount, asset, move, part_of, some
 from tests.walks.world import OPERATOR, World, cents
 
 D, W = DepositStatus, WithdrawalStatus
+MOST_ACCOUNTS = 60
 RAILS = ("instant", "instant", "wire", "bank_credit", "bank_debit", "card")
+
+
+def _account(draw: Draw) -> str:
+    return f"tok_{draw.whole(1, MOST_ACCOUNTS)}"
 
 
 @move(12)
@@ -33,7 +39,7 @@ def initiate_deposit(world: World, draw: Draw) -> None:
         party_id=party,
         amount=amount(draw, asset(draw), 80_000),
         rail=draw.one_of(RAILS),
-        account_token="tok_1",
+        account_token=_account(draw),
     )
     world.ask(deposits.initiate_deposit, command, actor=acting(draw, party))
 
@@ -49,7 +55,8 @@ def record_deposit(world: World, draw: Draw) -> None:
         provider_ref=f"box-{draw.whole(1, 3_000)}",
         processor_fee=cents(draw.whole(1, 50), money.asset) if draw.chance(20) else None,
     )
-    world.ask(deposits.record_deposit, command)
+    if world.ask(deposits.record_deposit, command):
+        world.do("sim.add_cash", lambda inside: inside.sim.rails.add_cash(money))
 
 
 def _deposit(
@@ -223,7 +230,7 @@ def initiate_withdrawal(world: World, draw: Draw) -> None:
         party_id=party,
         amount=amount(draw, asset(draw), 15_000),
         rail=draw.one_of(("instant", "wire", "bank_credit", "card")),
-        account_token="tok_1",
+        account_token=_account(draw),
     )
     world.ask(withdrawals.initiate_withdrawal, command, actor=acting(draw, party))
 
@@ -261,4 +268,20 @@ def remint(world: World, draw: Draw) -> None:
 @move(3)
 def retry_payout(world: World, draw: Draw) -> None:
     call, command = withdrawals.retry_payout, withdrawals.RetryPayout
-    _withdrawal(world, draw, call, command, W.RETURNED, account_token="tok_2")
+    _withdrawal(world, draw, call, command, W.RETURNED, account_token=_account(draw))
+
+
+@move(1)
+def disable_account(world: World, draw: Draw) -> None:
+    command = bank_accounts.DisableBankAccount(account_token=_account(draw), reason="odd")
+    world.ask(bank_accounts.disable_bank_account, command)
+
+
+@move(2)
+def enable_account(world: World, draw: Draw) -> None:
+    bad = some(world, draw, BankAccount)
+    if bad is not None:
+        command = bank_accounts.EnableBankAccount(
+            account_token=bad.id, reason="verified", approved_by="auditor"
+        )
+        world.ask(bank_accounts.enable_bank_account, command)

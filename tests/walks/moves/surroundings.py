@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.errors import InvoicePayError, ProviderUnavailable, WebhookSignatureInvalid
+from invoicepay.ports.rails import RailStatus
 from invoicepay.use_cases import schedules
 from invoicepay.use_cases.inbox import receive_webhook
 from invoicepay.use_cases.observations import ResolveReview, resolve_review
@@ -57,6 +58,19 @@ def bank_settles(world: World, draw: Draw) -> None:
         world.do("sim.finalize", lambda inside: inside.sim.finalize(effect.id))
 
 
+@move(4)
+def bank_moves_a_part(world: World, draw: Draw) -> None:
+    deposits = some(world, draw, Effect, kind=EffectKind.DEPOSIT, status__in=(E.ACCEPTED, E.SETTLED, E.FINAL))
+    if deposits is None:
+        return
+    amount, name = part_of(draw, deposits.amount), f"part-{draw.whole(1, 5)}"
+    status = draw.one_of((RailStatus.SETTLED,) * 4 + (RailStatus.RETURNED, RailStatus.RETURN_REVERSED))
+    world.do(
+        f"sim.part {status}",
+        lambda inside: inside.sim.rails.tell_part(deposits.id, status, name, amount, return_code="R06"),
+    )
+
+
 @move(5)
 def bank_refuses(world: World, draw: Draw) -> None:
     effect = some(world, draw, Effect, kind__in=AT_THE_BANK, status__in=UNDER_WAY)
@@ -70,7 +84,8 @@ def bank_refuses(world: World, draw: Draw) -> None:
 def bank_returns(world: World, draw: Draw) -> None:
     effect = some(world, draw, Effect, kind__in=AT_THE_BANK, status__in=(E.SETTLED, E.FINAL))
     if effect is not None:
-        world.do("sim.return_", lambda inside: inside.sim.return_(effect.id))
+        code = draw.one_of(("R01", "R01", "R03", "R10", "R16"))
+        world.do("sim.return_", lambda inside: inside.sim.return_(effect.id, code))
 
 
 @move(1)

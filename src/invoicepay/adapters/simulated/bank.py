@@ -217,6 +217,15 @@ class SimulatedRails:
                 replace(self.transfer(reference), status=status, provider_status=status.value, **stated)
             )
 
+    def tell_part(
+        self, reference: str, status: RailStatus, part: str, amount: Money, *, return_code: str = ""
+    ) -> None:
+        """Settle, return or give back a part of a deposit; the transfer as a whole stays as it is."""
+        with self._lock:
+            stated = replace(self.transfer(reference), status=status, provider_status=status.value)
+            self.add_cash(-amount if status is RailStatus.RETURNED else amount)
+            self.postbox.send(self._event(replace(stated, amount=amount, part=part, return_code=return_code)))
+
     def forged(self, reference: str, status: RailStatus = RailStatus.SETTLED) -> Delivery:
         """A webhook about a transfer that somebody else signed."""
         with self._lock:
