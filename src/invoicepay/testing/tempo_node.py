@@ -57,6 +57,19 @@ _READY: Final = {"to": "0x20c0000000000000000000000000000000000000", "data": "0x
 """Asks pathUSD for its decimals: an open port alone does not mean that the chain is there."""
 
 
+_WATCH: Final = (
+    ()
+    if sys.platform == "win32"
+    else (
+        "/bin/sh",
+        "-c",
+        'exec 3<&0; "$@" & node=$!; (cat; kill -9 $node) <&3 & watch=$!; wait $node; kill $watch',
+        "sh",
+    )
+)
+"""Runs a node that ends when our end of its pipe is closed, also by our own sudden death."""
+
+
 class NodeUnavailable(Exception):
     """No Tempo node can be had here; the text says why and what to do."""
 
@@ -144,8 +157,10 @@ class TempoNode:
     ) -> None:
         if self._http is not None:
             self._http.close()
-        if self._process is not None:
-            self._process.kill()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()  # which ends the node where a shell watches it
+            if not _WATCH:
+                self._process.kill()
             self._process.wait()
 
     def ask(self, method: str, *params: object) -> Any:
@@ -179,11 +194,11 @@ class TempoNode:
         """Whether it came up; another program may have taken the port meanwhile."""
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        command = [str(binary), *self._options, "--port", str(port)]
+        command = [*_WATCH, str(binary), *self._options, "--port", str(port)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the reviewed program, our own words
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for its user, who ends it

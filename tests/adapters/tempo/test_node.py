@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +79,34 @@ def test_a_program_that_is_no_node_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(NodeUnavailable, match="does not start here: /bin/false"), TempoNode():
         pass
+
+
+OWNER = """
+import sys, time
+from invoicepay.testing.tempo_node import TempoNode
+with TempoNode() as node:
+    print(node.url, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_node_does_not_outlive_its_user_who_was_killed(tempo_node: TempoNode) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    url = owner.stdout.readline().strip()
+    port = int(url.rpartition(":")[2])
+    socket.create_connection(("127.0.0.1", port)).close()
+
+    owner.kill()
+    owner.communicate()
+
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it is still there")
 
 
 def test_blocks_come_when_they_are_let(tempo_node: TempoNode) -> None:
