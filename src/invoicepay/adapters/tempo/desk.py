@@ -27,8 +27,8 @@ WINDOW_SECONDS = 20
 """How long such a transaction lives; the chain takes no more than 30 seconds."""
 GAS = 6_000_000
 """Enough for the dearest of it, a token made with all its roles (4 million); what is not used is not paid."""
-LOOKS = 50
-"""How often to look whether it is final, in all about 45 seconds: by then it is, or surely never will be."""
+LOOKS = 30
+"""How often to look whether it is final, in all about 26 seconds: by then it is, or surely never will be."""
 
 
 class Desk:
