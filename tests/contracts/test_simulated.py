@@ -17,6 +17,7 @@ from invoicepay.testing.contracts import Webhook
 from invoicepay.testing.hosts import Host
 from invoicepay.testing.rails_contract import RailsBench, RailsContract
 from invoicepay.testing.tokens_contract import TokenContract, TokensBench
+from tests.support.batches import BatchedTokens
 
 TEN = Money.of("10.00 USD")
 ORDER = RailOrder(reference="eff_1", amount=TEN, rail="instant", party_id="ann")
@@ -93,6 +94,11 @@ class TestSimulatedTokens(TokenContract):
 class TestSimulatedTokensFinalOnCommand(TokenContract):
     def make_bench(self, host: Host) -> TokensBench:
         return tokens_bench(finality="manual", custody="wallets")
+
+
+class TestTokensInBatches(TokenContract):
+    def make_bench(self, host: Host) -> TokensBench:
+        return tokens_bench(BatchedTokens, custody="wallets")
 
 
 def test_where_each_party_has_its_own_wallet_nobody_burns_another_ones_tokens() -> None:

@@ -11,14 +11,18 @@ import pytest
 
 from invoicepay.domain.money import Money
 from invoicepay.errors import (
+    InvoicePayError,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnknown,
     WebhookSignatureInvalid,
 )
 from invoicepay.ports.tokens import (
+    MoveKind,
+    TokenBatches,
     TokenCapabilities,
     TokenEvent,
+    TokenMove,
     TokenOrder,
     TokenProvider,
     TokenStatus,
@@ -228,6 +232,66 @@ class TokenContract(Contract):
         _check(found, bench, work)
         assert (found.status, found.provider_ref) == (TokenStatus.FINAL, first.provider_ref)
 
+    def test_orders_handed_over_together_are_answered_each_in_its_place(
+        self, host: Host, bench: TokensBench
+    ) -> None:
+        before = bench.far_side.movements()
+
+        answers = _together(host, bench)
+
+        for work, answer in zip(WORK, answers, strict=True):
+            assert isinstance(answer, TokenTransfer)
+            _check(answer, bench, work)
+        assert len({answer.provider_ref for answer in answers if isinstance(answer, TokenTransfer)}) == 3
+        assert bench.far_side.movements() == before + 3
+
+    def test_orders_handed_over_together_move_tokens_as_if_each_had_come_alone(
+        self, host: Host, bench: TokensBench
+    ) -> None:
+        before = _figures(host, bench)
+
+        _together(host, bench)
+        bench.far_side.finalize()
+
+        growth = [after - start for after, start in zip(_figures(host, bench), before, strict=True)]
+        assert growth == [sign * bench.amount.micros for sign in (0, -1, 1)]
+
+    def test_the_same_orders_together_again_move_nothing_more(self, host: Host, bench: TokensBench) -> None:
+        first = _together(host, bench)
+        before = bench.far_side.movements()
+
+        again = _together(host, bench)
+
+        assert [_ref(answer) for answer in again] == [_ref(answer) for answer in first]
+        assert bench.far_side.movements() == before
+
+    def test_an_order_too_large_does_not_keep_its_neighbours_from_moving(
+        self, host: Host, bench: TokensBench
+    ) -> None:
+        everything = host.run(bench.tokens.supply(bench.amount.asset))
+        before = bench.far_side.movements()
+
+        mint, burn, transfer = _together(host, bench, burned=everything + bench.amount + bench.amount)
+        bench.far_side.finalize()
+
+        assert isinstance(mint, TokenTransfer)
+        assert isinstance(transfer, TokenTransfer)
+        assert isinstance(burn, ProviderRejected) or _is_failed(host, bench)
+        assert bench.far_side.movements() in (before + 2, before + 3)
+        assert host.run(bench.tokens.supply(bench.amount.asset)) == everything + bench.amount
+
+    def test_a_call_for_several_that_never_left_is_told_of_each(self, host: Host, bench: TokensBench) -> None:
+        bench.far_side.be_unreachable()
+        before = bench.far_side.movements()
+
+        try:
+            answers = _together(host, bench)
+        except ProviderUnavailable as error:
+            answers = [error] * 3
+
+        assert [type(answer) for answer in answers] == [ProviderUnavailable] * 3
+        assert bench.far_side.movements() == before
+
     def test_a_webhook_is_read_in_our_words(self, host: Host, bench: TokensBench) -> None:
         webhooks = _told(host, bench)
 
@@ -273,6 +337,32 @@ def _start(host: Host, bench: TokensBench, work: str) -> TokenTransfer:
     }
     coroutine = calls[work](bench.order(work), idempotency_key=f"key-{work}")
     return host.run(coroutine)  # type: ignore[arg-type]
+
+
+def _together(
+    host: Host, bench: TokensBench, *, burned: Money | None = None
+) -> list[TokenTransfer | InvoicePayError]:
+    """A mint, a burn and a transfer in one call, where the provider takes several."""
+    if not isinstance(bench.tokens, TokenBatches):
+        pytest.skip("the provider takes one order at a time")
+    orders = {work: bench.order(work) for work in WORK}
+    if burned is not None:
+        orders["burn"] = replace(orders["burn"], amount=burned)
+    moves = [
+        TokenMove(kind=MoveKind(work), order=order, idempotency_key=f"key-{work}")
+        for work, order in orders.items()
+    ]
+    return list(host.run(bench.tokens.move(moves)))
+
+
+def _ref(answer: TokenTransfer | InvoicePayError) -> str:
+    assert isinstance(answer, TokenTransfer), str(answer)
+    return answer.provider_ref
+
+
+def _is_failed(host: Host, bench: TokensBench) -> bool:
+    found = host.run(bench.tokens.find(bench.order("burn").reference))
+    return found is not None and found.status is TokenStatus.FAILED
 
 
 def _figures(host: Host, bench: TokensBench) -> list[int]:
