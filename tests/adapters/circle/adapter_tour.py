@@ -16,6 +16,7 @@ from invoicepay.adapters.circle import (
     CircleTokens,
     CircleTreasury,
     MintConfig,
+    find_token_id,
     set_up,
     set_up_mint,
 )
@@ -136,8 +137,15 @@ class AdapterTour:
         assert self._do(tokens.supply(ASSET)) == Money("20.00", ASSET)
         assert self._do(tokens.balance("bob", ASSET)) == Money("5.00", ASSET)
         assert self._do(tokens.balance("cho", ASSET)) == Money.zero(ASSET)
-        source = tokens.config.assets[0].treasury_wallet_id
-        self._do(tokens.wallets.token_id(source, OWN_ADDRESS))
+        config, source = tokens.config, tokens.config.assets[0].treasury_wallet_id
+        found = find_token_id(
+            config.api_key,
+            config.entity_secret,
+            wallet_id=source,
+            token_address=OWN_ADDRESS,
+            base_url=self.url,
+        )
+        assert self._do(found) == config.assets[0].token_id
         try:
             self._do(tokens.burn(_order("too much", "99.00", from_party="bob"), idempotency_key="too-much"))
         except ProviderRejected:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
 
-from invoicepay.adapters.circle import CircleTreasury, MintSetup, set_up, set_up_mint
+from invoicepay.adapters.circle import CircleTreasury, MintSetup, find_token_id, set_up, set_up_mint
 from invoicepay.domain.money import Money
 from invoicepay.errors import (
     ConfigurationError,
@@ -273,6 +273,25 @@ def test_setting_up_twice_makes_nothing_twice(host: Host) -> None:
         before = len(circle.world.wallets)
         assert once() == once()
         assert len(circle.world.wallets) == before + 1
+
+
+def test_a_token_id_is_read_from_a_wallet_that_holds_the_token(host: Host) -> None:
+    with staged(host) as stage:
+        usdc = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+
+        assert stage.run(token_id(stage, usdc.lower())) == stage.config.assets[0].token_id
+        with pytest.raises(ConfigurationError, match="send it some"):
+            stage.run(token_id(stage, "0x" + "ab" * 20))
+
+
+def token_id(stage: Stage, address: str) -> Coroutine[Any, Any, str]:
+    return find_token_id(
+        stage.config.api_key,
+        stage.config.entity_secret,
+        wallet_id=stage.made.treasury_wallet_id,
+        token_address=address,
+        base_url=stage.server.url,
+    )
 
 
 def test_a_recipient_waits_for_an_administrator(host: Host) -> None:

@@ -13,7 +13,7 @@ from invoicepay.adapters.circle.config import (
     MintConfig,
 )
 from invoicepay.adapters.circle.screening import CircleScreening
-from invoicepay.adapters.circle.setup import CircleSetup, MintSetup, set_up, set_up_mint
+from invoicepay.adapters.circle.setup import CircleSetup, MintSetup, find_token_id, set_up, set_up_mint
 from invoicepay.adapters.circle.tokens import CircleTokens
 from invoicepay.adapters.circle.treasury import CircleTreasury
 from invoicepay.adapters.circle.webhooks_v1 import SubscriptionOffer
@@ -32,6 +32,7 @@ __all__ = [
     "MintConfig",
     "MintSetup",
     "SubscriptionOffer",
+    "find_token_id",
     "set_up",
     "set_up_mint",
 ]

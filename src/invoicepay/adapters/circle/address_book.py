@@ -10,7 +10,6 @@ from invoicepay.adapters.circle.ids import Memory, leg_key
 from invoicepay.adapters.circle.w3s import WalletsApi, data_of
 from invoicepay.adapters.circle.wallets import wallet_body, wallets_query
 from invoicepay.errors import (
-    ConfigurationError,
     IdempotencyConflict,
     ProviderUnavailable,
     ProviderUnknown,
@@ -100,21 +99,6 @@ class CircleWallets:
     def is_known(self, address: str, blockchain: str) -> bool:
         """Whether `is_ours` has found the address to be ours before; asks nobody."""
         return self._addresses.get(f"{blockchain}/{address.lower()}") is not None
-
-    async def token_id(self, wallet_id: str, token_address: str) -> str:
-        """Circle's id of a token that a wallet holds, for chains whose id is not published.
-
-        Raises:
-            ConfigurationError: the wallet holds no such token.
-            ProviderUnavailable: not answered; ask again.
-        """
-        path = f"/v1/w3s/wallets/{wallet_id}/balances"
-        query = (("tokenAddress", token_address),)
-        held = await self._api.ask(path, wire.Balances, operation="token id", query=query)
-        for balance in held.token_balances:
-            if balance.token.token_address.lower() == token_address.lower():
-                return balance.token.id
-        raise ConfigurationError(f"the wallet holds no token {token_address}; send it some first")
 
     async def _made(self, party_id: str, blockchain: str) -> Purse:
         """Make the wallet; no money moves, so what is unknown may be tried again under the same key."""

@@ -44,7 +44,7 @@ USDC: Mapping[str, str] = MappingProxyType(
         "APTOS-TESTNET": "e3cbdafc-42c3-58cc-ae4c-b31dbb10354c",
     }
 )
-"""Circle's token id of USDC by blockchain, as published; other chains: `CircleWallets.token_id`."""
+"""Circle's token id of USDC by blockchain, as published; other chains: `find_token_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class CircleAsset:
             if self.blockchain not in USDC or not self.asset.startswith("USD"):
                 raise ConfigurationError(
                     f"no token id is known for {self.asset} on {self.blockchain}",
-                    hint="Pass token_id; CircleWallets.token_id reads it from a wallet that holds the token.",
+                    hint="Pass token_id; find_token_id reads it from a wallet that holds the token.",
                 )
             object.__setattr__(self, "token_id", USDC[self.blockchain])
         _keep_uuid("token_id", self.token_id)

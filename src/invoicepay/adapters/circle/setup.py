@@ -14,7 +14,7 @@ from invoicepay.adapters.circle.mint import MintApi
 from invoicepay.adapters.circle.w3s import WalletsApi, data_of
 from invoicepay.adapters.circle.wallets import wallet_body
 from invoicepay.adapters.http import Sender
-from invoicepay.errors import ProviderRejected, ProviderUnavailable
+from invoicepay.errors import ConfigurationError, ProviderRejected, ProviderUnavailable
 
 TREASURY = "treasury"
 
@@ -65,6 +65,33 @@ async def set_up(
     if len(made) != 1:
         raise ProviderUnavailable("Circle made another number of wallets than was asked for")
     return CircleSetup(wallet_set_id=parties, treasury_wallet_id=made[0].id, treasury_address=made[0].address)
+
+
+async def find_token_id(
+    api_key: SecretStr,
+    entity_secret: SecretStr,
+    *,
+    wallet_id: str,
+    token_address: str,
+    base_url: str = WALLETS_URL,
+) -> str:
+    """Circle's id of a token, where it is not published: read from a wallet that holds some.
+
+    Raises:
+        ConfigurationError: the wallet holds no such token.
+        ProviderUnavailable: not answered; ask again.
+    """
+    sender = Sender("circle", base_url, secrets=(api_key, entity_secret))
+    path, query = f"/v1/w3s/wallets/{wallet_id}/balances", (("tokenAddress", token_address),)
+    try:
+        api = WalletsApi(api_key, entity_secret, sender)
+        held = await api.ask(path, wire.Balances, operation="token id", query=query)
+    finally:
+        await sender.aclose()
+    for balance in held.token_balances:
+        if balance.token.token_address.lower() == token_address.lower():
+            return balance.token.id
+    raise ConfigurationError(f"the wallet holds no token {token_address}; send it some first")
 
 
 async def _wallet_set(api: WalletsApi, name: str) -> str:
