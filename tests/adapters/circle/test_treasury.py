@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -20,7 +21,7 @@ from invoicepay.errors import (
 from invoicepay.ports.treasury import TreasuryKind, TreasuryMovement, TreasuryOrder, TreasuryStatus
 from invoicepay.testing.contracts import Contract
 from invoicepay.testing.hosts import BlockingHost, Host
-from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, QUICK, staged
+from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, QUICK, Stage, staged
 from tests.adapters.circle.vault import Vault, mint_config, vaulted
 
 PAYOUTS, TRANSFERS = "POST /v1/businessAccount/payouts", "POST /v1/businessAccount/transfers"
