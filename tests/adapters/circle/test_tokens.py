@@ -23,7 +23,7 @@ from invoicepay.errors import (
 from invoicepay.ports.tokens import TokenEvent, TokenOrder, TokenStatus, TokenTransfer
 from invoicepay.testing.simulators.circle import Delivery
 from invoicepay.testing.simulators.circle.chains import TOKENS
-from invoicepay.testing.simulators.circle.transactions import receive
+from invoicepay.testing.simulators.circle.transactions import change, receive
 from invoicepay.testing.simulators.faults import Fault
 from invoicepay.testing.simulators.server import App, Message, Receive, Scope, Send
 from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, TRANSFER, Stage, planted, staged
@@ -112,16 +112,22 @@ def test_the_legs_of_one_operation_have_keys_of_their_own(stage: Stage) -> None:
     assert stage.circle.outbound() == 2
 
 
-def test_a_ciphertext_that_was_seen_before_is_replaced_once(stage: Stage) -> None:
-    bodies = sent_bodies(stage)
-    stage.faults.clear()
-    stage.faults.order(answering(400, 156004), on=TRANSFER)
+def test_a_ciphertext_that_was_seen_before_is_replaced_once_under_the_same_key(stage: Stage) -> None:
+    bodies = list[dict[str, object]]()
+
+    async def seen_before(_app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        bodies.append(json.loads((await receive())["body"]))
+        await answering(400, 156004)(_app, scope, receive, send)
+
+    stage.faults.order(seen_before, on=TRANSFER)
+    bodies_after = sent_bodies(stage)
 
     told = mint(stage)
 
+    (first,), (second,) = bodies, bodies_after
     assert told.status is TokenStatus.PENDING
-    assert stage.asked(TRANSFER) == 2
-    assert bodies == []
+    assert first["idempotencyKey"] == second["idempotencyKey"]
+    assert first["entitySecretCiphertext"] != second["entitySecretCiphertext"]
 
 
 def test_a_second_used_ciphertext_is_told_as_not_done(stage: Stage) -> None:
@@ -525,12 +531,35 @@ def test_what_came_from_elsewhere_is_told_and_belongs_to_nobody(stage: Stage) ->
     world = stage.circle.world
     ann = next(wallet for wallet in world.wallets.values() if wallet.reference == "ann")
     token = TOKENS[stage.config.assets[0].token_id]
-    receive(world, ann, token, 5_000_000, source="0x" + "ab" * 20, hash="0x" + "cd" * 32)
+    arrived = receive(world, ann, token, 5_000_000, source="0x" + "ab" * 20, hash="0x" + "cd" * 32)
+    arrived.reference = "eff_mint"  # whatever a sender may call it
+    change(world, arrived, "COMPLETE")
 
-    ((event,),) = [read(stage, delivery) for delivery in stage.circle.deliveries()]
+    events = [event for delivery in stage.circle.deliveries() for event in read(stage, delivery)]
 
-    assert (event.transfer.amount, event.transfer.reference) == (Money("5.00", ASSET), "")
-    assert (event.from_party, event.to_party) == ("", "")
+    assert len(events) == 2
+    for event in events:
+        assert (event.transfer.amount, event.transfer.reference) == (Money("5.00", ASSET), "")
+        assert (event.from_party, event.to_party) == ("", "")
+
+
+def test_what_funds_the_treasury_is_told_by_the_treasury(stage: Stage) -> None:
+    told_by(stage, "transactions.inbound")
+    world = stage.circle.world
+    own, token = world.wallets[stage.made.treasury_wallet_id], TOKENS[stage.config.assets[0].token_id]
+    receive(world, own, token, 5_000_000, source="0x" + "ab" * 20, hash="0x" + "cd" * 32)
+
+    assert [read(stage, delivery) for delivery in stage.circle.deliveries()] == [()]
+
+
+def test_another_token_tells_nothing(stage: Stage) -> None:
+    told_by(stage, "transactions.outbound")
+    mint(stage)
+    (sent,) = stage.circle.world.transactions.values()
+    sent.token = next(token for token in TOKENS.values() if token.id != stage.config.assets[0].token_id)
+    change(stage.circle.world, sent, "CONFIRMED")
+
+    assert [read(stage, delivery) for delivery in stage.circle.deliveries()] == [()]
 
 
 def test_the_test_delivery_of_a_subscription_tells_nothing(stage: Stage) -> None:

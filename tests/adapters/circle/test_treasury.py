@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,31 @@ def test_a_key_of_another_amount_is_refused_here_and_by_mint(vault: Vault) -> No
         vault.stage.run(other.pay_out(vault.order("11.00"), idempotency_key="k"))
     vault.stage.run(other.aclose())
     assert refused.value.details["code"] == 1083
+
+
+@pytest.mark.parametrize(
+    ("call", "on", "word", "other"),
+    [
+        ("fund", TRANSFERS, rb"250\.00", b"251.00"),
+        ("fund", TRANSFERS, rb'"source":\s*\{"type":\s*"wallet"', b'"source":{"type":"blockchain"'),
+        ("pay_out", PAYOUTS, rb"250\.00", b"251.00"),
+        ("pay_out", PAYOUTS, rb'"type":\s*"wire",\s*"id":\s*"', b'"type":"wire","id":"0'),
+    ],
+)
+def test_an_answer_about_another_order_needs_a_person(
+    vault: Vault, call: str, on: str, word: bytes, other: bytes
+) -> None:
+    vault.stage.faults.change(lambda body: re.sub(word, other, body), on=on)
+
+    told = getattr(vault, call)()
+
+    assert told.status is TreasuryStatus.NEEDS_REVIEW
+
+
+def test_an_amount_in_another_currency_needs_a_person(vault: Vault) -> None:
+    vault.stage.faults.change(lambda body: body.replace(b'"USD"', b'"EUR"'), on=PAYOUTS)
+
+    assert vault.pay_out().status is TreasuryStatus.NEEDS_REVIEW
 
 
 @pytest.mark.parametrize("amount", ["0.001", "1.000001"])
