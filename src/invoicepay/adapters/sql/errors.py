@@ -79,11 +79,27 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise translated(error) from error
+        ours = translated(error)
+        if isinstance(ours, StoreUnreachable):
+            _forget_frames(error)
+        raise ours from error
     except OverflowError as error:  # sqlite3 refuses numbers beyond 64 bits before the database sees them
         raise AmountOutOfRange(_RANGE) from error
     except UnicodeEncodeError as error:  # both drivers refuse half of a surrogate pair
         raise InvalidText(_TEXT) from error
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Keep what was said on the way to a database, and nothing that holds its password (S-16).
+
+    The frames have it in their variables, and psycopg hangs the parameters of the connection on its error.
+    """
+    at: BaseException | None = error
+    while at is not None:
+        at.__traceback__ = None
+        if "_pgconn" in vars(at):
+            vars(at)["_pgconn"] = None
+        at = at.__cause__ or at.__context__
 
 
 @contextmanager
