@@ -25,7 +25,7 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         >>> from invoicepay.adapters.simulated import SimulatedTokens
         >>> from invoicepay.adapters.system import SystemClock
         >>> str(run_blocking(SimulatedTokens(SystemClock()).supply("USD.sim")))
-        '0.000000 USD.sim'
+        '0.00 USD.sim'
     """
     marked = BLOCKING.set(True)
     try:
