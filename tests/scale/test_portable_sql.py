@@ -10,13 +10,14 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from invoicepay import InvoicePay, migrate
+from invoicepay import Asset, InvoicePay, Programme, migrate
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.sql.migrate import sql
 from invoicepay.adapters.sql.schema import APPEND_ONLY, ROOM_LEFT
 from invoicepay.adapters.sql.slots import SqlSlots
 from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
+from invoicepay.domain.policies import Settlement
 from invoicepay.ports.slots import MoveState, SlotState, Verdict
 from invoicepay.testing.slots_contract import FIRST, LANE, a_move
 from tests.scale.crowd import Crowd
@@ -101,6 +102,7 @@ def sent(postgres_server: PostgresServer, database: str) -> Recording:
         _walk(database)
         _buy_together(database)
         _look_around(database)
+        _settle_net(database)
         _use_slots(database)
     return recording
 
@@ -141,6 +143,26 @@ def _look_around(url: str) -> None:
         pay.ledger.enterprise_book("acme")
         pay.reserves.audit()
         assert pay.invariants.check() == ()
+
+
+def _settle_net(url: str) -> None:
+    """A netted asset, money from outside, and a bank account that is ruled out and verified again."""
+    netted = Programme(assets={"USD": Asset("USD", settlement=Settlement.NETTED)})
+    with InvoicePay(url, tenant="netted", programme=netted) as pay:
+        pay.parties.register("ann")
+        pay.parties.register("acme", kind="enterprise")
+        pay.sim.settle(pay.deposits.initiate("ann", "9.00 USD", account_token="ba_ann").id)
+        invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Goods", "2.00 USD")])
+        pay.invoices.pay(invoice, payer="ann")
+        run = pay.tokens.settle("USD")
+        pay.run_pending()
+        assert [each.id for each in pay.tokens.settlements(asset="USD")] == [run.id]
+        assert pay.tokens.tie_out("USD").is_tied_out
+        for_nothing = {"enterprise": "acme", "payer": "ann", "amount": "1.00 USD"}
+        pay.invoices.receive("", **for_nothing, provider="bank", provider_ref="wire 1")
+        pay.bank_accounts.disable("ba_ann", reason="reported stolen")
+        pay.bank_accounts.enable("ba_ann", reason="verified anew", approved_by="second")
+        pay.bank_accounts.list(party="ann")
 
 
 def _use_slots(url: str) -> None:
