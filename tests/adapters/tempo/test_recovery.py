@@ -260,6 +260,26 @@ def _use_slot(chain: Chain, slot: Slot) -> None:
     chain.bench.node.mine()
 
 
+class ForgetfulSlots(MemorySlots):
+    """A store that an old copy takes the place of."""
+
+    def forget(self) -> None:
+        super().__init__()
+
+
+def test_not_to_know_an_order_proves_nothing_where_the_chain_knows_more(chain: Chain) -> None:
+    slots = ForgetfulSlots()
+    tempo = chain.another(slots=slots)
+    run_blocking(tempo.mint(an_order("eff_1", target="ann"), idempotency_key="eff_1"))
+    chain.bench.node.mine()
+    assert run_blocking(tempo.find("eff_never")) is None
+
+    slots.forget()
+
+    with pytest.raises(ProviderUnavailable, match="older than the chain"):
+        run_blocking(tempo.find("eff_1"))
+
+
 def test_a_store_older_than_the_chain_stops_everything(chain: Chain) -> None:
     chain.mint()
     chain.bench.node.mine()
