@@ -11,7 +11,7 @@ from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus, later_settlements
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
 from invoicepay.domain.needs import NOTHING, Needs, need, together
-from invoicepay.domain.receiving import RETURN_REVERSED, keep_surplus, keep_unmatched
+from invoicepay.domain.receiving import LATE, RETURN_REVERSED, keep_surplus, keep_unmatched
 from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
@@ -135,7 +135,7 @@ def _too_late(change: Change, deposit: Deposit, seen: Observation) -> None:
     """Money of a deposit that had ended came after all, as a person found: it is kept, not minted (P-07)."""
     reason = f"came after deposit {deposit.id} was {deposit.status}"
     ref = f"{seen.provider_ref}/{seen.part}" if seen.part else seen.provider_ref
-    keep_unmatched(change, seen.amount - seen.fee, seen.provider, ref, reason)
+    keep_unmatched(change, seen.amount - seen.fee, seen.provider, ref + LATE, reason)
 
 
 def _return_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:

@@ -31,6 +31,7 @@ from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint
 from invoicepay.errors import DuplicateProviderReference, InvalidInput
 
+LATE = "/late"
 SURPLUS = "/surplus"
 RETURN_REVERSED = "/return_reversed"
 """Endings of a provider's reference, under which unmatched money of a transfer is kept beside its deposit."""

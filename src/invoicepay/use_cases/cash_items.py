@@ -11,7 +11,7 @@ from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds
 from invoicepay.domain.ids import Prefix, typeid, uuid7_bytes
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import find
-from invoicepay.domain.receiving import RETURN_REVERSED, SURPLUS
+from invoicepay.domain.receiving import LATE, RETURN_REVERSED, SURPLUS
 from invoicepay.domain.reconciliation import CashItem
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.ports.repository import Reader
@@ -65,7 +65,7 @@ def _refs(cause: Cause) -> frozenset[str]:
     ref = cause.provider_ref
     names = {ref}
     if isinstance(cause, UnmatchedFunds):
-        for ending in (SURPLUS, RETURN_REVERSED):
+        for ending in (LATE, SURPLUS, RETURN_REVERSED):
             ref = ref.removesuffix(ending)
     if ref != cause.provider_ref or (isinstance(cause, Deposit) and cause.parent_id):
         names |= {ref, *ref.rsplit("/", 1)}
