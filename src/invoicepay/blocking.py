@@ -61,6 +61,7 @@ from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, VoidDisposition
 from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.domain.netting import RunStatus, SettlementRun
 from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
@@ -129,6 +130,27 @@ class Audit:
     def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order; operators only."""
         return run_blocking(self._group.history(entity_id))
+
+    def findings(self, on: date, *, others: Sequence[Movement] = ()) -> tuple[Finding, ...]:
+        """Judge a bank's day by the reporting rules: currency reports, travel data; operators only.
+
+        Deposits, payouts and transfers to addresses outside are judged; nothing is posted or held.
+
+        Args:
+            on: the day in New York.
+            others: movements that the library does not see, such as cash over a counter.
+
+        Raises:
+            InvalidTime, InvalidInput: no date, or no movements.
+            NotAllowed: the actor is no operator.
+
+        Examples:
+            >>> from datetime import date
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().audit.findings(date(2026, 1, 5))
+            ()
+        """
+        return run_blocking(self._group.findings(on, others=others))
 
 
 class Ledger:
@@ -657,14 +679,16 @@ class Effects:
         """Say what really became of an effect in review; the books follow (four eyes).
 
         Args:
-            status: accepted, settled, final, rejected, failed, returned or return_reversed.
+            status: accepted, final, rejected or failed; of a deposit or payout also settled, returned or
+                return_reversed.
             reason: how it was found out; it goes into the audit trail.
-            amount: what really moved, when it is not what was asked.
+            amount: what a deposit really brought, when it is not what was asked.
             provider_ref: the provider's name for it, when it is not known yet.
 
         Raises:
             NotAllowed, SecondActorRequired: it takes an operator and another person.
             InvalidTransition: it is not in review, or the books cannot follow.
+            InvalidInput: another amount than asked, and it is no deposit: the books follow whole or not at all.
             MoneyError: the books cannot follow; for example, no reserve backs the tokens any more.
         """
         return run_blocking(

@@ -48,13 +48,13 @@ ROLES: dict[Role, str] = {
     "return_code text code",
     Role.WORD: "role kind status disposition uses catch_up rail timezone",
     Role.INSTANT: "expires_at pay_at at",
-    Role.DATE: "due_on start_on ends_on",
+    Role.DATE: "due_on start_on ends_on on",
     Role.WHOLE: "due_in_days kyc_tier max_count limit delay_days",
     Role.FLAG: "amount_editable out_of_band until_quiet",
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body items",
+    Role.OBJECT: "lines every policy statement headers body items others",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
@@ -340,6 +340,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "approved_by": "cfo",
     },
     "audit.trail": {"entity_id": I("open_invoice")},
+    "audit.findings": {"on": date(2026, 1, 5), "others": []},
     "audit.verify": {},
     "audit.seal": {},
     "audit.history": {"entity_id": I("open_invoice")},

@@ -9,6 +9,7 @@ import ast
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from invoicepay import Money, Programme, migrate
 from invoicepay.adapters.simulated import Delivery
 from invoicepay.adapters.simulated.magic import MagicRails
+from invoicepay.domain.monitoring import Flow, Instrument, Movement
 from invoicepay.domain.policies import DEFAULT_FINALITY, Finality
 from invoicepay.errors import BankAccountDisabled, FundsNotSeasoned, WalletFrozen
 from invoicepay.ports.rails import Direction, RailOrder, RailStatus, RailTransfer
@@ -25,6 +27,7 @@ from invoicepay.testing.clock import FrozenClock
 from tests.stories.stage import Stage, opened
 
 ROOT = Path(__file__).parents[2]
+TODAY = date(2026, 1, 5)
 SCENES = ("memory-blocking", "memory-awaiting", "sqlite-blocking", "postgresql-blocking")
 ELSEWHERE = {
     "1 at each commit": "tests/use_cases/test_money_walk.py::test_the_books_hold_after_every_step",
@@ -438,3 +441,49 @@ def test_the_rest_of_the_list_stands_where_it_belongs(item: str) -> None:
 def _tests_of(path: str) -> set[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_13_and_14_the_days_books_are_judged_and_nothing_is_posted(scene: Scene) -> None:
+    pay = scene.pay
+    scene.deposit("50000.00 USD")
+    scene.wait(1)
+    cash = Movement(
+        id="till-1",
+        party_id="bob",
+        flow=Flow.IN,
+        instrument=Instrument.CASH,
+        amount=Money("10000.01", "USD"),
+        on=TODAY,
+    )
+    assert pay.audit.findings(TODAY) == ()
+
+    pay.transfers.send_outside("bob", "3000.00 USD", address="0x" + "ab" * 20)
+    pay.sim.deliver()
+    before = pay.ledger.balances()
+    found = pay.audit.findings(TODAY, others=[cash])
+
+    assert [one.rule for one in found] == ["ctr_currency", "travel_rule_us", "travel_rule_fatf"]
+    assert found[0].movement_ids == ("till-1",)
+    assert "sender_name" in found[1].needs
+    assert pay.audit.findings(TODAY + timedelta(days=1)) == ()
+    assert pay.ledger.balances() == before
+
+
+def test_a_late_success_is_kept_and_minted_only_the_normal_way(scene: Scene) -> None:
+    pay, bank = scene.pay, scene.bank
+    deposit = scene.deposit("20.95 USD")
+    pay.sim.deliver()
+    pay.sim.fail(deposit.id)
+    assert pay.deposits.get(deposit.id).status == "failed"
+
+    effect = scene.effect_of(deposit.id)
+    bank.tell(effect.id, RailStatus.SETTLED)
+    pay.sim.deliver()
+    assert scene.effect_of(deposit.id).status == "needs_review"
+    scene.has(a1050="0", bob="0")
+
+    pay.effects.resolve(effect.id, "settled", reason="it is in the account", approved_by="cfo")
+    (funds,) = pay.reserves.unmatched()
+    scene.has(a2900="20.95", bob="0")
+    pay.reserves.match(funds.id, party="bob")
+    scene.has(bob="20.95", a2900="0")

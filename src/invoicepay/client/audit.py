@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
-from invoicepay.client.base import Group, id_of, instant, optional_id
+from invoicepay.client.base import Group, id_of, instant, optional_id, several
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint
@@ -13,7 +14,9 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
+from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.use_cases import books, queries
+from invoicepay.use_cases.monitoring import monitored
 from invoicepay.use_cases.queries import Verification
 
 
@@ -48,6 +51,27 @@ class Audit(Group):
     async def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order; operators only."""
         return await queries.history(self._deps, id_of(entity_id))
+
+    async def findings(self, on: date, *, others: Sequence[Movement] = ()) -> tuple[Finding, ...]:
+        """Judge a bank's day by the reporting rules: currency reports, travel data; operators only.
+
+        Deposits, payouts and transfers to addresses outside are judged; nothing is posted or held.
+
+        Args:
+            on: the day in New York.
+            others: movements that the library does not see, such as cash over a counter.
+
+        Raises:
+            InvalidTime, InvalidInput: no date, or no movements.
+            NotAllowed: the actor is no operator.
+
+        Examples:
+            >>> from datetime import date
+            >>> from invoicepay import InvoicePay
+            >>> InvoicePay().audit.findings(date(2026, 1, 5))
+            ()
+        """
+        return await monitored(self._deps, on, several(others, "others"))
 
 
 class Ledger(Group):
