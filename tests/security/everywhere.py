@@ -35,13 +35,12 @@ class Everywhere:
         self.planted: set[str | bytes] = set()
         self.trap = Trap()
         self.looks = 0
+        self.elsewhere = 0
         self.hits: dict[str, None] = {}
 
     def plant(self, value: object) -> None:
         """Look for a secret from now on."""
-        if not isinstance(value, str | bytes) or len(value) < SHORTEST or len(set(value)) < VARIED:
-            return
-        if value not in self.planted:
+        if isinstance(value, str | bytes) and _is_telling(value) and value not in self.planted:
             self.planted.add(value)
             self.trap.plant(f"secret {len(self.planted)}", value)
 
@@ -56,6 +55,12 @@ class Everywhere:
         for hit in self.trap.found():
             self.hits[f"{test}: {hit}"] = None
         self.trap.forget()
+
+
+def _is_telling(value: str | bytes) -> bool:
+    """Whether it is found only where it was told; a card number of few digits is, too."""
+    is_number = isinstance(value, str) and value.isdigit() and len(set(value)) > 1
+    return len(value) >= SHORTEST and (is_number or len(set(value)) >= VARIED)
 
 
 everywhere = Everywhere()
@@ -109,11 +114,20 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         everywhere.end(item.nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of a parallel run found."""
+    planted, looks, hits = getattr(node, "workeroutput", {}).get("canaries", (0, 0, []))
+    everywhere.elsewhere += planted
+    everywhere.looks += looks
+    everywhere.hits |= dict.fromkeys(hits)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("canaries")
+    planted = len(everywhere.planted) + everywhere.elsewhere
     terminalreporter.line(
-        f"{len(everywhere.planted)} secrets were looked for in {everywhere.looks} places: "
-        f"{len(everywhere.hits)} hits"
+        f"{planted} secrets were looked for in {everywhere.looks} places: {len(everywhere.hits)} hits"
     )
     for hit in everywhere.hits:
         terminalreporter.line(hit)
@@ -121,5 +135,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if everywhere.hits and session.exitstatus == pytest.ExitCode.OK:
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["canaries"] = (len(everywhere.planted), everywhere.looks, list(everywhere.hits))
+    elif everywhere.hits and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
