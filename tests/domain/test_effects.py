@@ -318,6 +318,7 @@ def test_the_resend_table(
         deduplicates=deduplicates,
         finds_by_reference=finds,
         is_key_alive=alive,
+        is_key_kept=False,
         absences=absences,
         attempt=2,
     )
@@ -325,12 +326,40 @@ def test_the_resend_table(
     assert decision is expected
 
 
-def test_after_many_attempts_a_person_looks() -> None:
+@pytest.mark.parametrize(
+    ("attempt", "expected"), [(MOST_SENDS - 1, Resend.SEND), (MOST_SENDS, Resend.REVIEW)]
+)
+@pytest.mark.parametrize(
+    ("deduplicates", "finds", "kept", "absences"),
+    [(True, False, True, 0), (True, True, False, 1), (False, True, True, 2)],
+)
+def test_after_many_sends_a_person_looks(
+    deduplicates: bool, finds: bool, kept: bool, absences: int, attempt: int, expected: Resend
+) -> None:
     decision = may_resend(
-        deduplicates=True, finds_by_reference=False, is_key_alive=True, absences=0, attempt=MOST_SENDS + 1
+        deduplicates=deduplicates,
+        finds_by_reference=finds,
+        is_key_alive=True,
+        is_key_kept=kept,
+        absences=absences,
+        attempt=attempt,
     )
 
-    assert decision is Resend.REVIEW
+    assert decision is expected
+
+
+@pytest.mark.parametrize(("absences", "expected"), [(0, Resend.LOOK_UP), (1, Resend.SEND)])
+def test_what_moves_once_for_ever_and_has_not_is_sent_however_often(absences: int, expected: Resend) -> None:
+    decision = may_resend(
+        deduplicates=True,
+        finds_by_reference=True,
+        is_key_alive=True,
+        is_key_kept=True,
+        absences=absences,
+        attempt=MOST_SENDS * 100,
+    )
+
+    assert decision is expected
 
 
 def test_a_key_dies_a_tenth_before_its_lifetime() -> None:
@@ -342,7 +371,7 @@ def test_a_key_dies_a_tenth_before_its_lifetime() -> None:
 
 
 def test_backoff_doubles_up_to_an_hour_and_takes_a_fraction() -> None:
-    assert [backoff(attempt, 1.0).total_seconds() for attempt in (1, 2, 3)] == [4, 8, 16]
+    assert [backoff(misses, 1.0).total_seconds() for misses in (1, 2, 3)] == [4, 8, 16]
     assert backoff(1, 0.5) == timedelta(seconds=2)
     assert backoff(10**9, 1.0) == LONGEST_WAIT
 

@@ -8,11 +8,19 @@ import pytest
 
 from invoicepay.adapters.simulated import SimControl
 from invoicepay.adapters.simulated.bank import BankCommand
-from invoicepay.domain.effects import Effect, EffectStatus, InboxMessage, InboxStatus, Observation, Source
+from invoicepay.domain.effects import (
+    Effect,
+    EffectKind,
+    EffectStatus,
+    InboxMessage,
+    InboxStatus,
+    Observation,
+    Source,
+)
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.withdrawals import WithdrawalStatus
-from invoicepay.errors import InvalidTransition, NotAllowed, NotFound, SecondActorRequired
+from invoicepay.errors import InvalidInput, InvalidTransition, NotAllowed, NotFound, SecondActorRequired
 from invoicepay.ports.rails import RailEvent, RailStatus
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.deposits import RecordDeposit, record_deposit
@@ -53,9 +61,9 @@ def test_a_fact_learned_by_a_worker_that_lost_its_claim_is_kept_and_ends_no_clai
     assert effect(desk, id).due_at == due_at
 
 
-def in_review(desk: Desk) -> str:
+def in_review(desk: Desk, kind: EffectKind = EffectKind.PAYOUT) -> str:
     """An intent whose provider contradicts itself."""
-    id = intend(desk)
+    id = intend(desk, kind)
     send(desk)
     desk.rails.move(id, BankCommand.SETTLE)
     until_due(desk, id)
@@ -100,14 +108,66 @@ def test_the_same_finding_under_the_same_key_is_one_finding() -> None:
     assert again.replayed
 
 
-def test_a_finding_may_state_what_really_moved() -> None:
+def test_a_finding_may_state_what_a_deposit_really_brought() -> None:
     desk = Desk()
-    id = in_review(desk)
+    id = in_review(desk, EffectKind.DEPOSIT)
     part = Money.of("4.00 USD")
 
     desk.run(resolve_review(desk.deps, replace(a_finding(id), amount=part)))
 
     assert observations(desk, id)[-1].amount == part
+
+
+def in_doubt(desk: Desk, kind: EffectKind) -> str:
+    """An intent whose provider told of another amount than was asked."""
+    id = intend(desk, kind)
+    sighting = replace(providers.absent(effect(desk, id), desk.clock.now()), status=S.FINAL, word="final")
+    told = replace(sighting, amount=Money.of("4.00 USD"))
+    desk.run(record(desk.deps, effect(desk, id), told, Source.WEBHOOK))
+    assert status(desk, id) is S.NEEDS_REVIEW
+    return id
+
+
+WHOLE = sorted(set(EffectKind) - {EffectKind.DEPOSIT})
+
+
+@pytest.mark.parametrize("amount", ["4.00 USD", "11.00 USD"])
+@pytest.mark.parametrize("found", [S.FINAL, S.ACCEPTED, S.FAILED])
+@pytest.mark.parametrize("kind", WHOLE)
+def test_no_finding_states_another_amount_of_what_is_booked_whole(
+    kind: EffectKind, found: EffectStatus, amount: str
+) -> None:
+    desk = Desk()
+    id = in_doubt(desk, kind)
+
+    with pytest.raises(InvalidInput, match=r"10\.00 USD was asked") as refusal:
+        desk.run(resolve_review(desk.deps, replace(a_finding(id, found), amount=Money.of(amount))))
+
+    assert "move the rest, or undo the part" in str(refusal.value.hint)
+    assert status(desk, id) is S.NEEDS_REVIEW
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_finding_may_state_the_amount_that_was_asked(kind: EffectKind) -> None:
+    desk = Desk()
+    id = in_doubt(desk, kind)
+
+    desk.run(resolve_review(desk.deps, replace(a_finding(id), amount=Money.of("10.00 USD"))))
+
+    assert status(desk, id) is S.FINAL
+
+
+@pytest.mark.parametrize("found", [S.SETTLED, S.RETURNED, S.RETURN_REVERSED])
+@pytest.mark.parametrize("kind", [EffectKind.MINT, EffectKind.BURN, EffectKind.TRANSFER])
+def test_tokens_neither_settle_nor_return(kind: EffectKind, found: EffectStatus) -> None:
+    desk = Desk()
+    id = in_doubt(desk, kind)
+
+    with pytest.raises(InvalidTransition) as refusal:
+        desk.run(resolve_review(desk.deps, a_finding(id, found)))
+
+    assert refusal.value.details["allowed"] == ["accepted", "final", "rejected", "failed"]
+    assert status(desk, id) is S.NEEDS_REVIEW
 
 
 def test_a_fact_that_came_during_a_review_counts_once_the_review_is_over() -> None:

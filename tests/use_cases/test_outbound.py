@@ -91,6 +91,21 @@ def test_what_never_left_is_planned_again_as_if_it_was_never_tried() -> None:
     assert waiting.due_at > desk.clock.now()
 
 
+@pytest.mark.parametrize("kind", [EffectKind.DEPOSIT, EffectKind.BURN])
+def test_what_never_left_is_no_attempt_and_is_tried_less_and_less_often(kind: EffectKind) -> None:
+    desk = Desk()
+    desk.fund("ann", "100.00 USD")
+    id = intend(desk, kind)
+    for weather in (desk.rails.weather, desk.tokens.weather):
+        weather.be_unreachable()
+
+    for _ in range(3):
+        until_due(desk, id)
+        send(desk)
+
+    assert (status(desk, id), effect(desk, id).attempt, effect(desk, id).misses) == (S.PLANNED, 0, 3)
+
+
 def test_what_never_left_goes_out_later_under_the_same_key() -> None:
     desk = Desk()
     id = intend(desk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,8 @@ from invoicepay.adapters.simulated import SimControl, SimulatedRails
 from invoicepay.adapters.simulated.bank import CAPABILITIES
 from invoicepay.domain.effects import EffectKind, EffectStatus, Source
 from invoicepay.domain.reducer import ABSENT
-from invoicepay.domain.resending import MOST_SENDS
+from invoicepay.domain.resending import MOST_SENDS, VANISHED
+from invoicepay.domain.time import iso
 from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.observations import as_worker, record
@@ -191,18 +193,69 @@ class NeverAnswers(SimulatedRails):
         return await super().initiate_withdrawal(order, idempotency_key=idempotency_key)
 
 
-def test_after_many_sends_without_an_answer_a_person_looks() -> None:
+def never_answered(**abilities: object) -> tuple[Desk, str]:
+    """An intent that was lost on its first way to a bank that takes nothing."""
     desk = Desk()
-    rails = NeverAnswers(desk.clock, capabilities=replace(CAPABILITIES, absent_grace_seconds=0))
+    abilities = {"absent_grace_seconds": 0, **abilities}
+    rails = NeverAnswers(desk.clock, capabilities=replace(CAPABILITIES, **abilities))  # type: ignore[arg-type]
     desk.deps = replace(desk.deps, rails=rails)
     id = intend(desk)
     send(desk)
+    return desk, id
+
+
+def test_after_many_sends_without_an_answer_a_person_looks() -> None:
+    desk, id = never_answered(key_lifetime_seconds=10**9)
 
     while status(desk, id) is S.UNKNOWN:
         ask_again(desk, id)
 
     assert status(desk, id) is S.NEEDS_REVIEW
-    assert effect(desk, id).attempt == MOST_SENDS + 1
+    assert effect(desk, id).attempt == MOST_SENDS
+
+
+def test_what_moves_once_for_ever_is_sent_until_the_provider_has_it() -> None:
+    desk, id = never_answered(key_lifetime_seconds=0)
+
+    for _ in range(MOST_SENDS * 3):
+        ask_again(desk, id)
+
+    assert status(desk, id) is S.UNKNOWN
+    assert effect(desk, id).attempt > MOST_SENDS
+
+
+@pytest.mark.parametrize("minutes", [2, 12, 60])
+@pytest.mark.parametrize("key_lifetime_seconds", [0, 86_400])
+def test_an_outage_after_a_lost_request_costs_no_attempt(minutes: int, key_lifetime_seconds: int) -> None:
+    desk = a_desk(key_lifetime_seconds=key_lifetime_seconds)
+    id = after_a_lost_request(desk)
+    desk.rails.weather.be_unreachable()
+    for _ in range(minutes * 12):
+        desk.clock.advance(seconds=5)
+        send(desk)
+    tried = effect(desk, id).attempt
+    desk.rails.weather.be_reachable()
+
+    while status(desk, id) is S.UNKNOWN:
+        ask_again(desk, id)
+
+    assert (tried, status(desk, id), effect(desk, id).attempt) == (1, S.ACCEPTED, 2)
+    assert len(desk.rails.transfers()) == 1
+
+
+def test_a_resend_that_did_not_leave_gives_its_attempt_back_and_is_tried_less_and_less_often() -> None:
+    desk = a_desk(finds_by_reference=False)
+    id = after_a_lost_request(desk)
+    desk.rails.weather.be_unreachable()
+
+    for _ in range(MOST_SENDS * 2):
+        ask_again(desk, id)
+
+    missed = effect(desk, id)
+    assert (missed.status, missed.attempt, missed.misses) == (S.UNKNOWN, 1, MOST_SENDS * 2)
+    desk.rails.weather.be_reachable()
+    ask_again(desk, id)
+    assert (status(desk, id), effect(desk, id).attempt, effect(desk, id).misses) == (S.ACCEPTED, 2, 0)
 
 
 @pytest.mark.parametrize("kind", list(EffectKind))
@@ -265,6 +318,80 @@ def test_polling_goes_on_while_the_provider_is_away() -> None:
 
     assert effect(desk, id).due_at > desk.clock.now()
     assert effect(desk, id).lease_until is None
+
+
+class Forgetful(SimulatedRails):
+    """Can be told to know nothing of what it took."""
+
+    forgets = False
+
+    async def find(self, reference: str) -> RailTransfer | None:
+        return None if self.forgets else await super().find(reference)
+
+
+def forgotten(settled: bool = False) -> tuple[Desk, Forgetful, str]:
+    """An intent that its bank accepted, and does not know any more."""
+    desk = Desk()
+    rails = Forgetful(desk.clock)
+    desk.deps = replace(desk.deps, rails=rails)
+    id = intend(desk)
+    send(desk)
+    if settled:
+        SimControl(rails, desk.tokens).settle(id)
+        until_due(desk, id)
+        poll(desk)
+    rails.forgets = True
+    return desk, rails, id
+
+
+def poll_for(desk: Desk, id: str, time: timedelta) -> None:
+    """Polls of that long, each when it is due."""
+    end = desk.clock.now() + time
+    while status(desk, id) is S.ACCEPTED and effect(desk, id).due_at <= end:
+        until_due(desk, id)
+        poll(desk)
+
+
+def test_what_a_provider_accepted_and_lost_is_noted_at_once_and_a_persons_matter_in_time() -> None:
+    desk, _, id = forgotten()
+
+    poll_for(desk, id, VANISHED)
+    noted = observations(desk, id)[1:]
+    before = status(desk, id)
+    poll_for(desk, id, timedelta(hours=1))
+
+    assert before is S.ACCEPTED
+    assert {(seen.status, seen.source) for seen in noted} == {(ABSENT, Source.POLL)}
+    assert len(noted) < 40
+    assert status(desk, id) is S.NEEDS_REVIEW
+    since = iso(noted[0].created_at)
+    assert effect(desk, id).review_reason == f"the provider says absent since {since}, though it was accepted"
+
+
+def test_a_provider_that_knows_it_again_in_time_is_believed() -> None:
+    desk, rails, id = forgotten()
+    poll_for(desk, id, VANISHED / 2)
+    missed = effect(desk, id).absent_since
+    rails.forgets = False
+
+    poll_for(desk, id, timedelta(hours=1))
+    found = effect(desk, id).absent_since
+    rails.forgets = True
+    poll_for(desk, id, VANISHED)
+
+    assert missed is not None and found is None
+    assert status(desk, id) is S.ACCEPTED
+
+
+def test_what_moved_already_may_be_forgotten() -> None:
+    desk, _, id = forgotten(settled=True)
+
+    desk.clock.advance(days=2)
+    poll(desk)
+    desk.clock.advance(days=2)
+    poll(desk)
+
+    assert (status(desk, id), effect(desk, id).absent_since) == (S.SETTLED, None)
 
 
 def test_polling_a_provider_without_look_ups_waits_for_its_webhooks() -> None:

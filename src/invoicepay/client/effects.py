@@ -69,14 +69,16 @@ class Effects(Group):
         """Say what really became of an effect in review; the books follow (four eyes).
 
         Args:
-            status: accepted, settled, final, rejected, failed, returned or return_reversed.
+            status: accepted, final, rejected or failed; of a deposit or payout also settled, returned or
+                return_reversed.
             reason: how it was found out; it goes into the audit trail.
-            amount: what really moved, when it is not what was asked.
+            amount: what a deposit really brought, when it is not what was asked.
             provider_ref: the provider's name for it, when it is not known yet.
 
         Raises:
             NotAllowed, SecondActorRequired: it takes an operator and another person.
             InvalidTransition: it is not in review, or the books cannot follow.
+            InvalidInput: another amount than asked, and it is no deposit: the books follow whole or not at all.
             MoneyError: the books cannot follow; for example, no reserve backs the tokens any more.
         """
         command = ResolveReview(

@@ -71,8 +71,11 @@ class Effect(Entity):
         cause_kind, cause_id, generation: the row it serves and which intent for it; unique with `kind`.
         request: frozen JSON-ready request; a retry sends the same.
         provider_key: the idempotency key that the provider sees.
+        attempt: how often it left; what surely did not leave is not counted, nor is asking what became of it.
+        misses: how often in a row it surely did not leave; the wait doubles with each.
         fence: grows with every claim; only the holder of the latest may change status and lease.
         last_sent_at: set before bytes leave; from then on an absent answer is unknown.
+        absent_since: since when the provider has not known any more what it had accepted.
         due_at: not claimed before.
     """
 
@@ -90,9 +93,11 @@ class Effect(Entity):
     status: EffectStatus = EffectStatus.PLANNED
     generation: int = 1
     attempt: int = 0
+    misses: int = 0
     fence: int = 0
     lease_until: datetime | None = None
     last_sent_at: datetime | None = None
+    absent_since: datetime | None = None
     provider_ref: str = ""
     supersedes_id: str = ""
     return_code: str = ""

@@ -14,7 +14,9 @@ SHORTEST_LOOK = timedelta(seconds=5)
 LONGEST_LOOK = timedelta(minutes=30)
 LONGEST_WATCH = timedelta(days=1)
 MOST_SENDS = 8
-"""Attempts after which an unknown outcome goes to a person instead of being sent once more."""
+"""Sends after which an unknown outcome goes to a person instead of being sent once more."""
+VANISHED = timedelta(hours=4)
+"""How long a provider may not know what it accepted before a person looks: it may only be slow to show it."""
 
 
 class Resend(StrEnum):
@@ -26,7 +28,13 @@ class Resend(StrEnum):
 
 
 def may_resend(
-    *, deduplicates: bool, finds_by_reference: bool, is_key_alive: bool, absences: int, attempt: int
+    *,
+    deduplicates: bool,
+    finds_by_reference: bool,
+    is_key_alive: bool,
+    is_key_kept: bool,
+    absences: int,
+    attempt: int,
 ) -> Resend:
     """Whether an intent of unknown outcome may be sent again, always under its own key.
 
@@ -34,14 +42,17 @@ def may_resend(
         deduplicates: the provider moves money once per key.
         finds_by_reference: the provider can be asked by our reference.
         is_key_alive: the provider still remembers the key.
+        is_key_kept: it never forgets one.
         absences: how often the provider said, past its grace and one grace apart, that it has nothing.
-        attempt: how often it was claimed for sending so far.
+        attempt: how often it was sent so far.
     """
     needed = 0 if not finds_by_reference else 1 if deduplicates else 2
     if absences < needed:
         return Resend.LOOK_UP
+    if deduplicates and is_key_kept and finds_by_reference:
+        return Resend.SEND  # however often: it moves once, and the provider says that it has not moved
     is_safe = is_key_alive if deduplicates else finds_by_reference
-    return Resend.SEND if is_safe and attempt <= MOST_SENDS else Resend.REVIEW
+    return Resend.SEND if is_safe and attempt < MOST_SENDS else Resend.REVIEW
 
 
 def is_key_alive(effect: Effect, lifetime_seconds: int, now: datetime) -> bool:
@@ -49,14 +60,14 @@ def is_key_alive(effect: Effect, lifetime_seconds: int, now: datetime) -> bool:
     return lifetime_seconds == 0 or (now - effect.created_at) * 10 < timedelta(seconds=lifetime_seconds) * 9
 
 
-def backoff(attempt: int, chance: float) -> timedelta:
-    """Wait after a failed attempt: doubled each time up to an hour, and `chance` of it taken."""
-    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * int(2 ** min(attempt, 12)))
+def backoff(misses: int, chance: float) -> timedelta:
+    """Wait after so many calls that did not leave: doubled each time up to an hour, `chance` of it taken."""
+    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * int(2 ** min(misses, 12)))
     return longest * chance
 
 
 def jitter(effect: Effect) -> float:
-    """A fraction below one that differs between intents and between attempts of one."""
+    """A fraction below one that differs between intents and between claims of one."""
     digest = hashlib.sha256(f"{effect.id}/{effect.fence}".encode()).digest()
     return int.from_bytes(digest[:4]) / 2**32
 

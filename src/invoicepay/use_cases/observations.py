@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 from invoicepay.domain.access import second_actor
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     Effect,
+    EffectKind,
     EffectStatus,
     InboxMessage,
     InboxStatus,
@@ -22,9 +24,15 @@ from invoicepay.domain.money import Money, document_amount, positive, total
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.netting import follow_chain, position_needs
 from invoicepay.domain.parties import Actor, Role
-from invoicepay.domain.reducer import Verdict, fact_id, reduce
+from invoicepay.domain.reducer import ABSENT, Verdict, fact_id, reduce
 from invoicepay.domain.resending import next_look
-from invoicepay.errors import DuplicateProviderReference, InvalidTransition, MoneyError, StateError
+from invoicepay.errors import (
+    DuplicateProviderReference,
+    InvalidInput,
+    InvalidTransition,
+    MoneyError,
+    StateError,
+)
 from invoicepay.use_cases.folds import fold_of
 from invoicepay.use_cases.perform import Call, Deps, UseCase, carry_out, own_call, perform
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
@@ -131,12 +139,19 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
     elif known is None or reduce(effect, known).verdict is Verdict.APPLY:
         effect = _folded(change, effect, seen, is_new=known is None)
     if command.fence == effect.fence:
-        effect = change.put(replace(effect, lease_until=None, due_at=next_look(effect, change.now)))
+        effect = change.put(_let_go(effect, seen, change.now))
     follow_chain(change, before, effect)
     if command.message_id:
         message = change.get(InboxMessage, command.message_id)
         change.put(replace(message, status=InboxStatus.APPLIED), "inbox_message.applied")
     return effect
+
+
+def _let_go(effect: Effect, seen: Observation, now: datetime) -> Effect:
+    """The intent after a claim that learned something: when to ask again, and since when it is missed."""
+    since = (effect.absent_since or now) if seen.status == ABSENT else None
+    due_at = next_look(effect, now)
+    return replace(effect, misses=0, lease_until=None, due_at=due_at, absent_since=since)
 
 
 def _reviewed(change: Change, effect: Effect, reason: str) -> Effect:
@@ -231,13 +246,27 @@ RESOLUTIONS = (
 )
 """What a person may find out."""
 
+TOKEN_RESOLUTIONS = (
+    EffectStatus.ACCEPTED,
+    EffectStatus.FINAL,
+    EffectStatus.REJECTED,
+    EffectStatus.FAILED,
+)
+"""What a person may find out about tokens: they move once and for good, so that nothing returns."""
+
+
+PART_MOVED = (
+    "Have the provider move the rest, or undo the part; then resolve without an amount, as done or as failed."
+)
+"""The way out when a provider moved a part of what can only be booked whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveReview:
     """What a person found out about an intent in review.
 
     Attributes:
-        amount: what really moved, when it is not what was asked; None means as asked.
+        amount: what really moved; only a deposit may differ from what was asked. None means as asked.
         approved_by: the second person (four eyes).
     """
 
@@ -275,20 +304,29 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     effect = change.get(Effect, command.effect_id)
     _checked_amount(command, effect)
     second_actor(change, command.approved_by)
-    in_review = effect.status is EffectStatus.NEEDS_REVIEW
-    if not in_review or command.status not in RESOLUTIONS:
-        allowed = RESOLUTIONS if in_review else ()
+    known = RESOLUTIONS if slot_of(effect.kind) == "rails" else TOKEN_RESOLUTIONS
+    allowed = known if effect.status is EffectStatus.NEEDS_REVIEW else ()
+    if command.status not in allowed:
         raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
     return _recorded(_finding(command, effect), change)
 
 
 def _checked_amount(command: ResolveReview, effect: Effect) -> None:
-    """What is said to have moved can have: of the same asset, and in whole cents at a bank."""
+    """What is said to have moved is what the books can follow: only a deposit brings more or less than asked.
+
+    A payout, mint, burn or transfer is booked whole or not at all, whatever its provider did with it.
+    """
     if command.amount is None:
         return
     total([positive(command.amount)], effect.asset)
     if slot_of(effect.kind) == "rails":
         document_amount(command.amount)
+    if effect.kind is not EffectKind.DEPOSIT and command.amount != effect.amount:
+        raise InvalidInput(
+            f"{effect.kind} is booked whole or not at all: {effect.amount} was asked, not {command.amount}",
+            hint=PART_MOVED,
+            asked=str(effect.amount),
+        )
 
 
 RESOLVE = UseCase("effects.resolve_review", Effect, _needs_resolve, decide_resolve)
@@ -299,6 +337,7 @@ async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = N
 
     Raises:
         AmountNotPositive, AmountPrecision, CurrencyMismatch: that amount cannot have moved.
+        InvalidInput: an amount other than asked, of something that is booked whole or not at all.
         NotFound: no such intent.
         NotAllowed, SecondActorRequired: the actor is no operator, or nobody else approved it.
         InvalidTransition: it is not in review, or such a finding is none.

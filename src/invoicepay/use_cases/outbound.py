@@ -96,7 +96,6 @@ def _claimed(command: ClaimDue, change: Change, effect: Effect) -> Effect:
         effect,
         status=EFFECT.after(effect.status, EffectCommand.CLAIM),
         provider=name if effect.provider == slot else effect.provider,
-        attempt=effect.attempt + (effect.status in TO_SEND),
         fence=effect.fence + 1,
         lease_until=until,
         due_at=until,
@@ -131,7 +130,8 @@ def decide_mark(command: MarkSent, change: Change) -> bool:
         waiting = change.put(taken_back(effect, next_look(effect, change.now)), "effect.waiting")
         give_way(change, waiting, code)
         return False
-    follow_chain(change, effect, change.put(replace(effect, last_sent_at=change.now)))
+    sent = replace(effect, attempt=effect.attempt + 1, last_sent_at=change.now)
+    follow_chain(change, effect, change.put(sent))
     return True
 
 
@@ -150,12 +150,16 @@ class Postpone:
 
     Attributes:
         sent_before: when an earlier attempt may have left; None means that none ever did.
+        attempts_before: how often it may have left before; a mark under this claim is taken back.
+        misses: how often in a row it surely did not leave.
     """
 
     effect_id: str
     fence: int
     due_at: datetime
     sent_before: datetime | None
+    attempts_before: int
+    misses: int
 
 
 def _needs_postpone(command: Postpone, seen: Snapshot) -> Needs:
@@ -170,11 +174,13 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
     if effect.fence != command.fence:
         return False
     due_at = max(command.due_at, change.now)
+    waiting = replace(effect, attempt=command.attempts_before, misses=command.misses)
     if effect.status is EffectStatus.SENDING and command.sent_before is None:
-        put_off = change.put(taken_back(effect, due_at), "effect.not_sent")
+        put_off = change.put(taken_back(waiting, due_at), "effect.not_sent")
     else:
-        waiting = replace(effect, last_sent_at=command.sent_before, lease_until=None, due_at=due_at)
-        put_off = change.put(waiting)
+        put_off = change.put(
+            replace(waiting, last_sent_at=command.sent_before, lease_until=None, due_at=due_at)
+        )
     follow_chain(change, effect, put_off)
     return True
 
@@ -197,10 +203,15 @@ async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> t
     return (await as_worker(deps, CLAIM, command)).effects
 
 
-def postponing(deps: Deps, effect: Effect, due_at: datetime) -> Call[Postpone, bool]:
+def postponing(deps: Deps, effect: Effect, due_at: datetime, *, misses: int = 0) -> Call[Postpone, bool]:
     """The call that ends a claim and tries again at `due_at`; `effect` is as it was claimed."""
     command = Postpone(
-        effect_id=effect.id, fence=effect.fence, due_at=due_at, sent_before=effect.last_sent_at
+        effect_id=effect.id,
+        fence=effect.fence,
+        due_at=due_at,
+        sent_before=effect.last_sent_at,
+        attempts_before=effect.attempt,
+        misses=misses,
     )
     return worker_call(deps, POSTPONE, command)
 
@@ -276,7 +287,9 @@ def _is_late(effect: Effect, now: datetime, marked_at: datetime) -> bool:
 def _answered(deps: Deps, effect: Effect, answer: providers.Transfer | Exception) -> Call[Any, Any]:
     """The call that records what a provider answered; whatever broke after bytes may have left is unknown."""
     if isinstance(answer, ProviderUnavailable):
-        return postponing(deps, effect, deps.clock.now() + _wait(effect, answer))
+        misses = effect.misses + 1
+        due_at = deps.clock.now() + _wait(effect, answer, misses)
+        return postponing(deps, effect, due_at, misses=misses)
     if isinstance(answer, ProviderRejected):
         sighting = providers.refused(effect, answer.message)
     elif isinstance(answer, Exception):
@@ -293,8 +306,8 @@ def _read(effect: Effect, answer: providers.Transfer) -> providers.Sighting:
         return providers.unanswered(effect)
 
 
-def _wait(effect: Effect, error: ProviderUnavailable) -> timedelta:
+def _wait(effect: Effect, error: ProviderUnavailable, misses: int) -> timedelta:
     """Backoff, or longer when the provider asks for it."""
     asked = error.details.get("retry_after_seconds")
     least = timedelta(seconds=asked) if isinstance(asked, int) else timedelta(0)
-    return max(least, backoff(effect.attempt, jitter(effect)))
+    return max(least, backoff(misses, jitter(effect)))

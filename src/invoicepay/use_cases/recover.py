@@ -10,7 +10,8 @@ from typing import Any
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
 from invoicepay.domain.needs import find
 from invoicepay.domain.reducer import ABSENT
-from invoicepay.domain.resending import Resend, is_key_alive, may_resend, next_look
+from invoicepay.domain.resending import VANISHED, Resend, is_key_alive, may_resend, next_look
+from invoicepay.domain.time import iso
 from invoicepay.errors import ProviderUnavailable
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.neighbours import Served, served, tried
@@ -83,17 +84,30 @@ async def poll_due(deps: Deps, limit: int) -> Served:
 
 
 async def _polled(deps: Deps, effect: Effect) -> Call[Any, Any]:
-    later = next_look(effect, deps.clock.now())
+    now = deps.clock.now()
     if not providers.abilities(deps, effect).finds_by_reference:
-        return postponing(deps, effect, later)
+        return postponing(deps, effect, next_look(effect, now))
     try:
         transfer = await providers.look_up(deps, effect)
     except ProviderUnavailable:
-        transfer = None
-    if transfer is None:
-        return postponing(deps, effect, later)
-    sighting = providers.sighting_of(effect, transfer)
+        return postponing(deps, effect, next_look(effect, now))
+    if transfer is not None:
+        sighting = providers.sighting_of(effect, transfer)
+    elif effect.status is EffectStatus.ACCEPTED:
+        sighting = _missed(effect, now)
+    else:
+        return postponing(deps, effect, next_look(effect, now))  # it moved, and may be history there by now
     return recording(deps, effect, sighting, Source.POLL, fence=effect.fence)
+
+
+def _missed(effect: Effect, now: datetime) -> providers.Sighting:
+    """What a provider does not know that had accepted it: noted at first, and in time a person's matter.
+
+    It is never sent again by itself: taken once, it may have moved under a name that is not shown.
+    """
+    if effect.absent_since is None or now - effect.absent_since < VANISHED:
+        return providers.absent(effect, now)
+    return providers.doubt(effect, f"absent since {iso(effect.absent_since)}, though it was accepted")
 
 
 async def _may_go_again(deps: Deps, effect: Effect) -> bool:
@@ -109,6 +123,7 @@ async def _may_go_again(deps: Deps, effect: Effect) -> bool:
         deduplicates=can.deduplicates,
         finds_by_reference=can.finds_by_reference,
         is_key_alive=is_key_alive(effect, can.key_lifetime_seconds, deps.clock.now()),
+        is_key_kept=can.key_lifetime_seconds == 0,
         absences=absences,
         attempt=effect.attempt,
     )
