@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from invoicepay import Asset, InvoicePay, Programme
+from invoicepay import Asset, InvoicePay, Programme, run_blocking
 from invoicepay.adapters.simulated import SimulatedTokens
-from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Source
 from invoicepay.domain.money import Money
+from invoicepay.domain.netting import OPEN
 from invoicepay.domain.tie_out import WalletLine
 from invoicepay.errors import (
     AssetNotAccepted,
     ConfigurationError,
+    InvalidInput,
     InvalidTransition,
     InvariantViolated,
     NotAllowed,
@@ -23,6 +25,8 @@ from invoicepay.errors import (
 )
 from invoicepay.ports.tokens import TokenEvent, TokenStatus
 from invoicepay.testing.clock import FrozenClock
+from invoicepay.use_cases.observations import record
+from invoicepay.use_cases.providers import absent
 from tests.support.house import A, House
 
 
@@ -82,7 +86,7 @@ def test_the_same_key_opens_one_run(house: House) -> None:
     again = house.pay.tokens.settle(A, idempotency_key="day-1")
 
     assert (again.id, again.replayed) == (first.id, True)
-    assert [run.id for run in house.pay.tokens.settlements(asset=A)] == [first.id]
+    assert [run.id for run in house.pay.tokens.settlements(A)] == [first.id]
 
 
 def test_one_run_of_an_asset_goes_on_at_a_time(house: House) -> None:
@@ -231,7 +235,7 @@ def test_a_contested_transfer_counts_for_nothing_until_a_person_settles_it(house
 
     contest(house, moved)
 
-    (run,) = house.pay.tokens.settlements(asset=A)
+    (run,) = house.pay.tokens.settlements(A)
     assert (run.status, run.final, run.failed) == ("incomplete", 0, 0)
     assert (house.line("ann", "position"), house.line("ann", "leaving")) == ("500.00", "80.00")
     house.in_order()
@@ -253,6 +257,75 @@ def contest(house: House, intent: Effect) -> None:
     event = TokenEvent(event_id="reorg-1", occurred_at=house.clock.now(), transfer=failed)
     house.tokens.postbox.send(event)
     house.work()
+
+
+def told_of(house: House, intent: Effect, amount: str) -> None:
+    """The issuer says of a transfer under way that it moved another amount."""
+    transfer = next(t for t in house.tokens.transfers() if t.reference == intent.id)
+    other = replace(transfer, status=TokenStatus.FINAL, amount=Money.of(f"{amount} {A}"))
+    event = TokenEvent(event_id="odd-1", occurred_at=house.clock.now(), transfer=other)
+    house.tokens.postbox.send(event)
+    house.work()
+
+
+def test_a_burn_of_less_than_was_asked_pays_nothing_out_until_it_is_whole(house: House) -> None:
+    house.tokens.hold()
+    withdrawal = house.withdraw("ann", "100")
+    (burn,) = house.intents(EffectKind.BURN)
+    told_of(house, burn, "40.00")
+
+    with pytest.raises(InvalidInput, match="whole or not at all"):
+        house.pay.effects.resolve(
+            burn, "final", reason="40 burned", approved_by="cfo", amount=f"40.00 {A}", idempotency_key="k"
+        )
+
+    assert house.pay.effects.get(burn).status == "needs_review"
+    assert house.pay.withdrawals.get(withdrawal).status == "burning"
+    assert (str(house.position("ann").held.amount), house.intents(EffectKind.PAYOUT)) == ("500.00", [])
+    house.pay.effects.resolve(burn, "final", reason="the rest burned", approved_by="cfo", idempotency_key="k")
+    assert str(house.position("ann").held.amount) == "400.00"
+    assert house.pay.invariants.check() == ()
+
+
+@pytest.mark.parametrize("word", ["settled", "returned", "return_reversed"])
+def test_a_doubtful_transfer_of_a_run_ends_by_a_word_that_tokens_have(house: House, word: str) -> None:
+    house.invoice("80")
+    house.tokens.hold()
+    run = house.settle()
+    (moved,) = house.intents(EffectKind.TRANSFER)
+    told_of(house, moved, "1.00")
+
+    with pytest.raises(InvalidTransition, match="accepted, final, rejected, failed"):
+        house.pay.effects.resolve(moved, word, reason="asked", approved_by="cfo")
+
+    house.pay.effects.resolve(moved, "failed", reason="asked", approved_by="cfo")
+    assert house.pay.tokens.settlement(run).status == "incomplete"
+    assert house.pay.invariants.check() == ()
+
+
+ENDED = sorted(set(EffectStatus) - OPEN - {EffectStatus.CANCELLED})
+
+
+@pytest.mark.parametrize("first", ENDED)
+@pytest.mark.parametrize("second", ENDED)
+def test_a_run_ends_with_its_transfers_however_they_end(
+    house: House, first: EffectStatus, second: EffectStatus
+) -> None:
+    house.tokens.hold()
+    house.invoice("80")
+    house.invoice("30", payer="bob")
+    run = house.settle()
+
+    for intent, end in zip(house.intents(EffectKind.TRANSFER), (first, second), strict=True):
+        seen = replace(absent(intent, house.clock.now()), status=end, word=end.value)
+        run_blocking(record(house.pay._pay._core.deps, intent, seen, Source.POLL))
+
+    ended = house.pay.tokens.settlement(run)
+    is_whole = (first, second) == (EffectStatus.FINAL, EffectStatus.FINAL)
+    assert ended.status == ("settled" if is_whole else "incomplete")
+    assert (ended.running, ended.under_way) == ("", 0)
+    assert house.pay.invariants.check() == ()
+    assert house.settle().id != run.id
 
 
 def test_a_push_from_one_wallet_to_another_moves_both_positions(house: House) -> None:

@@ -48,7 +48,7 @@ class ChainPosition(Entity):
 
 
 class RunStatus(StrEnum):
-    """A run goes on until each of its transfers is final or has failed for certain."""
+    """A run goes on until each of its transfers is final or has ended without."""
 
     RUNNING = "running"
     SETTLED = "settled"
@@ -224,6 +224,10 @@ def _is_final(effect: Effect | None) -> int:
     return int(effect is not None and effect.status is EffectStatus.FINAL)
 
 
+def _is_ended(effect: Effect) -> int:
+    return int(effect.status not in OPEN)
+
+
 def _is_leaving(effect: Effect | None) -> int:
     """A transfer leaves from when it is planned, since a run has judged it; a burn from when it is sent."""
     if effect is None or effect.kind is EffectKind.MINT or effect.status not in OPEN:
@@ -262,9 +266,12 @@ def _position(change: Change, party_id: str, asset: str) -> ChainPosition:
 
 
 def _count(change: Change, before: Effect, after: Effect) -> None:
-    """One more or less of the run's transfers is final or failed; the last one ends the run."""
+    """One more or less of the run's transfers is final or failed; the last one ends the run.
+
+    Whatever ended is one or the other, so that a run never waits for what will not happen.
+    """
     final = _is_final(after) - _is_final(before)
-    failed = (after.status in ENDED_FOR_CERTAIN) - (before.status in ENDED_FOR_CERTAIN)
+    failed = _is_ended(after) - _is_ended(before) - final
     if not final and not failed:
         return
     run = change.get(SettlementRun, after.cause_id)
