@@ -36,7 +36,7 @@ TRAFFIC = {
     "pay with a key": Traffic(turns=6, statements=18),
     "issue": Traffic(turns=5, statements=14),
     "send": Traffic(turns=4, statements=14),
-    "deposit": Traffic(turns=3, statements=11),
+    "deposit": Traffic(turns=3, statements=12),
     "pay 100 together": Traffic(turns=21, statements=19),
     "pay 1,000 together": Traffic(turns=21, statements=21),
     "issue 1,000 together": Traffic(turns=15, statements=16),
