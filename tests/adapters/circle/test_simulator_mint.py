@@ -241,3 +241,15 @@ def test_lists_are_bounded_in_time_and_their_links_have_no_brackets(caller: Call
     assert [one["id"] for one in answer.json()["data"]] == [middle["id"]]
     assert paged.startswith("http")
     assert 'rel="next"' in paged
+
+
+def test_each_host_may_have_a_port_of_its_own_over_the_same_books() -> None:
+    circle = CircleSimulator()
+    circle.fund_mint(THOUSAND)
+
+    with calling(circle, circle.app(["wallets"])) as wallets, calling(circle, circle.app(["mint"])) as mint:
+        assert available(mint) == "1000.00"
+        assert wallets.get("/v1/w3s/config/entity")["appId"]
+        for caller, path in ((wallets, f"{ACCOUNT}/balances"), (mint, "/v1/w3s/config/entity")):
+            assert caller.call("GET", path).status_code == 404
+            assert caller.call("GET", "/ping").json() == {"message": "pong"}
