@@ -392,6 +392,21 @@ def test_two_processes_that_find_no_wallet_make_one(stage: Stage) -> None:
     assert stage.asked(WALLETS) == 2
 
 
+def test_a_wallet_of_another_party_is_never_taken_for_the_partys_own(stage: Stage) -> None:
+    stage.run(stage.tokens.wallets.purse_of("ann-2", CHAIN))
+    listed = [w.wire() for w in stage.circle.world.wallets.values() if w.reference == "ann-2"]
+    stage.faults.order(answering_data({"wallets": listed}), on="GET /v1/w3s/wallets")
+
+    assert stage.run(stage.again().wallets.known_purse("ann", CHAIN)) is None
+
+
+def test_a_wallet_that_was_made_for_somebody_else_is_not_used(stage: Stage) -> None:
+    stage.faults.change(lambda body: body.replace(b"cy", b"dy"), on=WALLETS)
+
+    with pytest.raises(ProviderUnavailable, match="another wallet"):
+        stage.run(stage.tokens.wallets.purse_of("cy", CHAIN))
+
+
 def test_two_wallets_of_one_party_stop_its_money_until_a_person_has_chosen(stage: Stage) -> None:
     doubled = planted(stage.circle, "ann")["ann"]
     doubled.set_id = stage.config.wallet_set_id

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from invoicepay.adapters.circle import CircleTreasury, MintConfig, SubscriptionOffer
 from invoicepay.adapters.circle.asking import MOST_QUESTIONS
-from invoicepay.adapters.circle.webhooks_v1 import is_pinned
+from invoicepay.adapters.circle.webhooks_v1 import Certificates, is_pinned, message_from
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.errors import ProviderRejected, WebhookSignatureInvalid
@@ -112,6 +112,15 @@ def test_no_other_host_is_ever_asked_for_a_certificate(url: str) -> None:
     assert amazon.asked == []
 
 
+def test_a_host_is_refused_by_who_reads_and_by_who_fetches() -> None:
+    amazon, url = Amazon(), "https://evil.example/a.pem"
+
+    run_blocking(Certificates(amazon.fetch).prepare(url, NOON))
+    assert amazon.asked == []
+    with pytest.raises(WebhookSignatureInvalid):
+        message_from(sns.body({**sns.message(), "SigningCertURL": url}), (TOPIC,))
+
+
 def test_amazon_of_both_kinds_is_pinned() -> None:
     assert is_pinned(CERTIFICATE)
     assert is_pinned("https://sns.cn-north-1.amazonaws.com.cn/a.pem")
@@ -194,12 +203,40 @@ def test_letters_that_no_signature_covers_are_refused(name: str, text: str) -> N
         received(treasury(Amazon()), json.dumps(told).encode())
 
 
-def test_a_name_that_stands_twice_is_refused() -> None:
-    body = sns.body(sns.message())
-    twice = body[:-1] + b', "Message": "{}"}'
+def test_a_signature_has_one_spelling() -> None:
+    told = sns.signed(sns.message())
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = letters[letters.index(told["Signature"][-3]) + 1]  # differs in bits that no byte takes
 
     with pytest.raises(WebhookSignatureInvalid):
-        received(treasury(Amazon()), twice)
+        received(
+            treasury(Amazon()),
+            json.dumps({**told, "Signature": told["Signature"][:-3] + last + "=="}).encode(),
+        )
+
+
+def test_a_short_key_verifies_nothing() -> None:
+    short = sns.rsa_key(1024)
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon(sns.certificate(short))), sns.body(sns.message(), key=short))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Timestamp", "2026-01-31\nTopicArn\nx"), ("MessageId", "1\nSubject\nx"), ("MessageId", "")],
+)
+def test_values_that_could_swallow_their_neighbours_are_refused(name: str, text: str) -> None:
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(Amazon()), sns.body({**sns.message(), name: text}))
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    body = sns.body(sns.message())
+
+    for twice in (body[:-1] + b', "Message": "{}"}', b'{"Message": "{}", ' + body[1:]):
+        with pytest.raises(WebhookSignatureInvalid):
+            received(treasury(Amazon()), twice)
 
 
 def test_a_subscription_is_confirmed_by_an_operator_only() -> None:

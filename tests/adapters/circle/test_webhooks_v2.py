@@ -12,7 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from invoicepay.adapters.circle import wire
 from invoicepay.adapters.circle.asking import MOST_QUESTIONS
-from invoicepay.adapters.circle.webhooks_v2 import NotificationKeys, notification_from, public_key
+from invoicepay.adapters.circle.webhooks_v2 import (
+    LARGEST_BODY,
+    NotificationKeys,
+    notification_from,
+    public_key,
+)
 from invoicepay.bridge import run_blocking
 from invoicepay.errors import WebhookSignatureInvalid
 
@@ -94,6 +99,15 @@ def test_a_key_of_our_own_verifies_and_another_one_does_not() -> None:
 
     with pytest.raises(WebhookSignatureInvalid):
         keys.verified(body, signed(others, body))
+
+
+def test_a_body_beyond_all_measure_is_refused_unread() -> None:
+    ours = ec.generate_private_key(ec.SECP256R1())
+    keys, body = knowing(der(ours)), b" " * (LARGEST_BODY + 1)
+
+    keys.verified(body[1:], signed(ours, body[1:]))
+    with pytest.raises(WebhookSignatureInvalid):
+        keys.verified(body, signed(ours, body))
 
 
 def test_a_key_is_asked_for_once_and_kept() -> None:
