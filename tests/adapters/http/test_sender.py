@@ -406,6 +406,7 @@ def _in_a_child(made: Sender, pipe: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_opens_connections_of_its_own(url: str, provider: Provider) -> None:
     made = Sender("acme", url)
     run_blocking(made.order(ORDER))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -52,7 +53,7 @@ class Served:
         return f"{scheme}://{host}:{self.port}"
 
     def __enter__(self) -> Served:
-        # Named TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for an acknowledgement.
+        # Named TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms to be acknowledged.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(128)
@@ -73,9 +74,7 @@ class Served:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name=f"simulator on {self.port}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name=f"simulator on {self.port}", daemon=True)
         self._thread.start()
         if not self._server.is_up.wait(PATIENCE_SECONDS) or not self._server.started:
             self._end()
@@ -86,6 +85,10 @@ class Served:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+
+    def _serve(self) -> None:
+        with suppress(SystemExit):  # uvicorn's way to say that it could not start, which `started` says, too
+            self._server.run([self._socket])
 
     def _end(self) -> None:
         self._server.should_exit = True
