@@ -2431,22 +2431,18 @@ class Tokens:
         return run_blocking(self._group.settlement(run))
 
     def settlements(
-        self,
-        *,
-        asset: str | None = None,
-        status: RunStatus | str | None = None,
-        after: str = "",
-        limit: int = 50,
+        self, asset: str, *, status: RunStatus | str | None = None, after: str = "", limit: int = 50
     ) -> Page[SettlementRun]:
-        """Settlement runs, oldest first.
+        """Settlement runs of an asset, oldest first.
 
         Args:
             after: the `next_cursor` of an earlier page.
             limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+
+        Raises:
+            UnknownAsset: the programme does not have it.
         """
-        return Page(
-            run_blocking(self._group.settlements(asset=asset, status=status, after=after, limit=limit))
-        )
+        return Page(run_blocking(self._group.settlements(asset, status=status, after=after, limit=limit)))
 
     def tie_out(self, asset: str) -> ChainTieOut:
         """Books, positions and chain for every wallet of an asset, and the supply; print it to see a table.

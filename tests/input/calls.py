@@ -13,7 +13,7 @@ from invoicepay import Every, InvoicePay, Issue, Pay, Policy, Register
 from invoicepay import blocking as faces
 from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
-from tests.input.scene import Scene
+from tests.input.scene import NETS, Scene
 
 LATER = datetime(2026, 3, 1, tzinfo=UTC)
 LINES = [("Goods", "10.00 USD")]
@@ -41,7 +41,7 @@ class Role(StrEnum):
 ROLES: dict[Role, str] = {
     Role.AMOUNT: "amount processor_fee minimum maximum bank_balance fee",
     Role.THING: "invoice deposit reserve mint burn credit credit_note payment request transfer withdrawal "
-    "hold unmatched account schedule parent entity_id about effect cause",
+    "hold unmatched account schedule run parent entity_id about effect cause",
     Role.PARTY: "id subject party enterprise customer payer payee requester owner to",
     Role.MANY: "payers invoices",
     Role.TEXT: "note reason reference address provider provider_ref account_token series approved_by "
@@ -131,6 +131,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "tokens.retry_mint": {"mint": I("failed_mint")},
     "tokens.retry_burn": {"burn": I("burn")},
     "tokens.validate_backing": {"asset": "USD"},
+    "tokens.settle": {"asset": NETS},
+    "tokens.settlement": {"run": I("settlement")},
+    "tokens.settlements": {"asset": NETS, "status": "settled", **_RANGE},
+    "tokens.tie_out": {"asset": "USD"},
     "tokens.mints": {"party": "eve", "status": "failed", **_RANGE},
     "tokens.burns": {"party": "cho", "status": "completed", **_RANGE},
     "invoices.issue": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.policies import AutoApply, Settlement
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.screening import Screened, Subject, Verdict
+from invoicepay.ports.tokens import TokenCapabilities
 from invoicepay.testing.clock import FrozenClock
 from tests.support.sql import engine_for
 
@@ -26,15 +27,26 @@ HOME, AWAY = "home", "away"
 STRANGER = "stranger"
 """An enterprise that only the other tenant knows."""
 QR_SECRET = b"k" * 32
-CHAIN = "USD.tempo"
+CHAIN, NETS = "USD.tempo", "USD.nets"
 PROGRAMME = Programme(
-    assets={CHAIN: Asset(CHAIN, settlement=Settlement.ONCHAIN)},
+    assets={
+        CHAIN: Asset(CHAIN, settlement=Settlement.ONCHAIN),
+        NETS: Asset(NETS, settlement=Settlement.NETTED),
+    },
     deposit_fee_micros=250_000,
     unknown_parties="refuse",
 )
 REVIEWED = "13.13 USD"
 Looking = tuple[Engine, tuple[str, ...]]
 """An engine and the tables behind it."""
+
+
+class EveryWay(SimulatedTokens):
+    """An issuer that is lenient enough for assets of every settlement at once."""
+
+    def capabilities(self) -> TokenCapabilities:
+        """Wallets by party, as a netted asset needs them."""
+        return replace(super().capabilities(), per_party=True)
 
 
 class ReviewsOneAmount:
@@ -127,7 +139,7 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
     """The home tenant on a store; in memory there is another tenant that has the same, under other ids."""
     clock = FrozenClock("2026-01-05T09:00:00Z")
-    rails, tokens = SimulatedRails(clock), SimulatedTokens(clock)
+    rails, tokens = SimulatedRails(clock), EveryWay(clock)
     repository = MemoryRepository(SystemIds().new) if store == "memory://" else None
     made = {"programme": PROGRAMME, "dispatch": "deferred", "qr_secret": QR_SECRET, **options}
     pay = InvoicePay(
@@ -237,7 +249,7 @@ class _Builder:
         scene.tokens.weather.reject_next("paused")
         unminted = self.deposit("eve", "32.00 USD"), self.deposit("eve", "33.00 USD")
         first, _ = pay.tokens.mints(party="eve", status="failed")
-        self.keep(failed_mint=first)
+        self.keep(failed_mint=first, settlement=pay.tokens.settle(NETS))
         self.things["reserve"] = pay.deposits.get(unminted[1].id).reserve_id
         self._spent_and_returned()
         self._doubtful()

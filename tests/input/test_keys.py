@@ -24,7 +24,7 @@ from invoicepay.errors import (
 )
 from tests.input.calls import CALLS, Role, make, taking
 from tests.input.refusals import refused
-from tests.input.scene import HOME, PROGRAMME, QR_SECRET, Scene, changed, scene
+from tests.input.scene import CHAIN, HOME, PROGRAMME, QR_SECRET, Scene, changed, scene
 
 KEYED = [call for call, _ in taking(Role.KEY)]
 
@@ -33,6 +33,7 @@ def other_content(scene: Scene, call: str) -> dict[str, Any]:
     """The same call with another intent."""
     special = {
         "reserves.match": {"party": "bob"},
+        "tokens.settle": {"asset": CHAIN},
         "reserves.reconcile": {"bank_balance": "3.00 USD"},
         "withdrawals.retry_payout": {"account_token": "ba_3"},
     }

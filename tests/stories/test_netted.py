@@ -77,7 +77,7 @@ def test_a_run_goes_on_alone_and_ends_with_its_last_transfer(stage: Stage) -> No
 
     stage.pay.sim.release_tokens()
     assert stage.pay.tokens.settlement(run).status == "settled"
-    assert [one.id for one in stage.pay.tokens.settlements(asset="USD", status="settled")] == [run.id]
+    assert [one.id for one in stage.pay.tokens.settlements("USD", status="settled")] == [run.id]
 
 
 def test_a_payout_waits_for_the_run_that_brings_its_tokens(stage: Stage) -> None:

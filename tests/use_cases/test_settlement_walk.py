@@ -119,4 +119,4 @@ def walk(seed: int) -> None:
     assert broken(house) == []
     assert house.tie_out().is_tied_out, str(house.tie_out())
     assert [line.party_id for line in house.tie_out().lines if line.unsettled] == []
-    assert [run.status for run in house.pay.tokens.settlements(status="running")] == []
+    assert [run.status for run in house.pay.tokens.settlements(A, status="running")] == []

@@ -80,20 +80,24 @@ class Tokens(Group):
 
     async def settlements(
         self,
+        asset: str,
         *,
-        asset: str | None = None,
         status: RunStatus | str | None = None,
         after: str = "",
         limit: int = 50,
     ) -> AsyncPage[SettlementRun]:
-        """Settlement runs, oldest first.
+        """Settlement runs of an asset, oldest first.
 
         Args:
             after: the `next_cursor` of an earlier page.
             limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+
+        Raises:
+            UnknownAsset: the programme does not have it.
         """
+        code = self._deps.programme.asset(asset).code
         wanted = None if status is None else chosen(RunStatus, status, "status")
-        return await self._page(SettlementRun, after=after, limit=limit, asset=asset, status=wanted)
+        return await self._page(SettlementRun, after=after, limit=limit, asset=code, status=wanted)
 
     async def tie_out(self, asset: str) -> ChainTieOut:
         """Books, positions and chain for every wallet of an asset, and the supply; print it to see a table.
