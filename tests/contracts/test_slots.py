@@ -31,11 +31,15 @@ class TestPostgresSlots(SlotContract):
         return SqlSlots(postgres_url)
 
 
-class TestPostgresSlotsInASchema(SlotContract):
-    @pytest.fixture
-    def slots(self, postgres_url: str) -> SlotStore:
-        migrate_url(postgres_url, schema="billing", table_prefix="pay_")
-        return SqlSlots(postgres_url, schema="billing", table_prefix="pay_")
+def test_slots_live_in_a_schema_and_under_a_prefix(postgres_url: str) -> None:
+    migrate_url(postgres_url, schema="billing", table_prefix="pay_")
+    slots = SqlSlots(postgres_url, schema="billing", table_prefix="pay_")
+    host = BlockingHost()
+
+    taken = host.run(slots.take(LANE, [a_move("a")], at=NOON))
+
+    assert host.run(slots.find(["a"])) == {"a": taken}
+    host.run(slots.close())
 
 
 def test_each_tenant_has_lanes_and_movements_of_its_own(tmp_path: Path) -> None:
