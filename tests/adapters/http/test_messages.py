@@ -45,7 +45,7 @@ def test_fractions_are_decimals_and_integers_are_whole() -> None:
     ids=range(11),
 )
 def test_what_is_no_plain_json_is_a_value_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match="the answer is no JSON"):
+    with pytest.raises(ValueError, match="this is no JSON"):
         read(body)
 
 

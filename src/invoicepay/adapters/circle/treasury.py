@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from invoicepay.adapters.circle import health, mint, movements, webhooks_v1, wire
 from invoicepay.adapters.circle.address_book import Purse
@@ -20,6 +17,7 @@ from invoicepay.adapters.circle.wallets import outbound_query
 from invoicepay.adapters.http import Limits, Request, Sender
 from invoicepay.adapters.system import SystemClock
 from invoicepay.domain.money import Money
+from invoicepay.domain.strict_json import strict_json
 from invoicepay.errors import ConfigurationError, ProviderUnavailable, WebhookSignatureInvalid
 from invoicepay.ports.health import Health
 from invoicepay.ports.runtime import Clock
@@ -227,10 +225,10 @@ class CircleTreasury:
     def _told(self, seen: webhooks_v1.SnsMessage) -> TreasuryMovement | None:
         """The movement in a verified notification, or None when it is about something else."""
         try:
-            message: Any = json.loads(seen.message)
+            message: Any = strict_json(seen.message.encode())
             resource = RESOURCES.get(message["notificationType"])
             return resource and self._movement(resource[1].model_validate(message[resource[0]]))
-        except (ValidationError, ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             pass
         raise WebhookSignatureInvalid("signed, but the notification in it cannot be read")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 from collections import OrderedDict
@@ -13,10 +12,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from invoicepay.adapters.circle.asking import Allowance
+from invoicepay.domain.strict_json import strict_json
 from invoicepay.errors import MissingExtra, ProviderRejected, WebhookSignatureInvalid
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def message_from(body: bytes, topics: tuple[str, ...]) -> SnsMessage:
     if len(body) > LARGEST_BODY:
         raise WebhookSignatureInvalid
     try:
-        seen = SnsMessage.model_validate(json.loads(body, object_pairs_hook=_once))
-    except (ValidationError, ValueError, RecursionError):
+        seen = SnsMessage.model_validate(strict_json(body))
+    except ValueError:  # of which pydantic's ValidationError is one
         raise WebhookSignatureInvalid from None
     is_right = (
         seen.topic_arn in topics and _ID.fullmatch(seen.message_id) and _TIMESTAMP.fullmatch(seen.timestamp)
@@ -172,14 +172,6 @@ def message_from(body: bytes, topics: tuple[str, ...]) -> SnsMessage:
     if not is_right or not all(is_pinned(url) for url in urls):
         raise WebhookSignatureInvalid
     return seen
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose names are all different, so that nobody reads another value than was signed."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
 
 
 def verified(certificates: Certificates, topics: tuple[str, ...], body: bytes, at: datetime) -> SnsMessage:

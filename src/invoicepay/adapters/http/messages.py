@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from invoicepay.domain.strict_json import strict_json
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -109,10 +109,7 @@ class Answer:
             ValueError: it is no JSON, names a key twice, or is nested beyond reason. The text says nothing of
                 the body, which may hold secrets.
         """
-        value = _parsed(self.body)
-        if value is _NOTHING:
-            raise ValueError("the answer is no JSON")
-        return value
+        return strict_json(self.body)
 
     def __repr__(self) -> str:
         return f"<Answer {self.status}, {len(self.body)} bytes>"
@@ -143,30 +140,3 @@ def plain(secret: Secret) -> str:
     if isinstance(secret, bytes):
         return secret.decode("utf-8", "replace")
     return secret if isinstance(secret, str) else secret.get_secret_value()
-
-
-_NOTHING = object()
-
-
-def _parsed(body: bytes) -> Any:
-    """The value, or `_NOTHING`: an error of the parser would carry the body along."""
-    try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refused,
-            object_pairs_hook=_without_repetition,
-        )
-    except (ValueError, RecursionError):
-        return _NOTHING
-
-
-def _refused(word: str) -> Any:
-    raise ValueError(word)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,15 +11,21 @@ from invoicepay.errors import MissingExtra
 
 @contextmanager
 def tempo_extra() -> Iterator[None]:
-    """Wrap an import of the extra.
+    """Wrap an import of the extra; leaves the interpreter's recursion limit as it was.
+
+    One of its libraries raises that to 100,000 for the whole process, where a few kilobytes of brackets that
+    some other code parses would end the process instead of raising RecursionError.
 
     Raises:
         MissingExtra: it is not installed; the message says what to install.
     """
+    limit = sys.getrecursionlimit()
     try:
         yield
     except ImportError as error:
         raise MissingExtra("tempo", needed_for="Tempo") from error
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def keccak(data: bytes) -> bytes:
