@@ -51,6 +51,7 @@ class TestTreasury(Contract):
         assert seen.transaction_hash == arrival.transaction_hash != ""
         assert after.available - before.available == before.wallet - after.wallet == Money("250.00", ASSET)
         assert after.total == before.total
+        assert vault.stage.run(vault.treasury.find(TreasuryKind.FUND, arrival.provider_ref)) is None
 
     def test_a_payout_that_is_complete_may_come_back(self, vault: Vault) -> None:
         paid = vault.pay_out()

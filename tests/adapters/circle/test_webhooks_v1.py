@@ -58,11 +58,14 @@ def test_a_subject_is_signed_where_there_is_one() -> None:
         received(treasury(Amazon()), json.dumps({**sns.signed(sns.message()), "Subject": "Payout"}).encode())
 
 
-def test_a_return_after_complete_is_told_as_one() -> None:
-    back = {"id": "r", "payoutId": "p", "amount": {"amount": "485.00", "currency": "USD"}, "reason": "R03"}
-    told = sns.message(
-        "payouts", payout=sns.payout("failed", errorCode="transaction_returned", **{"return": back})
-    )
+@pytest.mark.parametrize(
+    "words",
+    [{"status": "failed", "errorCode": "transaction_returned"}, {"status": "failed"}, {"status": "complete"}],
+)
+def test_a_payout_that_bears_a_return_has_come_back_whatever_its_word(words: dict[str, str]) -> None:
+    amount = {"amount": "485.00", "currency": "USD"}
+    back = {"return": {"id": "r", "payoutId": "p", "amount": amount, "reason": "R03"}}
+    told = sns.message("payouts", payout={**sns.payout(), **words, **back})
 
     (event,) = received(treasury(Amazon()), sns.body(told))
 
