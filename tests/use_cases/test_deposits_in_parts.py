@@ -26,7 +26,13 @@ def desk() -> MoneyDesk:
 
 
 def tell(
-    desk: MoneyDesk, deposit: Deposit, status: EffectStatus, amount: str, part: str, code: str = "", fee: str = "0.00"
+    desk: MoneyDesk,
+    deposit: Deposit,
+    status: EffectStatus,
+    amount: str,
+    part: str,
+    code: str = "",
+    fee: str = "0.00",
 ) -> Effect:
     """A fact about one part of a deposit."""
     effect = desk.effect(deposit.id)
