@@ -6,6 +6,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,13 +15,13 @@ import httpx
 import pytest
 
 from invoicepay import run_blocking
-from invoicepay.adapters.http import Answer, Limits, Request, Sender
+from invoicepay.adapters.http import Answer, Limits, Request, Sender, together
 from invoicepay.errors import ConfigurationError, ProviderError, ProviderUnavailable, ProviderUnknown
 from invoicepay.testing import Host
 from invoicepay.testing.simulators.faults import Faults
 from invoicepay.testing.simulators.server import Receive, Scope, Send, Served
 from tests.adapters.http.conftest import MakeSender
-from tests.adapters.http.wire import answering, peer
+from tests.adapters.http.wire import answering, dripping, peer
 
 ORDER = Request("POST", "/transfers", operation="transfer", json={"amount": "12.00"})
 QUESTION = Request("GET", "/transfers/7", operation="find")
@@ -272,6 +273,43 @@ def test_a_success_ends_a_row_of_failures(
         assert isinstance(outcomes[-1], Answer)
 
     assert len(provider.faults.seen) == 18
+
+
+def test_calls_together_end_as_one_call_does_and_what_comes_too_late_is_not_sent(
+    host: Host, sender: MakeSender
+) -> None:
+    async def log_in_and_order() -> list[Answer | ProviderError]:
+        found: list[Answer | ProviderError] = []
+        with together(0.5):
+            for call in (made.ask(QUESTION), made.order(ORDER), made.order(ORDER)):
+                try:
+                    found.append(await call)
+                except ProviderError as error:
+                    found.append(error)
+        return found
+
+    with peer(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")) as server:
+        made = sender(server.url, limits=Limits(total_seconds=20, tries=1))
+        started = time.monotonic()
+
+        outcomes = host.run(log_in_and_order())
+
+        assert time.monotonic() - started < 2
+        assert [type(one) for one in outcomes] == [ProviderUnavailable] * 3
+        assert server.connections == 1
+
+
+def test_a_call_after_calls_together_has_its_own_time_again(host: Host, sender: MakeSender, url: str) -> None:
+    made = sender(url)
+
+    async def too_late() -> Answer:
+        with together(-1):
+            return await made.order(ORDER)
+
+    late = [outcome(host, too_late()) for _ in range(9)]
+
+    assert {str(one) for one in late} == {"no time was left to call acme"}
+    assert host.run(made.order(ORDER)).status == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

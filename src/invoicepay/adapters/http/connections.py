@@ -60,8 +60,6 @@ class Connections:
         Args:
             seconds: the longest that it may take.
         """
-        if seconds <= 0:
-            return None, Failure(has_left=False, reason="the time for the call was over")
         with quiet_libraries():
             if is_blocking():
                 return self._exchanged(base_url, request, seconds)

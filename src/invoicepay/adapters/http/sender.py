@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,6 +32,21 @@ log = logging.getLogger("invoicepay.http")
 LIMITS = Limits()
 REFUSED_CREDENTIALS = 3
 """What 401 and 403 weigh: by default the second in a row opens the breaker; one may be a stale token."""
+
+_end: ContextVar[float] = ContextVar("invoicepay_http_end", default=float("inf"))
+
+
+@contextmanager
+def together(seconds: float) -> Iterator[None]:
+    """Let all calls in here end within so many seconds, as one call does: a login and the order after it.
+
+    Where the time is over before a call begins, nothing is sent: it is `ProviderUnavailable`.
+    """
+    before = _end.set(min(_end.get(), elapsed_seconds() + seconds))
+    try:
+        yield
+    finally:
+        _end.reset(before)
 
 
 class Sender:
@@ -114,7 +131,7 @@ class Sender:
 
     async def _within_time(self, request: Request, *, is_order: bool) -> Answer:
         safe_url(request.path if "://" in request.path else self._base_url)
-        ends_at = self._clock() + self._limits.total_seconds
+        ends_at = self._clock() + min(self._limits.total_seconds, _end.get() - elapsed_seconds())
 
         async def once() -> Answer:
             return await self._once(request, ends_at, is_order=is_order)
@@ -132,6 +149,10 @@ class Sender:
         """One try, whose outcome the breaker learns."""
         self._admit(request.operation)
         started = self._clock()
+        if ends_at <= started:
+            raise ProviderUnavailable(
+                f"no time was left to call {self.provider}", operation=request.operation
+            )
         answer, failure = await self._connections.exchange(self._base_url, request, ends_at - started)
         spent = round((self._clock() - started) * 1000)
         if answer is None:

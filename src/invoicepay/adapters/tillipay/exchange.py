@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from invoicepay.adapters.http import Answer, Redactor, Request, Sender, judge, retry_after_seconds
+from invoicepay.adapters.http import Answer, Redactor, Request, Sender, judge, retry_after_seconds, together
 from invoicepay.adapters.tillipay import wire
 from invoicepay.adapters.tillipay.parts import Purpose
 from invoicepay.adapters.tillipay.sessions import Sessions
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from invoicepay.adapters.tillipay.profile import TilliPayProfile
 
 log = logging.getLogger("invoicepay.tillipay")
+
+LONGEST_SECONDS = 25
+"""A login and a call, and both again; less than the 30 that a worker allows for one order."""
 
 
 class Exchange:
@@ -82,13 +85,14 @@ class Exchange:
 
     async def _sent(self, name: str, channel: str, sources: wire.Sources, *, is_order: bool) -> Answer:
         """The answer; a token that was refused is renewed and the call made once more."""
-        token = await self._sessions.token(channel)
-        answer = await self._sent_with(token, name, channel, sources, is_order=is_order)
-        if self._sessions.is_refusal(answer):
-            self._sessions.forget(channel, token)
-            renewed = await self._sessions.token(channel)
-            answer = await self._sent_with(renewed, name, channel, sources, is_order=is_order)
-        return answer
+        with together(LONGEST_SECONDS):
+            token = await self._sessions.token(channel)
+            answer = await self._sent_with(token, name, channel, sources, is_order=is_order)
+            if self._sessions.is_refusal(answer):
+                self._sessions.forget(channel, token)
+                renewed = await self._sessions.token(channel)
+                answer = await self._sent_with(renewed, name, channel, sources, is_order=is_order)
+            return answer
 
     async def _sent_with(
         self, token: SecretStr, name: str, channel: str, sources: wire.Sources, *, is_order: bool
