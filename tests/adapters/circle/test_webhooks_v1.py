@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from invoicepay.adapters.circle import CircleTreasury, MintConfig, SubscriptionOffer
 from invoicepay.adapters.circle.asking import MOST_QUESTIONS
-from invoicepay.adapters.circle.webhooks_v1 import Certificates, is_pinned, message_from
+from invoicepay.adapters.circle.webhooks_v1 import MOST_CERTIFICATES, Certificates, is_pinned, message_from
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
-from invoicepay.errors import ProviderRejected, WebhookSignatureInvalid
+from invoicepay.errors import ProviderRejected, ProviderUnavailable, WebhookSignatureInvalid
 from invoicepay.ports.treasury import TreasuryEvent, TreasuryKind, TreasuryStatus
 from tests.adapters.circle import sns
 from tests.adapters.circle.sns import CERTIFICATE, CONFIRM, NOON, TOPIC
@@ -104,9 +104,19 @@ def test_a_signed_message_that_cannot_be_read_is_refused(said: str) -> None:
         "https://[::1]/a.pem",
         "https://[sns.us-west-2.amazonaws.com/a.pem",
         "",
+        "https://sns.us-west-2.amazonaws.com/a.pem",
+        f"{CERTIFICATE}?Action=GetEndpointAttributes&X-Amz-Signature=0a",
+        f"{CERTIFICATE}?",
+        f"{CERTIFICATE}#",
+        f"{CERTIFICATE};a=b",
+        CERTIFICATE.replace("/Simple", "//Simple"),
+        CERTIFICATE.replace("/Simple", "/a/../Simple"),
+        CERTIFICATE.replace("abcdef", "ABCDEF"),
+        CERTIFICATE.replace("0123456789abcdef", "0123456789abcde"),
+        CERTIFICATE.replace("us-west-2", "eu-west-1"),
     ],
 )
-def test_no_other_host_is_ever_asked_for_a_certificate(url: str) -> None:
+def test_no_other_place_is_ever_asked_for_a_certificate(url: str) -> None:
     amazon = Amazon()
 
     with pytest.raises(WebhookSignatureInvalid):
@@ -126,6 +136,7 @@ def test_a_host_is_refused_by_who_reads_and_by_who_fetches() -> None:
 
 def test_amazon_of_both_kinds_is_pinned() -> None:
     assert is_pinned(CERTIFICATE)
+    assert is_pinned(CONFIRM)
     assert is_pinned("https://sns.cn-north-1.amazonaws.com.cn/a.pem")
     assert is_pinned("https://sns.us-gov-west-1.amazonaws.com/a.pem")
 
@@ -148,10 +159,44 @@ def test_a_flood_of_certificates_costs_ten_questions_a_minute() -> None:
 
     for number in range(200):
         url = CERTIFICATE.replace("0123456789abcdef", f"{number:016x}")
-        with pytest.raises(WebhookSignatureInvalid):
+        with pytest.raises(WebhookSignatureInvalid if number < MOST_QUESTIONS else ProviderUnavailable):
             received(own, sns.body({**sns.message(), "SigningCertURL": url}))
 
     assert len(amazon.asked) == MOST_QUESTIONS
+
+
+def test_a_certificate_that_has_verified_something_outlives_a_flood_of_others() -> None:
+    amazon = Amazon()
+    own = treasury(amazon)
+    received(own, sns.body(sns.message()))
+
+    for number in range(MOST_CERTIFICATES * 2):
+        url, at = CERTIFICATE.replace("0123456789abcdef", f"{number:016x}"), NOON + timedelta(minutes=number)
+        stranger = sns.body({**sns.message(), "SigningCertURL": url}, key=sns.rsa_key(3072))
+        run_blocking(own.prepare_webhook(stranger, {}, received_at=at))
+
+    assert received(own, sns.body(sns.message()))
+    assert amazon.asked.count(CERTIFICATE) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"<CustomUserData>", b"</CustomUserData>"),
+        (b"<CustomUserData>\n", b"\n</CustomUserData>"),
+        (b"Subject: CN=sns.amazonaws.com\n", b""),
+        (b"", sns.certificate()),
+    ],
+)
+def test_a_certificate_inside_another_document_verifies_nothing(before: bytes, after: bytes) -> None:
+    amazon = Amazon(before + sns.certificate() + after)
+
+    with pytest.raises(WebhookSignatureInvalid):
+        received(treasury(amazon), sns.body(sns.message()))
+
+
+def test_a_certificate_with_the_line_ends_of_windows_is_one() -> None:
+    assert received(treasury(Amazon(sns.certificate().replace(b"\n", b"\r\n"))), sns.body(sns.message()))
 
 
 def test_another_topic_is_refused_before_anything_is_fetched() -> None:
@@ -272,8 +317,9 @@ def test_only_a_new_subscription_of_our_topic_can_be_confirmed(offer: Subscripti
     assert amazon.asked == []
 
 
-def test_a_confirmation_link_outside_of_amazon_makes_the_delivery_invalid() -> None:
-    told = {**sns.confirmation(), "SubscribeURL": "https://evil.example/confirm"}
+@pytest.mark.parametrize("url", ["https://evil.example/confirm", CONFIRM.replace("us-west-2", "eu-west-1")])
+def test_a_confirmation_link_outside_of_amazons_region_makes_the_delivery_invalid(url: str) -> None:
+    told = {**sns.confirmation(), "SubscribeURL": url}
 
     with pytest.raises(WebhookSignatureInvalid):
         received(treasury(Amazon()), sns.body(told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from invoicepay.adapters.circle.webhooks_v2 import (
     public_key,
 )
 from invoicepay.bridge import run_blocking
-from invoicepay.errors import WebhookSignatureInvalid
+from invoicepay.errors import ProviderUnavailable, WebhookSignatureInvalid
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 KEY_ID = "879dc113-5ca4-4ff7-a6b7-54652083fcf8"
@@ -135,15 +136,19 @@ def test_an_unknown_key_is_not_asked_for_again_within_seconds() -> None:
     assert circle.asked == [KEY_ID, KEY_ID]
 
 
-def test_a_flood_of_unknown_keys_costs_ten_questions_a_minute() -> None:
+def test_a_flood_of_unknown_keys_costs_ten_questions_a_minute_and_refuses_no_good_delivery() -> None:
     circle = Circle()
     keys = NotificationKeys(circle.fetch)
 
     for number in range(1_000):
         forged = {**PUBLISHED, "X-Circle-Key-Id": f"00000000-0000-4000-8000-{number:012}"}
-        run_blocking(keys.prepare(forged, NOON))
+        with suppress(ProviderUnavailable):
+            run_blocking(keys.prepare(forged, NOON))
 
     assert len(circle.asked) == MOST_QUESTIONS
+    with pytest.raises(ProviderUnavailable) as later:
+        run_blocking(keys.prepare(PUBLISHED, NOON + timedelta(seconds=40)))
+    assert later.value.details["retry_after_seconds"] == 20, "a good delivery comes again"
     run_blocking(keys.prepare(PUBLISHED, NOON + timedelta(minutes=1)))
     assert circle.asked[-1] == KEY_ID
 

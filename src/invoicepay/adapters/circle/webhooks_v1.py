@@ -31,6 +31,12 @@ SIGNED_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn
 SIGNED_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
 _HOST = re.compile(r"sns\.[a-z]{2}(?:-[a-z]+)+-[0-9]\.amazonaws\.com(?:\.cn)?")
+_CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
+"""These hosts also serve what strangers wrote, by other paths and by queries; certificates are only here."""
+_ONE_PEM = re.compile(
+    rb"\s*-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]{1,76}\r?\n)+-----END CERTIFICATE-----\s*"
+)
+"""One certificate and nothing around it: a certificate inside another document is a stranger's."""
 _ID = re.compile(r"[0-9A-Za-z-]{1,100}")
 _TIMESTAMP = re.compile(r"[0-9TZ:.-]{10,40}")
 """The signed text joins names and values by line ends, so what stands between two texts may hold none."""
@@ -85,7 +91,10 @@ class SubscriptionOffer:
 
 
 class Certificates:
-    """Signing certificates by URL. A URL outside Amazon's own hosts is never fetched.
+    """Signing certificates by URL. A URL that is not of the form of Amazon's certificates is never fetched.
+
+    One that has verified a delivery of ours stays; of the others only the newest do, since anybody may send a
+    delivery that names one.
 
     Args:
         fetch: gets what a pinned URL serves.
@@ -93,38 +102,44 @@ class Certificates:
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch, self._lock, self._allowance = fetch, threading.Lock(), Allowance()
-        self._known: OrderedDict[str, Certificate] = OrderedDict()
+        self._proven: dict[str, Certificate] = {}
+        self._new: OrderedDict[str, Certificate] = OrderedDict()
 
     def at(self, url: str) -> Certificate | None:
         """The certificate, when it is at hand."""
         with self._lock:
-            return self._known.get(url)
+            return self._proven.get(url) or self._new.get(url)
+
+    def proved(self, url: str) -> None:
+        """The certificate has verified a delivery of a topic of ours."""
+        with self._lock:
+            if (certificate := self._new.pop(url, None)) is not None:
+                self._proven[url] = certificate
 
     async def prepare(self, url: str, at: datetime) -> None:
         """Fetch a certificate that is not at hand, if it may be asked for now; one that is none is not kept.
 
         Raises:
-            ProviderUnavailable: it was not served; the delivery cannot be checked yet.
+            ProviderUnavailable: it was not served, or too many were asked for; it cannot be checked yet.
         """
-        if not is_pinned(url) or not urlsplit(url).path.endswith(".pem") or self.at(url) is not None:
-            return
-        if not self._allowance.takes(url, at):
+        if not is_certificate_url(url) or self.at(url) is not None or not self._allowance.takes(url, at):
             return
         found = certificate_from(await self._fetch(url))
         if found is None:
             self._allowance.found_nothing(url, at)
             return
         with self._lock:
-            self._known[url] = found
-            while len(self._known) > MOST_CERTIFICATES:
-                self._known.popitem(last=False)
+            if url not in self._proven:
+                self._new[url] = found
+            while len(self._new) > MOST_CERTIFICATES:
+                self._new.popitem(last=False)
 
 
 def is_pinned(url: str) -> bool:
     """Whether a URL leads to Amazon SNS and nowhere else: https, its exact host, no port, no login.
 
     Examples:
-        >>> is_pinned("https://sns.us-west-2.amazonaws.com/SimpleNotificationService-0a1b.pem")
+        >>> is_pinned("https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription")
         True
         >>> is_pinned("https://sns.us-west-2.amazonaws.com.example.org/a.pem")
         False
@@ -138,13 +153,43 @@ def is_pinned(url: str) -> bool:
     return parts.scheme == "https" and not parts.fragment and _HOST.fullmatch(parts.netloc) is not None
 
 
+def is_certificate_url(url: str) -> bool:
+    """Whether a URL is where Amazon SNS keeps a signing certificate, with nothing added.
+
+    Examples:
+        >>> is_certificate_url(
+        ...     "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+        ... )
+        True
+        >>> is_certificate_url("https://sns.us-west-2.amazonaws.com/a.pem?Action=GetEndpointAttributes")
+        False
+    """
+    if not is_pinned(url):
+        return False
+    parts = urlsplit(url)
+    return url == f"https://{parts.netloc}{parts.path}" and bool(_CERTIFICATE_PATH.fullmatch(parts.path))
+
+
+def host_of(topic: str) -> str:
+    """The host of Amazon SNS that serves a topic: the one of its region.
+
+    Examples:
+        >>> host_of("arn:aws:sns:us-west-2:908968368384:platform-notifications")
+        'sns.us-west-2.amazonaws.com'
+    """
+    _, partition, _, region, *_ = topic.split(":")
+    return f"sns.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
+
+
 def certificate_from(pem: bytes) -> Certificate | None:
-    """An RSA certificate, or None when it is none that we verify with."""
+    """The one RSA certificate that a file consists of, or None when it is none that we verify with."""
     try:
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
         from cryptography.x509 import load_pem_x509_certificate
     except ImportError as error:
         raise MissingExtra("circle", needed_for="Circle Mint's webhooks") from error
+    if not _ONE_PEM.fullmatch(pem):
+        return None
     try:
         found = load_pem_x509_certificate(pem)
         key = found.public_key()
@@ -168,10 +213,16 @@ def message_from(body: bytes, topics: tuple[str, ...]) -> SnsMessage:
     is_right = (
         seen.topic_arn in topics and _ID.fullmatch(seen.message_id) and _TIMESTAMP.fullmatch(seen.timestamp)
     )
-    urls = [seen.signing_cert_url, *([] if seen.type == "Notification" else [seen.subscribe_url or ""])]
-    if not is_right or not all(is_pinned(url) for url in urls):
+    if not is_right or not _is_from_amazon(seen):
         raise WebhookSignatureInvalid
     return seen
+
+
+def _is_from_amazon(seen: SnsMessage) -> bool:
+    """Whether each URL leads to Amazon SNS in the region of the topic."""
+    urls = [seen.signing_cert_url, *([] if seen.type == "Notification" else [seen.subscribe_url or ""])]
+    is_pinned_there = all(is_pinned(url) and urlsplit(url).netloc == host_of(seen.topic_arn) for url in urls)
+    return is_pinned_there and is_certificate_url(seen.signing_cert_url)
 
 
 def verified(certificates: Certificates, topics: tuple[str, ...], body: bytes, at: datetime) -> SnsMessage:
@@ -184,6 +235,7 @@ def verified(certificates: Certificates, topics: tuple[str, ...], body: bytes, a
     certificate = certificates.at(seen.signing_cert_url)
     if certificate is None or not _is_valid(certificate, at) or not _is_signed(certificate, seen):
         raise WebhookSignatureInvalid
+    certificates.proved(seen.signing_cert_url)
     return seen
 
 

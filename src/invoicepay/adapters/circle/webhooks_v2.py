@@ -48,7 +48,7 @@ class NotificationKeys:
         """Fetch the key that a delivery names, if it is new and may be asked about now.
 
         Raises:
-            ProviderUnavailable: not answered; the delivery cannot be checked yet.
+            ProviderUnavailable: not answered, or too many were asked for; it cannot be checked yet.
         """
         try:
             key_id, _ = _named(headers)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from invoicepay.testing.simulators.circle.state import World
 
 TOPIC = "arn:aws:sns:us-west-2:908968368384:sandbox_platform-notifications-topic"
-CERTIFICATE_URL = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-simulated.pem"
+CERTIFICATE_URL = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
 CONFIRM_URL = "https://sns.us-west-2.amazonaws.com/"
 ZERO = "00000000-0000-0000-0000-000000000000"
 
