@@ -363,6 +363,16 @@ def test_an_asset_that_is_not_held_here_is_refused(stage: Stage) -> None:
         stage.run(stage.tokens.mint(order, idempotency_key="k"))
 
 
+@pytest.mark.parametrize(("source", "target"), [("", "ann"), ("ann", "")])
+def test_an_order_that_names_no_party_moves_nothing(stage: Stage, source: str, target: str) -> None:
+    planted(stage.circle, "")[""].set_id = stage.config.wallet_set_id
+    order = TokenOrder(reference="eff_1", amount=Money("1.00", ASSET), from_party=source, to_party=target)
+
+    with pytest.raises(ProviderRejected):
+        stage.run(stage.tokens.transfer(order, idempotency_key="k"))
+    assert stage.circle.outbound() == 0
+
+
 def test_nothing_moves_from_a_wallet_to_itself(stage: Stage) -> None:
     order = TokenOrder(reference="eff_1", amount=Money("1.00", ASSET), from_party="ann", to_party="ann")
 

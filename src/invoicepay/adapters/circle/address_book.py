@@ -11,6 +11,7 @@ from invoicepay.adapters.circle.w3s import WalletsApi, data_of
 from invoicepay.adapters.circle.wallets import wallet_body, wallets_query
 from invoicepay.errors import (
     IdempotencyConflict,
+    ProviderRejected,
     ProviderUnavailable,
     ProviderUnknown,
 )
@@ -53,8 +54,11 @@ class CircleWallets:
         """The party's wallet, or None while it has none.
 
         Raises:
+            ProviderRejected: no party is named.
             ProviderUnavailable: not answered, or two wallets bear the party's id and a person has to choose.
         """
+        if not party_id:  # Circle has wallets without a reference, and would list them
+            raise ProviderRejected("an order of tokens names its party")
         name = f"{blockchain}/{party_id}"
         known = self._purses.get(name)
         if known is not None:

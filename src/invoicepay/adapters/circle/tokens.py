@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from invoicepay.adapters.circle import health, wire
-from invoicepay.adapters.circle.address_book import CircleWallets
+from invoicepay.adapters.circle.address_book import CircleWallets, Purse
 from invoicepay.adapters.circle.config import CircleAsset, CircleConfig
 from invoicepay.adapters.circle.ids import leg_key
 from invoicepay.adapters.circle.moving import Mover
-from invoicepay.adapters.circle.w3s import WalletsApi
+from invoicepay.adapters.circle.w3s import LONGEST_SECONDS, WalletsApi
 from invoicepay.adapters.circle.wallets import held, transfer_from
 from invoicepay.adapters.circle.webhooks_v2 import NotificationKeys, notification_from, transaction_of
-from invoicepay.adapters.http import Limits, Sender
+from invoicepay.adapters.http import Limits, Sender, together
 from invoicepay.adapters.system import SystemClock
 from invoicepay.domain.money import Money
 from invoicepay.errors import ProviderRejected, ProviderUnavailable, WebhookSignatureInvalid
@@ -82,22 +82,14 @@ class CircleTokens:
         )
 
     async def mint(self, order: TokenOrder, *, idempotency_key: str) -> TokenTransfer:
-        asset = self._asset(order)
-        source = await self.wallets.treasury(asset.treasury_wallet_id)
-        target = await self.wallets.purse_of(order.to_party, asset.blockchain)
-        return await self.mover.moved(order, asset, source, target, leg_key(idempotency_key, "mint"))
+        return await self._moved(order, None, order.to_party, leg_key(idempotency_key, "mint"))
 
     async def burn(self, order: TokenOrder, *, idempotency_key: str) -> TokenTransfer:
-        asset = self._asset(order)
-        source = await self.wallets.purse_of(order.from_party, asset.blockchain)
-        target = await self.wallets.treasury(asset.treasury_wallet_id)
-        return await self.mover.moved(order, asset, source, target, leg_key(idempotency_key, "burn"))
+        return await self._moved(order, order.from_party, None, leg_key(idempotency_key, "burn"))
 
     async def transfer(self, order: TokenOrder, *, idempotency_key: str) -> TokenTransfer:
-        asset = self._asset(order)
-        source = await self.wallets.purse_of(order.from_party, asset.blockchain)
-        target = await self.wallets.purse_of(order.to_party, asset.blockchain)
-        return await self.mover.moved(order, asset, source, target, leg_key(idempotency_key, "transfer"))
+        key = leg_key(idempotency_key, "transfer")
+        return await self._moved(order, order.from_party, order.to_party, key)
 
     async def find(self, reference: str) -> TokenTransfer | None:
         found = await self.mover.finder.find(reference)
@@ -203,6 +195,21 @@ class CircleTokens:
     async def aclose(self) -> None:
         """End the connections."""
         await self._sender.aclose()
+
+    async def _moved(
+        self, order: TokenOrder, source: str | None, target: str | None, key: str
+    ) -> TokenTransfer:
+        """Find both wallets and order the transfer, all within the time that a worker allows."""
+        asset = self._asset(order)
+        with together(LONGEST_SECONDS):
+            sender, receiver = await self._purse(asset, source), await self._purse(asset, target)
+            return await self.mover.moved(order, asset, sender, receiver, key)
+
+    async def _purse(self, asset: CircleAsset, party_id: str | None) -> Purse:
+        """A party's wallet, or the treasury's where None is said."""
+        if party_id is None:
+            return await self.wallets.treasury(asset.treasury_wallet_id)
+        return await self.wallets.purse_of(party_id, asset.blockchain)
 
     def _verified(self, body: bytes, headers: Mapping[str, str]) -> wire.Notification:
         self._keys.verified(body, headers)
