@@ -104,7 +104,7 @@ def test_the_operators_own_money_may_be_topped_up_and_a_partys_is_refused() -> N
     [
         (401, ProviderUnavailable),
         (403, ProviderUnavailable),
-        (404, ProviderRejected),
+        (404, ProviderUnknown),
         (409, IdempotencyConflict),
         (429, ProviderUnavailable),
         (400, ProviderUnknown),
@@ -116,6 +116,25 @@ def test_the_operators_own_money_may_be_topped_up_and_a_partys_is_refused() -> N
 )
 def test_without_a_known_code_the_status_speaks(status: int, kind: type[InvoicePayError]) -> None:
     assert type(raised(Answer(status, {}, b"<html>"))) is kind
+
+
+def test_a_404_with_a_code_that_is_not_in_the_table_is_circles_own() -> None:
+    assert type(raised(answer(404, 404))) is ProviderRejected
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("code", [2, 5001, 155205, 156004, 155202, 1083, 401])
+def test_an_order_that_failed_inside_circle_may_have_been_done_whatever_its_code(
+    status: int, code: int
+) -> None:
+    assert type(raised(answer(status, code), waits_for_funds=True)) is ProviderUnknown
+    assert cause_of(answer(status, code)) == (Cause.OUTAGE, code)
+
+
+@pytest.mark.parametrize("seen", [Answer(404, {}, b"<html>"), answer(502, 5001)])
+def test_a_question_that_circle_did_not_answer_tells_of_no_absence(seen: Answer) -> None:
+    assert cause_of(seen)[0] not in (Cause.NOT_FOUND, Cause.INVALID)
+    assert type(raised(seen, is_order=False)) is ProviderUnavailable
 
 
 def test_a_pause_that_circle_asks_for_is_told() -> None:

@@ -22,7 +22,7 @@ from invoicepay.errors import (
 from invoicepay.ports.treasury import TreasuryKind, TreasuryMovement, TreasuryOrder, TreasuryStatus
 from invoicepay.testing.contracts import Contract
 from invoicepay.testing.hosts import BlockingHost, Host
-from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, QUICK, Stage, staged
+from tests.adapters.circle.stage import ASSET, CHAIN, HOOKS, QUICK, TRANSFER, Stage, staged
 from tests.adapters.circle.vault import Vault, mint_config, vaulted
 
 PAYOUTS, TRANSFERS = "POST /v1/businessAccount/payouts", "POST /v1/businessAccount/transfers"
@@ -160,15 +160,21 @@ def test_parts_of_a_cent_are_refused_and_never_rounded(vault: Vault, amount: str
         vault.pay_out(amount)
     with pytest.raises(ProviderRejected, match="whole cents"):
         vault.fund(amount)
+    with pytest.raises(ProviderRejected, match="whole cents"):
+        vault.stage.run(vault.treasury.sweep(vault.order(amount), idempotency_key="k"))
 
-    assert vault.stage.asked(PAYOUTS) + vault.stage.asked(TRANSFERS) == 0
+    assert sum(map(vault.stage.asked, (PAYOUTS, TRANSFERS, TRANSFER))) == 0
 
 
-def test_another_asset_is_refused(vault: Vault) -> None:
-    order = TreasuryOrder(reference="r", amount=Money("1.00", "EUR.eurc"))
+@pytest.mark.parametrize("call", ["fund", "sweep", "pay_out"])
+@pytest.mark.parametrize("amount", [Money("1.00", "EUR.eurc"), Money.zero(ASSET)])
+def test_another_asset_and_nothing_at_all_are_refused(vault: Vault, call: str, amount: Money) -> None:
+    order = TreasuryOrder(reference="r", amount=amount)
 
     with pytest.raises(ProviderRejected):
-        vault.stage.run(vault.treasury.fund(order, idempotency_key="k"))
+        vault.stage.run(getattr(vault.treasury, call)(order, idempotency_key="k"))
+
+    assert sum(map(vault.stage.asked, (PAYOUTS, TRANSFERS, TRANSFER))) == 0
 
 
 @pytest.mark.parametrize("call", ["fund", "pay_out"])

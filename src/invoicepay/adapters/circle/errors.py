@@ -102,17 +102,23 @@ ACCESS_STATUS = (401, 403)
 
 
 def cause_of(answer: Answer) -> tuple[Cause, int | None]:
-    """Why an answer refuses, and Circle's code when it tells one."""
+    """Why an answer refuses, and Circle's code when it tells one.
+
+    A code is believed where Circle refused; what failed inside (5xx) may have been done whatever its code. A
+    404 without a code may come from anything between Circle and us.
+    """
     code = _code(answer)
+    if answer.status >= 500:
+        return Cause.OUTAGE, code
     if code is not None and code in CODES:
         return CODES[code], code
     if answer.status in ACCESS_STATUS:
         return Cause.ACCESS, code
-    if answer.status == 404:
+    if answer.status == 404 and code is not None:
         return Cause.NOT_FOUND, code
     if answer.status == 409:
         return Cause.KEY_REUSED, code
-    return (Cause.OUTAGE if answer.status >= 500 else Cause.UNKNOWN), code
+    return Cause.UNKNOWN, code
 
 
 def _code(answer: Answer) -> int | None:

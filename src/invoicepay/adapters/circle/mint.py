@@ -138,12 +138,22 @@ def amount_body(config: MintConfig, amount: Money) -> dict[str, str]:
     Raises:
         ProviderRejected: parts of a cent, or another asset.
     """
+    cents = whole_cents(config, amount)
+    return {"amount": f"{cents // 100}.{cents % 100:02}", "currency": config.currency}
+
+
+def whole_cents(config: MintConfig, amount: Money) -> int:
+    """Money of the account in cents.
+
+    Raises:
+        ProviderRejected: parts of a cent, nothing or less, or another asset.
+    """
     if amount.asset != config.asset:
         raise ProviderRejected(f"{config.name} holds {config.asset}, not {amount.asset}")
-    whole, rest = divmod(amount.micros, CENT_MICROS)
-    if rest or whole <= 0:
+    cents, rest = divmod(amount.micros, CENT_MICROS)
+    if rest or cents <= 0:
         raise ProviderRejected(f"Mint moves whole cents above zero, not {amount}")
-    return {"amount": f"{whole // 100}.{whole % 100:02}", "currency": config.currency}
+    return cents
 
 
 def window(since: datetime, until: datetime | None) -> Pairs:

@@ -116,6 +116,7 @@ class CircleTreasury:
 
     async def sweep(self, order: TreasuryOrder, *, idempotency_key: str) -> TreasuryMovement:
         self._configured(deposit_address=self._config.deposit_address)
+        mint.whole_cents(self._config, order.amount)  # what arrives is an amount of the account
         tokens, asset = self._wallets(), self._asset()
         source = await tokens.wallets.treasury(asset.treasury_wallet_id)
         target = Purse("", self._config.deposit_address)
