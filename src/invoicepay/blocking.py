@@ -2418,9 +2418,31 @@ class Tokens:
         Raises:
             AssetNotAccepted: the asset does not settle by runs.
             InvalidTransition: a run of the asset goes on.
+            PositionsNotOpen: the asset has tokens from before it was netted; see `open_positions`.
             UnknownAsset, NotAllowed, InvariantViolated: no run was opened.
         """
         return run_blocking(self._group.settle(asset, idempotency_key=idempotency_key))
+
+    def open_positions(
+        self, asset: str, *, approved_by: str, idempotency_key: str | None = None
+    ) -> ChainTieOut:
+        """Begin to net an asset that has tokens already: what the chain holds becomes its positions.
+
+        Call it once, when every process has the new settlement and nothing of the asset is on its way. Where
+        positions are what the chain holds, it changes nothing.
+
+        Returns:
+            Books, positions and chain as they are then; what is unsettled goes with the next run.
+
+        Raises:
+            InvalidTransition: tokens of the asset are on their way, or an effect is in review.
+            InvariantViolated: the wallets, the supply and the books do not hold the same in total.
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            UnknownAsset, AssetNotAccepted, ProviderUnavailable, ConcurrentUpdate: nothing was changed.
+        """
+        return run_blocking(
+            self._group.open_positions(asset, approved_by=approved_by, idempotency_key=idempotency_key)
+        )
 
     def settlement(self, run: str | SettlementRun) -> SettlementRun:
         """One settlement run, as it stands now.
@@ -2536,6 +2558,7 @@ class Withdrawals:
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
             BankAccountDisabled: a return code or an operator ruled the account out.
             FundsNotSeasoned: it would take tokens of a young deposit to another account.
+            PositionsNotOpen: the asset became netted; an operator calls `pay.tokens.open_positions` first.
 
         Examples:
             >>> from invoicepay import InvoicePay

@@ -9,7 +9,8 @@
     ├── StateError: the thing exists, and its state forbids the command
     │   ├── InvalidTransition, InvoiceAlreadyPaid, InvoiceExpired, InvoiceHasPayments
     │   ├── RequestExpired, RequestAlreadyResolved, RequestInFlight, QrExpired
-    │   └── CreditConsumed, CreditNotRefundable, PartyHasBalances, BankAccountDisabled
+    │   ├── CreditConsumed, CreditNotRefundable, PartyHasBalances, BankAccountDisabled
+    │   └── PositionsNotOpen
     ├── MoneyError: the amount does not fit what is there
     │   ├── InsufficientFunds, InsufficientEnterpriseFunds
     │   ├── OverpaymentRefused, PartialPaymentRefused, BelowMinimumPartial
@@ -305,6 +306,10 @@ class PartyHasBalances(StateError, hint="Empty its wallets and settle what is ow
 
 class BankAccountDisabled(StateError, hint="Use another account, or verify it anew and have it enabled."):
     """The bank account must not be used any more."""
+
+
+class PositionsNotOpen(StateError, hint="Two operators open them once: pay.tokens.open_positions(...)."):
+    """The asset has tokens from before it was netted, and nobody said yet what the chain holds of them."""
 
 
 class MoneyError(InvoicePayError, http_status=409, hint="Compare the amount with the balances."):

@@ -132,6 +132,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "tokens.retry_burn": {"burn": I("burn")},
     "tokens.validate_backing": {"asset": "USD"},
     "tokens.settle": {"asset": NETS},
+    "tokens.open_positions": {"asset": NETS, "approved_by": "cfo"},
     "tokens.settlement": {"run": I("settlement")},
     "tokens.settlements": {"asset": NETS, "status": "settled", **_RANGE},
     "tokens.tie_out": {"asset": "USD"},

@@ -34,6 +34,7 @@ def other_content(scene: Scene, call: str) -> dict[str, Any]:
     special = {
         "reserves.match": {"party": "bob"},
         "tokens.settle": {"asset": CHAIN},
+        "tokens.open_positions": {"asset": CHAIN},
         "reserves.reconcile": {"bank_balance": "3.00 USD"},
         "withdrawals.retry_payout": {"account_token": "ba_3"},
     }

@@ -10,7 +10,7 @@ from invoicepay.domain.netting import RunStatus, SettlementRun
 from invoicepay.domain.reserves import Backing
 from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
-from invoicepay.use_cases import queries, settlement
+from invoicepay.use_cases import positions, queries, settlement
 from invoicepay.use_cases import tokens as use_cases
 
 
@@ -66,9 +66,30 @@ class Tokens(Group):
         Raises:
             AssetNotAccepted: the asset does not settle by runs.
             InvalidTransition: a run of the asset goes on.
+            PositionsNotOpen: the asset has tokens from before it was netted; see `open_positions`.
             UnknownAsset, NotAllowed, InvariantViolated: no run was opened.
         """
         return await self._do(settlement.settle, settlement.Settle(asset=asset), idempotency_key)
+
+    async def open_positions(
+        self, asset: str, *, approved_by: str, idempotency_key: str | None = None
+    ) -> ChainTieOut:
+        """Begin to net an asset that has tokens already: what the chain holds becomes its positions.
+
+        Call it once, when every process has the new settlement and nothing of the asset is on its way. Where
+        positions are what the chain holds, it changes nothing.
+
+        Returns:
+            Books, positions and chain as they are then; what is unsettled goes with the next run.
+
+        Raises:
+            InvalidTransition: tokens of the asset are on their way, or an effect is in review.
+            InvariantViolated: the wallets, the supply and the books do not hold the same in total.
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            UnknownAsset, AssetNotAccepted, ProviderUnavailable, ConcurrentUpdate: nothing was changed.
+        """
+        command = positions.OpenPositions(asset=asset, approved_by=approved_by)
+        return await self._do(positions.open_positions, command, idempotency_key)
 
     async def settlement(self, run: str | SettlementRun) -> SettlementRun:
         """One settlement run, as it stands now.

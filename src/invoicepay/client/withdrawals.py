@@ -31,6 +31,7 @@ class Withdrawals(Group):
             InsufficientFunds, AmountPrecision, ReserveDeficit, WalletFrozen, LimitExceeded: nothing is held.
             BankAccountDisabled: a return code or an operator ruled the account out.
             FundsNotSeasoned: it would take tokens of a young deposit to another account.
+            PositionsNotOpen: the asset became netted; an operator calls `pay.tokens.open_positions` first.
 
         Examples:
             >>> from invoicepay import InvoicePay

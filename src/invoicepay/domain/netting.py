@@ -19,6 +19,7 @@ from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.nets import Leg
 from invoicepay.domain.parties import wallet_id
 from invoicepay.domain.policies import Programme, Settlement
+from invoicepay.errors import AssetNotAccepted, PositionsNotOpen
 
 TOKEN_WORK = frozenset({EffectKind.MINT, EffectKind.BURN, EffectKind.TRANSFER})
 OPEN = frozenset(EffectStatus) - ENDED_FOR_CERTAIN - {EffectStatus.FINAL, EffectStatus.RETURN_REVERSED}
@@ -115,6 +116,26 @@ def is_netted(programme: Programme, asset: str) -> bool:
     """Whether the programme settles this asset by runs; only a listed asset can be."""
     listed = programme.assets.get(asset)
     return listed is not None and listed.settlement is Settlement.NETTED
+
+
+def require_netted(programme: Programme, asset: str) -> None:
+    """Let an asset go on that settles by runs.
+
+    Raises:
+        UnknownAsset, AssetNotAccepted: it does not.
+    """
+    known = programme.asset(asset)
+    if known.settlement is not Settlement.NETTED:
+        raise AssetNotAccepted(
+            f"{known.code} settles by {known.settlement}: there are no nets to move",
+            accepted=Settlement.NETTED,
+        )
+
+
+def not_open(asset: str, found: str = "it has tokens from before it was netted") -> PositionsNotOpen:
+    """The refusal of what relies on positions that are not there."""
+    hint = f'Two operators open them once: pay.tokens.open_positions("{asset}", approved_by=...).'
+    return PositionsNotOpen(f"positions of {asset} are not open: {found}", hint=hint, asset=asset)
 
 
 def running(asset: str) -> Find[SettlementRun]:
@@ -242,15 +263,26 @@ def arrived(change: Change, from_party: str, to_party: str, amount: Money) -> No
     _move(change, to_party, amount, held=1)
 
 
+def open_position(change: Change, party_id: str, held: Money) -> None:
+    """Take what the chain holds for a wallet as its position, while nothing of it is on its way."""
+    known = _position(change, party_id, held.asset)
+    if (known.held, known.leaving.micros) != (held, 0):
+        _store(change, replace(known, held=held, leaving=Money.zero(held.asset)))
+
+
 def _move(change: Change, party_id: str, amount: Money, *, held: int = 0, leaving: int = 0) -> None:
     known = _position(change, party_id, amount.asset)
     moved = replace(
         known, held=_grown(known.held, amount, held), leaving=_grown(known.leaving, amount, leaving)
     )
-    if known.version:
-        change.put(moved)
+    _store(change, moved)
+
+
+def _store(change: Change, position: ChainPosition) -> None:
+    if position.version:
+        change.put(position)
     else:
-        change.add(moved)
+        change.add(position)
 
 
 def _grown(start: Money, amount: Money, sign: int) -> Money:

@@ -21,11 +21,12 @@ from invoicepay.domain.netting import (
     RunStatus,
     SettlementRun,
     is_netted,
+    not_open,
     open_run,
+    require_netted,
     running,
 )
 from invoicepay.domain.parties import wallet_id
-from invoicepay.domain.policies import Settlement
 from invoicepay.domain.sums import summed
 from invoicepay.domain.tie_out import ChainTieOut, WalletLine
 from invoicepay.domain.tokens import Burn, Mint
@@ -83,18 +84,13 @@ def decide_settle(command: Settle, change: Change) -> SettlementRun:
         InvalidTransition: a run of the asset goes on.
     """
     operator_only(change.actor)
-    asset = change.programme.asset(command.asset)
-    if asset.settlement is not Settlement.NETTED:
-        raise AssetNotAccepted(
-            f"{asset.code} settles by {asset.settlement}: there are no nets to move",
-            accepted=Settlement.NETTED,
-        )
-    for other in change.find(running(asset.code)):
+    require_netted(change.programme, command.asset)
+    for other in change.find(running(command.asset)):
         hint = "Wait until its last transfer is final or has failed; a doubtful one waits for a person."
         raise InvalidTransition("settlement_run", RunStatus.RUNNING, "open another", hint=hint, run=other.id)
     return open_run(
         change,
-        asset.code,
+        command.asset,
         command.legs,
         cut_at=command.cut_at or change.now,
         wallets=command.wallets,
@@ -110,7 +106,8 @@ async def settle(deps: Deps, command: Settle, key: str | None = None) -> Settlem
 
     Raises:
         UnknownAsset, NotAllowed, AssetNotAccepted, InvalidTransition: no run was opened.
-        InvariantViolated: books and positions do not add up to the same tokens (INV-24).
+        PositionsNotOpen: there are tokens from before the asset was netted.
+        InvariantViolated: positions add up to more tokens than the books have (INV-24).
     """
     operator_only(deps.actor)
     code = deps.programme.asset(command.asset).code
@@ -123,7 +120,10 @@ async def _with_nets(deps: Deps, asset: str) -> Settle:
         return Settle(asset=asset)
     async with deps.repository.reader(deps.tenant_id) as reader:
         cut = await _cut(reader, asset, deps.clock.now())
-    if off := sum(standing.net for standing in cut.standings):
+    off = _ahead(cut)
+    if off > 0:
+        raise not_open(asset, f"the books have {Money.from_micros(off, asset)} more than the positions")
+    if off < 0:
         raise InvariantViolated(
             f"books and positions of {asset} differ by {Money.from_micros(off, asset)} in total", asset=asset
         )
@@ -134,6 +134,16 @@ async def _with_nets(deps: Deps, asset: str) -> Settle:
         wallets=len(cut.standings),
         left_out=tuple(one.party_id for one in cut.standings if one.net and one.stands_aside),
     )
+
+
+def _ahead(cut: Cut) -> int:
+    """What the books have more than the positions, in micros; nothing where both tell of the same tokens."""
+    return sum(standing.net for standing in cut.standings)
+
+
+async def books_ahead_of_positions(reader: Reader, asset: str, at: datetime) -> int:
+    """The same of an asset as a reader sees it; every wallet is compared."""
+    return _ahead(await _cut(reader, asset, at))
 
 
 async def _cut(reader: Reader, asset: str, at: datetime) -> Cut:

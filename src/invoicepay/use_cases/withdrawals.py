@@ -13,16 +13,24 @@ from invoicepay.domain.holds import Hold, HoldPurpose, hold_needs
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.money import Money, document_amount, positive
 from invoicepay.domain.needs import Needs, need
+from invoicepay.domain.netting import not_open
 from invoicepay.domain.receiving import finality_of
 from invoicepay.domain.reserves import deficit_needs, refuse_deficit
 from invoicepay.domain.seasoning import refuse_young, young_needs
 from invoicepay.domain.tokens import BURN, LIVE_MINTS, Burn, BurnCommand, Mint, MintPurpose
 from invoicepay.domain.withdrawal_news import plan_payout, submit_again
 from invoicepay.domain.withdrawals import WITHDRAWAL, Withdrawal, WithdrawalCommand, WithdrawalStatus
-from invoicepay.errors import AmountNotPositive, ComplianceBlocked, InvalidTransition
+from invoicepay.errors import (
+    AmountNotPositive,
+    ComplianceBlocked,
+    InvalidIdentifier,
+    InvalidTransition,
+    NotFound,
+)
 from invoicepay.ports.screening import Screened, Verdict
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.positions import are_open
 from invoicepay.use_cases.queries import get
 
 S, C = WithdrawalStatus, WithdrawalCommand
@@ -36,6 +44,7 @@ class InitiateWithdrawal:
         amount: tokens to burn; the account receives it less the programme's fee.
         account_token: the provider's token for the bank account; never an account number.
         verdict: screening's word; put in by the use case.
+        is_redeemable: whether the chain's side of the tokens is known (`are_open`); put in by the use case.
     """
 
     party_id: str
@@ -43,6 +52,7 @@ class InitiateWithdrawal:
     rail: str
     account_token: str
     verdict: Screened = field(default=ALLOWED, compare=False)
+    is_redeemable: bool = field(default=True, compare=False)
 
 
 def _needs_initiate(command: InitiateWithdrawal, seen: Snapshot) -> Needs:
@@ -73,6 +83,8 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     refuse_disabled(change, account)
     refuse_deficit(change, amount.asset)
     refuse_young(change, party.id, amount, account)
+    if not command.is_redeemable:
+        raise not_open(amount.asset)
     access.check_limit(change, party, amount)
     return _held(change, replace(command, account_token=account), fee)
 
@@ -121,17 +133,24 @@ async def initiate_withdrawal(deps: Deps, command: InitiateWithdrawal, key: str 
         BankAccountDisabled: a return code or an operator ruled the account out.
         FundsNotSeasoned: it would take tokens of a young deposit to another account.
         ReserveDeficit: the reserve is short; payments between holders go on, withdrawals wait.
+        PositionsNotOpen: the asset became netted, and its burn would wait for ever.
         InsufficientFunds: the available balance is smaller than the amount.
     """
     verdict = await screened(deps, "withdrawal", party_id=command.party_id, amount=command.amount)
-    return await perform(deps, INITIATE, replace(command, verdict=verdict), key)
+    can = await are_open(deps, command.party_id, command.amount)
+    return await perform(deps, INITIATE, replace(command, verdict=verdict, is_redeemable=can), key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseWithdrawal:
-    """Let a withdrawal under review go on."""
+    """Let a withdrawal under review go on.
+
+    Attributes:
+        is_redeemable: as for `InitiateWithdrawal`.
+    """
 
     withdrawal_id: str
+    is_redeemable: bool = field(default=True, compare=False)
 
 
 def _needs_release(command: ReleaseWithdrawal, seen: Snapshot) -> Needs:
@@ -155,6 +174,8 @@ def decide_release(command: ReleaseWithdrawal, change: Change) -> Withdrawal:
     access.payable(change, withdrawal.party_id, withdrawal.asset)
     refuse_disabled(change, withdrawal.account_token)
     refuse_deficit(change, withdrawal.asset)
+    if not command.is_redeemable:
+        raise not_open(withdrawal.asset)
     burn = minting.start_burn(change, withdrawal.party_id, withdrawal.amount, withdrawal.id)
     released = replace(withdrawal, status=status, burn_id=burn.id, reason="")
     return change.put(released, "withdrawal.held")
@@ -169,9 +190,19 @@ async def release_withdrawal(deps: Deps, command: ReleaseWithdrawal, key: str | 
     Raises:
         NotFound, NotAllowed: no such withdrawal, or the actor is no operator.
         InvalidTransition: it is not under review.
-        WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
+        WalletFrozen, ReserveDeficit, BankAccountDisabled, PositionsNotOpen: it has to wait.
     """
-    return await perform(deps, RELEASE, command, key)
+    can = await _is_redeemable(deps, command.withdrawal_id)
+    return await perform(deps, RELEASE, replace(command, is_redeemable=can), key)
+
+
+async def _is_redeemable(deps: Deps, withdrawal_id: str) -> bool:
+    """Whether the chain's side of its tokens is known; of no withdrawal, the command itself says so."""
+    try:
+        withdrawal = await get(deps, Withdrawal, withdrawal_id)
+    except (NotFound, InvalidIdentifier):
+        return True
+    return await are_open(deps, withdrawal.party_id, withdrawal.amount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
