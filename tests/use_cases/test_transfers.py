@@ -166,6 +166,14 @@ class TestOutside:
         assert friends.held("ben") == usd("0")
         assert friends.events(sent.id) == ["transfer.sent_outside"]
 
+    def test_the_address_that_is_screened_is_the_one_that_is_kept(self) -> None:
+        stops = Stops()
+        friends = Friends(screening=stops)
+
+        sent = leave(friends, address=" 0xabc\u3000")
+
+        assert [subject.counterparty_id for subject in stops.asked] == ["0xabc"] == [sent.address]
+
     def test_p18_tokens_come_back(self, friends: Friends) -> None:
         leave(friends)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from invoicepay.adapters.circle import CircleScreening
+from invoicepay.adapters.circle import CircleAsset, CircleScreening
 from invoicepay.adapters.circle.screening import screened_from
 from invoicepay.adapters.http import Answer
 from invoicepay.domain.money import Money
-from invoicepay.errors import ProviderUnavailable
+from invoicepay.errors import ConfigurationError, ProviderUnavailable
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from tests.adapters.circle.stage import ASSET, QUICK, SimulatedClock, Stage, staged
 
@@ -79,6 +81,37 @@ def test_what_is_no_address_is_never_sent_to_circle(
 
     assert (told.verdict, stage.asked(SCREENING)) == (Verdict.ALLOW, asked)
     assert told.reason
+
+
+@pytest.mark.parametrize("spelling", ["0X" + "a" * 36 + "9999", f" {'0x' + 'a' * 36 + '9999'}\n"])
+def test_another_spelling_of_an_address_is_screened_too(
+    stage: Stage, screening: CircleScreening, spelling: str
+) -> None:
+    assert screen(stage, screening, spelling).verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("chain", ["SOL-DEVNET", "APTOS", "XRP", "XETH"])
+def test_a_chain_whose_addresses_look_otherwise_needs_their_form(stage: Stage, chain: str) -> None:
+    with pytest.raises(ConfigurationError, match=chain):
+        CircleScreening(stage.config, chain=chain)
+
+    CircleScreening(stage.config, chain=chain, address=re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")).close()
+
+
+def test_assets_on_several_chains_need_the_one_to_screen(stage: Stage) -> None:
+    (asset,) = stage.config.assets
+    other = CircleAsset(
+        asset="EUR.eurc",
+        blockchain="ETH-SEPOLIA",
+        treasury_wallet_id=asset.treasury_wallet_id,
+        token_id=asset.token_id,
+    )
+    config = replace(stage.config, assets=(asset, other))
+
+    with pytest.raises(ConfigurationError, match="several"):
+        CircleScreening(config)
+
+    CircleScreening(config, chain="ETH-SEPOLIA").close()
 
 
 def test_without_an_answer_nothing_starts(stage: Stage, screening: CircleScreening) -> None:

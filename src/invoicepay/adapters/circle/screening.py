@@ -12,13 +12,16 @@ from invoicepay.adapters.circle.errors import require_done, unreadable
 from invoicepay.adapters.circle.ids import leg_key
 from invoicepay.adapters.http import Answer, Limits, Request, Sender
 from invoicepay.adapters.system import SystemClock
+from invoicepay.errors import ConfigurationError
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.screening import Screened, Subject, Verdict
 
 PATH = "/v1/w3s/compliance/screening/addresses"
 OPERATION = "screening"
 
-EVM_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+EVM_CHAINS = frozenset({"ARB", "AVAX", "BASE", "ETC", "ETH", "MATIC", "OP", "UNI"})
+"""The chains, and their test networks, whose addresses have the form below."""
+EVM_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 
 NO_ADDRESS = Screened(verdict=Verdict.ALLOW, reason="no address outside to screen")
 
@@ -31,7 +34,12 @@ class CircleScreening:
 
     Args:
         chain: Circle's word for the blockchain of the addresses; its list has more chains than wallets have.
-        address: what an address looks like there; everything else is taken for the id of a party.
+            Where it is left out, it is the one of all assets.
+        address: what an address looks like there; everything else is taken for the id of a party. It may be
+            left out for EVM chains.
+
+    Raises:
+        ConfigurationError: the chain or the form of its addresses cannot be told.
     """
 
     def __init__(
@@ -39,18 +47,19 @@ class CircleScreening:
         config: CircleConfig,
         *,
         chain: str = "",
-        address: re.Pattern[str] = EVM_ADDRESS,
+        address: re.Pattern[str] | None = None,
         clock: Clock | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._chain, self._address = chain or config.assets[0].blockchain, address
+        self._chain = chain or _chain_of(config)
+        self._address = address or _form_of_addresses(self._chain)
         self._clock = clock or SystemClock()
         self._bearer = SecretStr(f"Bearer {config.api_key.get_secret_value()}")
         secrets = (config.api_key,)
         self._sender = Sender(config.name, config.base_url, limits=limits or Limits(), secrets=secrets)
 
     async def screen(self, subject: Subject) -> Screened:
-        address = subject.counterparty_id
+        address = subject.counterparty_id.strip()
         if not self._address.fullmatch(address):
             return NO_ADDRESS
         body = {
@@ -69,6 +78,20 @@ class CircleScreening:
     async def aclose(self) -> None:
         """End the connections."""
         await self._sender.aclose()
+
+
+def _chain_of(config: CircleConfig) -> str:
+    chains = {asset.blockchain for asset in config.assets}
+    if len(chains) != 1:
+        raise ConfigurationError("the assets are on several blockchains: name the one to screen as chain")
+    return chains.pop()
+
+
+def _form_of_addresses(chain: str) -> re.Pattern[str]:
+    """A form that fits no address of the chain would let every one of them through."""
+    if chain.partition("-")[0] not in EVM_CHAINS:
+        raise ConfigurationError(f"tell CircleScreening the form of an address on {chain}")
+    return EVM_ADDRESS
 
 
 def screened_from(answer: Answer) -> Screened:

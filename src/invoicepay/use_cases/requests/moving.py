@@ -161,10 +161,11 @@ async def send_outside(deps: Deps, command: SendOutside, key: str | None = None)
         ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen: compliance does not let it through.
         InsufficientFunds: the payer has less available.
     """
+    address = _named(command.address, ADDRESS_LENGTH, "the address")
     verdict = await screened(
-        deps, "transfer", party_id=command.payer_id, counterparty_id=command.address, amount=command.amount
+        deps, "transfer", party_id=command.payer_id, counterparty_id=address, amount=command.amount
     )
-    return await perform(deps, SEND_OUTSIDE, replace(command, verdict=verdict), key)
+    return await perform(deps, SEND_OUTSIDE, replace(command, address=address, verdict=verdict), key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
