@@ -64,7 +64,8 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     programme = _programme(settings.programme, is_memory=is_memory)
     rails = parts.rails or SimulatedRails(clock)
     tokens = parts.token or SimulatedTokens(clock, custody=_custody(programme))
-    _check_settlement(programme, tokens)
+    if parts.token is not None:
+        _check_settlement(programme, parts.token)
     return Core(
         wired=Deps(
             repository=parts.repository or _repository(chosen, settings, ids, blocking=blocking),
@@ -115,9 +116,9 @@ def _check_parts(parts: Parts) -> None:
 
 
 def _custody(programme: Programme) -> str:
-    """How the simulated issuer keeps tokens: by party where a chain has to follow the book."""
-    is_netted = any(asset.settlement is Settlement.NETTED for asset in programme.assets.values())
-    return "wallets" if is_netted else "omnibus"
+    """How the simulated issuer keeps tokens: by party, unless a listed asset moves in the book only."""
+    settlements = {asset.settlement for asset in programme.assets.values()}
+    return "wallets" if settlements and Settlement.LEDGER not in settlements else "omnibus"
 
 
 def _check_settlement(programme: Programme, tokens: TokenProvider) -> None:
@@ -130,10 +131,10 @@ def _check_settlement(programme: Programme, tokens: TokenProvider) -> None:
                 "a payee could never redeem, for its wallet stays empty",
                 hint=f'Write Asset("{asset.code}", settlement="netted"), or "onchain".',
             )
-        if asset.settlement is Settlement.NETTED and not per_party:
+        if asset.settlement is not Settlement.LEDGER and not per_party:
             raise ConfigurationError(
-                f"{asset.code} is netted by wallet, and {tokens.name} keeps all tokens in one place: "
-                "there is nothing to settle",
+                f"{asset.code} is {asset.settlement}, and {tokens.name} keeps all tokens in one place: "
+                "between two parties nothing can move there",
                 hint=f'Write Asset("{asset.code}", settlement="ledger"), or use a provider with '
                 "capabilities().per_party.",
             )

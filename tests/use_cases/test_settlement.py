@@ -437,7 +437,8 @@ def test_where_all_tokens_lie_in_one_place_there_is_nothing_to_tie_out() -> None
 @pytest.mark.parametrize(
     ("settlement", "custody", "message"),
     [
-        ("netted", "omnibus", "there is nothing to settle"),
+        ("netted", "omnibus", "nothing can move there"),
+        ("onchain", "omnibus", "nothing can move there"),
         ("ledger", "wallets", "could never redeem"),
     ],
 )
