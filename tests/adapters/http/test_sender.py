@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import os
@@ -10,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakSet
 
+import httpcore
 import httpx
 import pytest
 
@@ -21,7 +24,7 @@ from invoicepay.testing import Host
 from invoicepay.testing.simulators.faults import Faults
 from invoicepay.testing.simulators.server import Receive, Scope, Send, Served
 from tests.adapters.http.conftest import MakeSender
-from tests.adapters.http.wire import answering, dripping, peer
+from tests.adapters.http.wire import answering, dripping, peer, staying
 
 ORDER = Request("POST", "/transfers", operation="transfer", json={"amount": "12.00"})
 QUESTION = Request("GET", "/transfers/7", operation="find")
@@ -416,6 +419,34 @@ def test_a_transport_that_tells_nothing_is_judged_by_what_it_raises(host: Host, 
     assert [type(one) for one in outcomes] == [ProviderUnavailable, ProviderUnknown]
 
 
+@pytest.mark.parametrize("late", [httpx.PoolTimeout("full"), httpcore.PoolTimeout("full")])
+def test_a_pool_of_ours_that_is_full_tells_nothing_about_the_provider(
+    host: Host, sender: MakeSender, hours: Hours, late: Exception
+) -> None:
+    asked = 0
+
+    def full(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        raise late
+
+    made = sender("https://acme.test", transport=httpx.MockTransport(full), clock=hours, sleep=hours.sleep)
+    outcomes = [outcome(host, made.ask(QUESTION)) for _ in range(6)]
+
+    assert [type(one) for one in outcomes] == [ProviderUnavailable] * 6
+    assert asked == 6 * Limits().tries
+    assert all("every connection is in use" in str(one) for one in outcomes)
+
+
+def test_a_refusal_of_one_order_by_403_lets_others_go_on(
+    host: Host, sender: MakeSender, provider: Provider, url: str
+) -> None:
+    provider.faults.fail_before(403, times=6)
+    made = sender(url, is_locked_out=lambda answer: answer.status == 401)
+
+    assert [host.run(made.order(ORDER)).status for _ in range(7)] == [403] * 6 + [200]
+
+
 def test_threads_share_a_sender(url: str, provider: Provider) -> None:
     made = Sender("acme", url)
 
@@ -438,6 +469,28 @@ def test_one_sender_serves_one_event_loop_after_the_other_and_blocking_hosts_bet
     assert [asyncio.run(once()), run_blocking(once()), asyncio.run(once())] == [200, 200, 200]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_event_loops_that_ended_without_closing_leave_nothing_behind(url: str) -> None:
+    made = Sender("acme", url)
+    loops = WeakSet[asyncio.AbstractEventLoop]()
+
+    async def once() -> int:
+        loops.add(asyncio.get_running_loop())
+        return (await made.order(ORDER)).status
+
+    async def at_last() -> int:
+        status = await once()
+        await made.aclose()
+        return status
+
+    assert [asyncio.run(once()) for _ in range(20)] == [200] * 20
+    assert asyncio.run(at_last()) == 200
+    gc.collect()
+
+    assert len(loops) == 0
+
+
 def _in_a_child(made: Sender, pipe: Any) -> None:
     pipe.send(run_blocking(made.order(ORDER)).status)
     pipe.close()
@@ -445,20 +498,21 @@ def _in_a_child(made: Sender, pipe: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_opens_connections_of_its_own(url: str, provider: Provider) -> None:
-    made = Sender("acme", url)
-    run_blocking(made.order(ORDER))
+def test_a_forked_child_opens_connections_of_its_own() -> None:
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
+    with peer(staying) as server:
+        made = Sender("acme", server.url)
+        run_blocking(made.order(ORDER))
 
-    child = context.Process(target=_in_a_child, args=(made, there))
-    child.start()
-    in_child = here.recv()
-    child.join()
-    in_parent = run_blocking(made.order(ORDER)).status
-    made.close()
+        child = context.Process(target=_in_a_child, args=(made, there))
+        child.start()
+        in_child = here.recv()
+        child.join()
+        in_parent = run_blocking(made.order(ORDER)).status
+        made.close()
 
-    assert (in_child, in_parent, provider.done) == (200, 200, 3)
+        assert (in_child, in_parent, server.connections) == (200, 200, 2)
 
 
 def test_refused_credentials_and_a_rest_are_warnings_in_the_log(

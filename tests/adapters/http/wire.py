@@ -76,6 +76,12 @@ def answering(answer: bytes) -> Act:
     return act
 
 
+def staying(connection: socket.socket, over: threading.Event) -> None:
+    """Answer one request after the other on the same connection."""
+    while heard(connection):
+        connection.sendall(OK)
+
+
 def dripping(head: bytes, byte: bytes = b"x") -> Act:
     """Read the request, send the head, then a byte every 50 ms."""
 
