@@ -12,6 +12,7 @@ from invoicepay.domain.effects import Effect, EffectStatus, Source
 from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.tokens import Mint
+from invoicepay.use_cases import deposits, returns
 from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
 from invoicepay.use_cases.providers import Sighting
 from invoicepay.use_cases.reconcile import Reconcile, reconcile
@@ -234,3 +235,96 @@ def test_a_statement_shows_parts_and_surplus_under_the_transfers_own_reference(d
     tie_out = desk.run(reconcile(desk.deps, command))
 
     assert (tie_out.breaks, tie_out.unexplained) == ((), usd("0.00"))
+
+
+@pytest.mark.parametrize("ended", [D.REJECTED, D.RETURNED])
+def test_a_part_after_the_first_was_not_taken_waits_for_a_person(
+    desk: MoneyDesk, ended: DepositStatus
+) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    if ended is D.REJECTED:
+        desk.run(
+            deposits.review_deposit(desk.deps, deposits.ReviewDeposit(deposit_id=deposit.id, reason="?"))
+        )
+        desk.run(
+            deposits.reject_deposit(desk.deps, deposits.RejectDeposit(deposit_id=deposit.id, reason="!"))
+        )
+    else:
+        tell(desk, deposit, S.RETURNED, "60.00", "r1", code="R06")
+
+    tell(desk, deposit, S.FINAL, "40.00", "p2")
+
+    (second,) = later(desk, deposit)
+    assert (desk.deposit(deposit.id).status, second.status) == (ended, D.IN_REVIEW)
+    assert (desk.rows(Mint), desk.books()) == ((), {"1100": "40.00", "2100 ann": "40.00"})
+
+
+def test_final_of_a_part_ends_the_delay_of_that_part_alone(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    tell(desk, deposit, S.SETTLED, "40.00", "p2")
+
+    tell(desk, deposit, S.FINAL, "40.00", "p2")
+
+    (second,) = later(desk, deposit)
+    assert (desk.deposit(deposit.id).is_final, second.is_final) == (False, True)
+    assert (desk.deposit(deposit.id).status, second.status) == (D.RECEIVED, D.CONFIRMED)
+    assert desk.effect(deposit.id).status is S.SETTLED
+    tell(desk, deposit, S.FINAL, "60.00", "p1")
+    mint_all(desk)
+    assert desk.available("ann") == usd("100.00")
+
+
+def test_a_part_told_final_at_once_leaves_the_intent_open_for_the_next(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+
+    tell(desk, deposit, S.FINAL, "60.00", "p1")
+
+    assert (desk.deposit(deposit.id).status, desk.effect(deposit.id).status) == (D.CONFIRMED, S.SETTLED)
+    desk.tell(deposit.id, S.FINAL)
+    assert desk.effect(deposit.id).status is S.FINAL
+
+
+@pytest.mark.parametrize(
+    ("first", "minted", "kept"),
+    [("100.00", "100.00", "9.00"), ("99.50", "99.50", "9.00"), ("95.00", "99.00", "5.00")],
+)
+def test_a_fee_above_what_was_wanted_of_a_part_comes_out_of_its_surplus(
+    desk: MoneyDesk, first: str, minted: str, kept: str
+) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    tell(desk, deposit, S.SETTLED, first, "p1")
+
+    tell(desk, deposit, S.SETTLED, "10.00", "p2", fee="1.00")
+    mint_all(desk)
+
+    assert desk.books() == {"1000": minted, "1050": kept, "2000 ann": minted, "2900": kept}
+
+
+@pytest.mark.parametrize("part", ["", "p1"])
+def test_a_processors_fee_above_the_amount_needs_a_person(desk: MoneyDesk, part: str) -> None:
+    deposit = desk.initiate("ann", "100.00")
+
+    if part:
+        tell(desk, deposit, S.FINAL, "100.00", part, fee="150.00")
+    else:
+        desk.tell(deposit.id, S.FINAL, fee="150.00")
+
+    assert (desk.effect(deposit.id).status, desk.books()) == (S.NEEDS_REVIEW, {})
+
+
+@pytest.mark.parametrize("minted", [False, True])
+def test_a_return_of_more_than_is_left_needs_a_person(desk: MoneyDesk, minted: bool) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    desk.tell(deposit.id, S.SETTLED)
+    returned = returns.RecordReturn(deposit_id=deposit.id, return_code="R06", amount=usd("40.00"))
+    desk.run(returns.record_return(desk.deps, returned))
+    if minted:
+        mint_all(desk)
+    before = desk.books()
+
+    desk.tell(deposit.id, S.RETURNED, code="R10")
+
+    assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
+    assert (desk.books(), desk.broken()) == (before, [])

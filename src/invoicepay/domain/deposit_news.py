@@ -10,7 +10,7 @@ from invoicepay.domain.deposit_parts import close_parts, part_returned, part_rev
 from invoicepay.domain.deposit_returns import return_needs, take_back
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus, later_settlements
 from invoicepay.domain.effects import Effect, EffectStatus, Observation, Source
-from invoicepay.domain.needs import NOTHING, Needs, need, together
+from invoicepay.domain.needs import Needs, need, together
 from invoicepay.domain.receiving import LATE, RETURN_REVERSED, keep_surplus, keep_unmatched
 from invoicepay.errors import InvalidTransition
 
@@ -21,9 +21,9 @@ _OVER_WITHOUT_MONEY = (S.FAILED, S.EXPIRED, S.CANCELLED, S.REJECTED)
 
 def fold_deposit_needs(effect: Effect, seen: Snapshot) -> Needs:
     """What any news of the rail about a deposit can touch."""
-    deposit, later = seen.peek(Deposit, effect.cause_id), later_settlements(effect.cause_id)
+    later = later_settlements(effect.cause_id)
     ids = [effect.cause_id, *(one.id for one in seen.search(later))]
-    wanted = need(finds=[later]) if deposit is not None and deposit.parts else NOTHING
+    wanted = need(finds=[later])  # also for the first part: another may come before it in the same batch
     return together([wanted, *(receiving.confirm_needs(id, seen) | return_needs(id, seen) for id in ids)])
 
 
@@ -80,8 +80,8 @@ def _arrived(change: Change, deposit: Deposit, seen: Observation) -> Deposit:
         return deposit
     deposit = _accepted_if_new(change, deposit, seen)
     wanted = min(seen.amount, deposit.requested)
-    keep_surplus(change, seen, seen.amount - wanted, deposit)
-    return receiving.received(change, deposit, wanted, seen.fee)
+    fee = keep_surplus(change, seen, wanted, deposit)
+    return receiving.received(change, deposit, wanted, fee)
 
 
 def _accepted_if_new(change: Change, deposit: Deposit, seen: Observation) -> Deposit:

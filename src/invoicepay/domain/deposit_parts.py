@@ -24,6 +24,9 @@ from invoicepay.errors import InvalidTransition
 
 S, C = DepositStatus, DepositCommand
 
+_DOUBTED = (S.IN_REVIEW, S.REJECTED, S.RETURNED)
+"""Where a deposit is that a person looks at, or that went back: what comes of it later is looked at as well."""
+
 
 def part_settled(change: Change, deposit: Deposit, seen: Observation, *, is_final: bool) -> None:
     """Book a settlement; the first is the deposit's own, each later one a deposit with this as its parent.
@@ -34,25 +37,39 @@ def part_settled(change: Change, deposit: Deposit, seen: Observation, *, is_fina
         InvalidTransition: the whole was told before, without parts.
     """
     if _is_told(deposit, PartKind.SETTLED, seen):
-        return
+        one = _of_part(change, deposit, seen.part) if is_final else None
+        return _confirm_if_due(change, one, is_final=True) if one else None
     if deposit.has_arrived and not deposit.told(PartKind.SETTLED):
         raise InvalidTransition(
             "deposit", "received as a whole", C.RECEIVE, hint="Look at the rail's report."
         )
     came, nothing = deposit.told(PartKind.SETTLED), Money.zero(deposit.asset)
     wanted = min(seen.amount, max(deposit.requested - came, nothing))
-    keep_surplus(change, seen, seen.amount - wanted, deposit)
+    fee = keep_surplus(change, seen, wanted, deposit)
     is_first = not deposit.has_arrived
     deposit = _told(change, deposit, PartKind.SETTLED, seen)
     if not wanted:
         return
-    one = receiving.received(change, deposit, wanted, seen.fee) if is_first else None
-    one = one or _later(change, deposit, seen, wanted)
+    one = receiving.received(change, deposit, wanted, fee) if is_first else None
+    one = one or _later(change, deposit, seen, wanted, fee)
     _confirm_if_due(change, one, is_final=is_final)
 
 
-def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money) -> Deposit:
-    """A later settlement as a deposit of its own; under review where the first one is."""
+def _of_part(change: Change, deposit: Deposit, name: str) -> Deposit | None:
+    """The deposit that a settlement became: the first one's is `deposit`; None where all was surplus."""
+    first = next(part for part in deposit.parts if part.kind is PartKind.SETTLED)
+    if first.name == name:
+        return deposit if deposit.has_arrived else None
+    later = change.find(later_settlements(deposit.id))
+    return next((one for one in later if one.provider_ref == _ref_of(deposit, name)), None)
+
+
+def _ref_of(deposit: Deposit, part: str) -> str:
+    return f"{deposit.provider_ref}/{part}"
+
+
+def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money, fee: Money) -> Deposit:
+    """A later settlement as a deposit of its own; under review where the first one was not taken as it came."""
     nothing = Money.zero(deposit.asset)
     later = Deposit(
         id=change.new_id(Prefix.DEPOSIT),
@@ -67,14 +84,15 @@ def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money) -
         status=DEPOSIT.after(None, C.RECORD),
         account_token=deposit.account_token,
         provider=deposit.provider,
-        provider_ref=f"{deposit.provider_ref}/{seen.part}",
+        provider_ref=_ref_of(deposit, seen.part),
         parent_id=deposit.id,
     )
-    later = change.add(receiving.receive(change, later, amount, seen.fee), "deposit.received")
-    if deposit.status is not S.IN_REVIEW:
+    later = change.add(receiving.receive(change, later, amount, fee), "deposit.received")
+    if deposit.status not in _DOUBTED:
         return later
     status = DEPOSIT.after(later.status, C.REVIEW)
-    return change.put(replace(later, status=status, reason=deposit.reason), "deposit.in_review")
+    reason = deposit.reason or f"deposit {deposit.id} was {deposit.status}"
+    return change.put(replace(later, status=status, reason=reason), "deposit.in_review")
 
 
 def close_parts(change: Change, deposit: Deposit) -> None:
@@ -114,8 +132,7 @@ def part_returned(change: Change, deposit: Deposit, seen: Observation) -> None:
 
 def _returnable(deposit: Deposit) -> Money:
     is_here = deposit.has_arrived and (deposit.status, C.RETURN) in DEPOSIT.table
-    left = deposit.left if is_here else Money.zero(deposit.asset)
-    return left - deposit.returning if deposit.returning else left
+    return deposit.returnable if is_here else Money.zero(deposit.asset)
 
 
 def part_reversed(change: Change, deposit: Deposit, seen: Observation) -> None:

@@ -64,8 +64,8 @@ def take_back(change: Change, deposit: Deposit, amount: Money, return_code: str)
     DEPOSIT.after(deposit.status, DepositCommand.RETURN)
     if not deposit.has_arrived:
         raise InvalidTransition("deposit", f"{deposit.status}, nothing arrived", DepositCommand.RETURN)
-    if deposit.status is DepositStatus.RETURNED and amount > deposit.left:
-        state = f"{deposit.status}, {deposit.left} of it is here"
+    if amount > deposit.returnable:
+        state = f"{deposit.status}, {deposit.returnable} of it is here"
         raise InvalidTransition("deposit", state, DepositCommand.RETURN)
     deposit = replace(deposit, return_code=return_code)
     _disable(change, deposit)

@@ -220,6 +220,11 @@ class Deposit(Entity):
         """What the bank can still take back of it."""
         return self.received - self.returned if self.returned else self.received
 
+    @property
+    def returnable(self) -> Money:
+        """The same without what is on its way back already."""
+        return self.left - self.returning if self.returning else self.left
+
     def told(self, kind: PartKind) -> Money:
         """The sum of the parts of a kind."""
         return total((part.amount for part in self.parts if part.kind is kind), self.asset)

@@ -29,7 +29,7 @@ from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint
-from invoicepay.errors import DuplicateProviderReference, InvalidInput
+from invoicepay.errors import DuplicateProviderReference, InvalidInput, InvalidTransition
 
 LATE = "/late"
 SURPLUS = "/surplus"
@@ -90,7 +90,12 @@ def receive(change: Change, deposit: Deposit, amount: Money, processor_fee: Mone
     """Book what the rail delivered (P-01) and open its reserve; never the amount that was requested.
 
     A deposit under review stays there, with its money.
+
+    Raises:
+        InvalidTransition: the processor kept more than came.
     """
+    if processor_fee > amount:
+        raise InvalidTransition("deposit", f"{amount} with a fee of {processor_fee}", DepositCommand.RECEIVE)
     finality = finality_of(change.programme, deposit.rail)
     kept = Money.zero(deposit.asset) if change.programme.bears_processor_fee else processor_fee
     reserve = change.add(
@@ -238,9 +243,23 @@ def keep_unmatched(
     return funds
 
 
-def keep_surplus(change: Change, seen: Observation, surplus: Money, deposit: Deposit) -> None:
-    """What came above what was asked for is nobody's yet, and no token is made of it (P-07)."""
+def keep_surplus(change: Change, seen: Observation, wanted: Money, deposit: Deposit) -> Money:
+    """What came above what was asked for is nobody's yet, and no token is made of it (P-07).
+
+    The processor's fee was kept from what was `wanted`; only what of it exceeds that, from the surplus.
+
+    Returns:
+        The fee to book on what was wanted.
+
+    Raises:
+        InvalidTransition: the processor kept more than came.
+    """
+    fee = min(seen.fee, wanted)
+    surplus = seen.amount - wanted - (seen.fee - fee)
+    if surplus.micros < 0:
+        raise InvalidTransition("deposit", f"{seen.amount} with a fee of {seen.fee}", DepositCommand.RECEIVE)
     if surplus:
         ref = "/".join(name for name in (seen.provider_ref or deposit.provider_ref, seen.part) if name)
         reason = f"more than deposit {deposit.id} asked for"
         keep_unmatched(change, surplus, seen.provider, ref + SURPLUS, reason)
+    return fee

@@ -87,8 +87,10 @@ def _ranked(effect: Effect, status: EffectStatus, seen: Observation) -> Reductio
         if effect.status in _OVER:
             return Reduction(effect, Verdict.IGNORE)
         return _reviewed(effect, f"the provider says {seen.provider_status or 'something unknown'}")
-    if seen.part and effect.status in _SETTLED_AT_LEAST and (effect.status, status) != (S.SETTLED, S.FINAL):
+    if seen.part and effect.status in _SETTLED_AT_LEAST:
         return Reduction(_named(effect, seen), Verdict.APPLY)  # one more part, whatever came before it
+    if seen.part and status is S.FINAL:
+        status = S.SETTLED  # that part is final; more may come, and be called final by itself
     if status not in _COMMANDS or _COMMANDS[status] not in EFFECT.allowed(effect.status):
         return _out_of_turn(effect, status, seen)
     moved = _named(replace(effect, status=EFFECT.after(effect.status, _COMMANDS[status])), seen)
