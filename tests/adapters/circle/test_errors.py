@@ -7,7 +7,15 @@ import pickle
 
 import pytest
 
-from invoicepay.adapters.circle.errors import CODES, FOR_GOOD, NOT_DONE, Cause, cause_of, require_done
+from invoicepay.adapters.circle.errors import (
+    CODES,
+    FOR_GOOD,
+    NOT_DONE,
+    Cause,
+    cause_of,
+    is_locked_out,
+    require_done,
+)
 from invoicepay.adapters.http import Answer
 from invoicepay.errors import (
     IdempotencyConflict,
@@ -135,6 +143,22 @@ def test_an_order_that_failed_inside_circle_may_have_been_done_whatever_its_code
 def test_a_question_that_circle_did_not_answer_tells_of_no_absence(seen: Answer) -> None:
     assert cause_of(seen)[0] not in (Cause.NOT_FOUND, Cause.INVALID)
     assert type(raised(seen, is_order=False)) is ProviderUnavailable
+
+
+@pytest.mark.parametrize(
+    ("seen", "locked_out"),
+    [
+        (answer(401, 401), True),
+        (answer(403, 3), True),
+        (Answer(403, {}, b"<html>"), True),
+        (answer(403, 999_999), True),
+        (answer(403, 155501), False),
+        (answer(403, 156020), False),
+        (answer(403, 177003), False),
+    ],
+)
+def test_a_403_about_one_order_is_told_from_one_about_our_key(seen: Answer, locked_out: bool) -> None:
+    assert is_locked_out(seen) is locked_out
 
 
 def test_a_pause_that_circle_asks_for_is_told() -> None:

@@ -336,6 +336,24 @@ def test_a_refusal_is_one_of_three_answers(
     assert refused.value.details["code"] == code  # type: ignore[attr-defined]
 
 
+def test_orders_that_are_refused_by_403_let_others_go_on(stage: Stage) -> None:
+    stage.faults.order(answering(403, 155501), times=6, on=TRANSFER)
+    for _ in range(6):
+        with pytest.raises(ProviderRejected):
+            mint(stage)
+
+    assert mint(stage).status is TokenStatus.PENDING
+
+
+def test_a_key_that_is_refused_by_403_rests(stage: Stage) -> None:
+    stage.faults.order(answering(403, 3), times=6, on=TRANSFER)
+    for _ in range(6):
+        with pytest.raises(ProviderUnavailable):
+            mint(stage)
+
+    assert stage.asked(TRANSFER) == 2
+
+
 def test_a_rate_limit_tells_how_long_to_wait(stage: Stage) -> None:
     stage.faults.fail_before(429, retry_after=7, on=TRANSFER)
 

@@ -121,6 +121,11 @@ def cause_of(answer: Answer) -> tuple[Cause, int | None]:
     return Cause.UNKNOWN, code
 
 
+def is_locked_out(answer: Answer) -> bool:
+    """Whether a 401 or 403 is about our key; Circle also refuses single orders by these statuses."""
+    return cause_of(answer)[0] is Cause.ACCESS
+
+
 def _code(answer: Answer) -> int | None:
     try:
         return wire.Fault.model_validate_json(answer.body).code

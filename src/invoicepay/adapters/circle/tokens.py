@@ -9,6 +9,7 @@ from datetime import datetime
 from invoicepay.adapters.circle import health, wire
 from invoicepay.adapters.circle.address_book import CircleWallets, Purse
 from invoicepay.adapters.circle.config import CircleAsset, CircleConfig
+from invoicepay.adapters.circle.errors import is_locked_out
 from invoicepay.adapters.circle.ids import leg_key
 from invoicepay.adapters.circle.moving import Mover
 from invoicepay.adapters.circle.w3s import LONGEST_SECONDS, WalletsApi
@@ -58,7 +59,9 @@ class CircleTokens:
     def __init__(self, config: CircleConfig, *, clock: Clock | None = None, limits: Limits = LIMITS) -> None:
         self.config, self._clock = config, clock or SystemClock()
         secrets = (config.api_key, config.entity_secret)
-        self._sender = Sender(config.name, config.base_url, limits=limits, secrets=secrets)
+        self._sender = Sender(
+            config.name, config.base_url, limits=limits, secrets=secrets, is_locked_out=is_locked_out
+        )
         self.api = WalletsApi(config.api_key, config.entity_secret, self._sender)
         self.wallets = CircleWallets(config, self.api)
         self.mover = Mover(config, self.api, self._clock)

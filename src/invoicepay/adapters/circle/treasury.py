@@ -11,6 +11,7 @@ from typing import Any
 from invoicepay.adapters.circle import health, mint, movements, webhooks_v1, wire
 from invoicepay.adapters.circle.address_book import Purse
 from invoicepay.adapters.circle.config import CircleAsset, MintConfig
+from invoicepay.adapters.circle.errors import is_locked_out
 from invoicepay.adapters.circle.ids import leg_key
 from invoicepay.adapters.circle.tokens import CircleTokens
 from invoicepay.adapters.circle.wallets import outbound_query
@@ -77,7 +78,13 @@ class CircleTreasury:
     ) -> None:
         self._config, self._tokens, self._clock = config, tokens, clock or SystemClock()
         limits = limits or Limits()
-        self._sender = Sender(config.name, config.base_url, limits=limits, secrets=(config.api_key,))
+        self._sender = Sender(
+            config.name,
+            config.base_url,
+            limits=limits,
+            secrets=(config.api_key,),
+            is_locked_out=is_locked_out,
+        )
         self._amazon = Sender("amazon-sns", SNS_URL, limits=limits)
         self._get = fetch or self._fetched
         self.api = mint.MintApi(config, self._sender)

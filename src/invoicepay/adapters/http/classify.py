@@ -28,6 +28,8 @@ NEVER_LEFT = (
     httpcore.UnsupportedProtocol,
 )
 
+NO_CONNECTION_FREE = (httpx.PoolTimeout, httpcore.PoolTimeout)
+
 REASONS = {
     "ConnectError": "no connection",
     "ConnectTimeout": "no connection in time",
@@ -78,16 +80,18 @@ class Failure:
 
     Attributes:
         has_left: the provider may have got it.
+        is_ours: our own bound ended it; it tells nothing about the provider.
     """
 
     has_left: bool
     reason: str
+    is_ours: bool = False
 
 
 def failure_of(error: Exception, progress: Progress) -> Failure:
     """What became of a call that ended with an exception; in doubt it has left."""
     has_left = progress.has_left if progress.is_told else not isinstance(error, NEVER_LEFT)
-    return Failure(has_left, _reason(error))
+    return Failure(has_left, _reason(error), is_ours=isinstance(error, NO_CONNECTION_FREE))
 
 
 def _reason(error: Exception) -> str:

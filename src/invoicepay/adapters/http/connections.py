@@ -7,7 +7,6 @@ import json
 import os
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -50,8 +49,7 @@ class Connections:
             async_transport = transport
         self._transport, self._async_transport = transport, async_transport
         self._blocking: dict[int, httpx.BaseTransport] = {}
-        self._awaiting: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport]
-        self._awaiting = WeakKeyDictionary()
+        self._awaiting: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
         hush()
 
     async def exchange(self, base_url: str, request: Request, seconds: float) -> Outcome:
@@ -107,6 +105,9 @@ class Connections:
         loop = asyncio.get_running_loop()
         if transport := self._awaiting.get(loop):
             return transport
+        for other in tuple(self._awaiting):
+            if other.is_closed():  # nothing can be done with its connections; the collector closes them
+                self._awaiting.pop(other, None)
         made = self._async_transport or AwaitingTransport(self._trust(), connections=self._limits.connections)
         self._awaiting[loop] = made
         return made

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("invoicepay.http")
 
 LIMITS = Limits()
+LOCKED_OUT = (401, 403)
 REFUSED_CREDENTIALS = 3
 """What 401 and 403 weigh: by default the second in a row opens the breaker; one may be a stale token."""
 
@@ -59,6 +60,8 @@ class Sender:
         provider: its name, in errors and logs.
         base_url: `https://…`; plain http only to this machine.
         secrets: what `scrub` takes out of texts; those inside requests are shown nowhere anyway.
+        is_locked_out: whether a 401 or 403 is about our credentials, where the provider also refuses single
+            orders by these; what is not tells nothing about other calls.
         tls: certificates to trust, and our own where the provider wants one.
         transport, async_transport: of httpx, instead of sockets.
         clock, sleep: for tests; seconds of a clock that nobody sets, and how to wait.
@@ -74,6 +77,7 @@ class Sender:
         *,
         limits: Limits = LIMITS,
         secrets: Iterable[Secret] = (),
+        is_locked_out: Callable[[Answer], bool] = lambda _: True,
         tls: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
@@ -85,7 +89,7 @@ class Sender:
         self._connections = Connections(limits, tls=tls, transport=transport, async_transport=async_transport)
         self._breaker = Breaker(clock, failures=limits.failures, rest_seconds=limits.rest_seconds)
         self._redactor = Redactor(secrets)
-        self._clock, self._sleep = clock, sleep
+        self._is_locked_out, self._clock, self._sleep = is_locked_out, clock, sleep
 
     async def ask(self, request: Request) -> Answer:
         """Put a question, which is safe to repeat: after any failure, and after 429, 502, 503 and 504.
@@ -158,7 +162,8 @@ class Sender:
         if answer is None:
             assert failure is not None
             log.debug("%s %s: %s after %d ms", self.provider, request.operation, failure.reason, spent)
-            self._count_failure(request.operation)
+            if not failure.is_ours:
+                self._count_failure(request.operation)
             raise self._error(request, failure, is_order=is_order)
         answer = replace(answer, provider=self.provider, operation=request.operation)
         log.debug(
@@ -197,7 +202,7 @@ class Sender:
     def _count(self, answer: Answer) -> None:
         """What an answer says about the provider's condition."""
         operation, asked = answer.operation, retry_after_seconds(answer)
-        if answer.status in (401, 403):
+        if answer.status in LOCKED_OUT and self._is_locked_out(answer):
             log.warning("%s refused our credentials for %s (%d)", self.provider, operation, answer.status)
             self._count_failure(operation, weight=REFUSED_CREDENTIALS)
         elif answer.status in (429, 503) and asked is not None:
