@@ -32,6 +32,10 @@ class SlotKey(NamedTuple):
     nonce: int
 
 
+REFUSED = "refused"
+"""In place of a nonce key: the lane of movements that were refused before they had a slot of the chain."""
+
+
 class SlotState(StrEnum):
     """What is certain of a slot; what the chain says of one that is SIGNED is asked anew each time."""
 
@@ -154,6 +158,20 @@ class SlotStore(Protocol):
         Raises:
             StoreError, ConcurrencyError: nothing was bound.
             OutcomeUnknown: find out by reference.
+        """
+        ...
+
+    async def refuse(self, signer: str, moves: Sequence[Move], *, at: datetime) -> frozenset[str]:
+        """Bind those of `moves` that are free, judged as they are, to a slot that no chain has.
+
+        From then on `take` does not find them free, so that whoever judged otherwise, or judged earlier and
+        was held up, cannot send what was refused.
+
+        Returns:
+            The references that were free; the others are bound, and may take place.
+
+        Raises:
+            StoreError, ConcurrencyError, OutcomeUnknown: as for `take`.
         """
         ...
 

@@ -123,6 +123,25 @@ class SlotContract:
 
         assert host.run(slots.find(["b"])) == {}
 
+    def test_what_was_refused_is_bound_and_never_taken(self, host: Host, slots: SlotStore) -> None:
+        """So that whoever judged earlier and was held up cannot send it any more."""
+        refused = replace(a_move("a"), state=MoveState.FAILED, reason="frozen: no")
+
+        assert host.run(slots.refuse(LANE.signer, [refused], at=NOON)) == {"a"}
+
+        assert self.take(host, slots, "a") is None
+        found = host.run(slots.find(["a"]))["a"]
+        assert (found.state, found.moves) == (SlotState.FAILED, (refused,))
+        assert host.run(slots.open()) == []
+
+    def test_what_was_taken_is_not_refused(self, host: Host, slots: SlotStore) -> None:
+        slot = self.taken(host, slots, "a")
+        judged = [replace(a_move(name), state=MoveState.FAILED, reason="no") for name in ("a", "b")]
+
+        assert host.run(slots.refuse(LANE.signer, judged, at=NOON)) == {"b"}
+
+        assert host.run(slots.find(["a"]))["a"] == slot
+
     def test_signed_bytes_are_kept_in_order_and_once(self, host: Host, slots: SlotStore) -> None:
         key = self.taken(host, slots, "a").key
 

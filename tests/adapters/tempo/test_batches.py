@@ -10,6 +10,7 @@ from invoicepay.adapters.tempo.network import TempoToken
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.money import Money
 from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable, ProviderUnknown
+from invoicepay.ports.slots import REFUSED
 from invoicepay.ports.tokens import TokenMove, TokenStatus, TokenTransfer
 from tests.adapters.tempo.bench import Bench, usd
 from tests.adapters.tempo.chain import SEND, Chain, a_burn, a_mint, a_transfer, an_order
@@ -71,8 +72,25 @@ def test_an_order_that_would_revert_is_refused_and_the_others_go(chain: Chain) -
     assert statuses([first, third]) == [TokenStatus.FINAL] * 2
     assert isinstance(second, ProviderRejected)
     assert second.details["reason"] == "insufficient_funds"
-    assert run_blocking(chain.tempo.find("eff_2")) is None
     assert chain.held("bob") == usd("2.00")
+
+
+def test_what_was_refused_for_good_stays_refused_whoever_comes_late(chain: Chain) -> None:
+    """A worker that had looked before and was held up finds the refusal, and sends nothing."""
+    order = a_mint("eff_1", "bob")
+    chain.freeze("bob")
+    (first,) = chain.done([order])
+    run_blocking(chain.tempo.unfreeze("bob", chain.token.asset))
+
+    (late,) = chain.done([order])
+
+    assert isinstance(first, ProviderRejected)
+    assert isinstance(late, ProviderRejected)
+    assert (late.message, late.details["reason"]) == (first.message, first.details["reason"])
+    found = run_blocking(chain.tempo.find("eff_1"))
+    assert found is not None
+    assert found.status is TokenStatus.FAILED
+    assert chain.held("bob") == usd("0.00")
 
 
 def test_when_a_transaction_reverts_the_innocent_go_again_and_the_one_at_fault_fails(chain: Chain) -> None:
@@ -111,10 +129,10 @@ def test_a_failed_order_answers_alike_for_ever(chain: Chain) -> None:
 
 
 def refused(chain: Chain, move: TokenMove) -> ProviderRejected:
-    """The refusal of an order, which left nothing behind."""
+    """The refusal of an order, which used no slot of the chain."""
     (outcome,) = chain.done([move])
     assert isinstance(outcome, ProviderRejected)
-    assert run_blocking(chain.slots.lanes()) == {}
+    assert {lane.nonce_key for lane in run_blocking(chain.slots.lanes())} == {REFUSED}
     return outcome
 
 
@@ -207,17 +225,28 @@ def test_payments_of_one_invoice_carry_its_memo_and_are_told_apart(chain: Chain)
 
 
 def test_a_call_that_takes_too_long_leaves_the_rest_for_the_next(chain: Chain) -> None:
-    chain.fund("ann", "40.00")
-    seconds = iter([0.0, 1.0, *[11.0] * 9])
+    chain.fund("ann", "100.00")
+    seconds = iter([0.0, *[11.0] * 9])
     tempo = chain.another(elapsed=lambda: next(seconds))
-    moves = [a_transfer(f"eff_{number}", "ann", "bob") for number in range(40)]
+    moves = [a_transfer(f"eff_{number}", "ann", "bob") for number in range(100)]
 
     outcomes = chain.done(moves, tempo)
 
-    assert statuses(outcomes[:32]) == [TokenStatus.FINAL] * 32
-    assert statuses(outcomes[32:]) == [ProviderUnavailable] * 8
-    assert statuses(chain.done(moves)) == [TokenStatus.FINAL] * 40
-    assert chain.held("bob") == usd("40.00")
+    assert statuses(outcomes[:96]) == [TokenStatus.FINAL] * 96, "however slow the node, a part gets on"
+    assert statuses(outcomes[96:]) == [ProviderUnavailable] * 4
+    assert statuses(chain.done(moves)) == [TokenStatus.FINAL] * 100
+    assert chain.held("bob") == usd("100.00")
+
+
+def test_wallets_that_wait_for_their_approval_hold_up_nobody_else(chain: Chain) -> None:
+    chain.fund("ann", "2.00")
+    chain.fund("new", "2.00", approves=False)
+    seconds = iter([0.0, *[11.0] * 9])
+    tempo = chain.another(elapsed=lambda: next(seconds))
+
+    outcomes = chain.done([a_transfer("eff_1", "new", "bob"), a_transfer("eff_2", "ann", "bob")], tempo)
+
+    assert statuses(outcomes) == [ProviderUnavailable, TokenStatus.FINAL]
 
 
 def test_with_one_wallet_for_all_tokens_are_minted_and_burned_and_move_in_the_books(chain: Chain) -> None:

@@ -11,6 +11,7 @@ from invoicepay.errors import ConcurrentUpdate
 from invoicepay.ports.slots import (
     DECIDED,
     OPEN_SLOTS,
+    REFUSED,
     Attempt,
     Lane,
     Move,
@@ -47,18 +48,29 @@ class MemorySlots:
         self, lane: Lane, moves: Sequence[Move], *, at: datetime, after: SlotKey | None = None
     ) -> Slot | None:
         with self._lock:
-            free = [move for move in moves if self._is_free(move, after)]
+            free = [replace(move, state=MoveState.OPEN) for move in moves if self._is_free(move, after)]
             if not free:
                 return None
-            key = SlotKey(lane, self._lanes.get(lane, 0))
-            self._lanes[lane] = key.nonce + 1
-            self._slots[key] = _Row(SlotState.TAKEN, [move.reference for move in free], (), at, at)
-            for move in free:
-                if after is not None:
+            if after is not None:
+                for move in free:
                     self._slots[after].references.remove(move.reference)
-                self._moves[move.reference] = (key, replace(move, state=MoveState.OPEN))
-                self._keys.add(move.idempotency_key)
-            return self._slot(key)
+            return self._slot(self._bound(lane, SlotState.TAKEN, free, at))
+
+    async def refuse(self, signer: str, moves: Sequence[Move], *, at: datetime) -> frozenset[str]:
+        with self._lock:
+            free = [move for move in moves if self._is_free(move, None)]
+            if free:
+                self._bound(Lane(signer, REFUSED), SlotState.FAILED, free, at)
+            return frozenset(move.reference for move in free)
+
+    def _bound(self, lane: Lane, state: SlotState, moves: Sequence[Move], at: datetime) -> SlotKey:
+        key = SlotKey(lane, self._lanes.get(lane, 0))
+        self._lanes[lane] = key.nonce + 1
+        self._slots[key] = _Row(state, [move.reference for move in moves], (), at, at)
+        for move in moves:
+            self._moves[move.reference] = (key, move)
+            self._keys.add(move.idempotency_key)
+        return key
 
     def _is_free(self, move: Move, after: SlotKey | None) -> bool:
         bound = self._moves.get(move.reference)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -24,6 +24,7 @@ from invoicepay.errors import ConcurrentUpdate, ConfigurationError
 from invoicepay.ports.slots import (
     DECIDED,
     OPEN_SLOTS,
+    REFUSED,
     Attempt,
     Lane,
     Move,
@@ -78,6 +79,10 @@ class SqlSlots:
             return rows.rebound(lane, moves, after, at) if after else rows.bound(lane, moves, at)
 
         return await self._written(step)
+
+    async def refuse(self, signer: str, moves: Sequence[Move], *, at: datetime) -> frozenset[str]:
+        lane = Lane(signer, REFUSED)
+        return await self._written(lambda connection: _Rows(connection, self._place).refused(lane, moves, at))
 
     async def keep(self, key: SlotKey, attempt: Attempt, *, at: datetime) -> None:
         await self._written(lambda connection: _Rows(connection, self._place).keep(key, attempt, at))
@@ -140,10 +145,20 @@ class _Rows:
     def bound(self, lane: Lane, moves: Sequence[Move], at: datetime) -> Slot | None:
         """Bind movements that were never bound; the lane is locked first, then they in one order."""
         key = self._next(lane)
+        self._keep_free(key, [replace(move, state=MoveState.OPEN) for move in moves])
+        return self._taken(key, at)
+
+    def refused(self, lane: Lane, moves: Sequence[Move], at: datetime) -> frozenset[str]:
+        """Bind movements that were never bound as they are judged, to a slot that no chain has."""
+        key = self._next(lane)
+        self._keep_free(key, moves)
+        slot = self._taken(key, at, SlotState.FAILED)
+        return frozenset(move.reference for move in slot.moves) if slot else frozenset()
+
+    def _keep_free(self, key: SlotKey, moves: Sequence[Move]) -> None:
         rows = [self._move_row(move, key, position) for position, move in enumerate(moves)]
         rows.sort(key=lambda row: str(row["reference"]))
         self._insert_if_absent(self.tables.moves, rows)
-        return self._taken(key, at)
 
     def rebound(self, lane: Lane, moves: Sequence[Move], after: SlotKey, at: datetime) -> Slot | None:
         """Bind movements of a reverted slot again; whoever else does waits at the old slot's row."""
@@ -219,17 +234,17 @@ class _Rows:
         wanted = select(table.c.next_nonce).where(self._of_lane(table, lane)).with_for_update(key_share=True)
         return SlotKey(lane, int(self.connection.execute(wanted).scalar_one()))
 
-    def _taken(self, key: SlotKey, at: datetime) -> Slot | None:
+    def _taken(self, key: SlotKey, at: datetime, state: SlotState = SlotState.TAKEN) -> Slot | None:
         """Use the nonce, if any movement got it."""
         moves = self._moves([key]).get(key)
         if not moves:
             return None
         slots, lanes = self.tables.slots, self.tables.lanes
-        row = {**self._named(key), "state": str(SlotState.TAKEN), "taken_at": at, "changed_at": at}
+        row = {**self._named(key), "state": str(state), "taken_at": at, "changed_at": at}
         self.connection.execute(insert(slots), row)
         used = update(lanes).where(self._of_lane(lanes, key.lane))
         self.connection.execute(used.values(next_nonce=key.nonce + 1))
-        return Slot(key=key, state=SlotState.TAKEN, moves=moves, attempts=(), taken_at=at, changed_at=at)
+        return Slot(key=key, state=state, moves=moves, attempts=(), taken_at=at, changed_at=at)
 
     def _state(self, key: SlotKey) -> SlotState:
         """The state of a slot that nobody else changes until the transaction ends."""
@@ -306,9 +321,9 @@ class _Rows:
             "source": move.source,
             "target": move.target,
             "memo": move.memo,
-            "state": str(MoveState.OPEN),
-            "proof": "",
-            "reason": "",
+            "state": str(move.state),
+            "proof": move.proof,
+            "reason": move.reason,
             "position": position,
         }
 

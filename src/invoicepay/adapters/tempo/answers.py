@@ -14,7 +14,7 @@ from invoicepay.errors import (
     ProviderUnavailable,
     ProviderUnknown,
 )
-from invoicepay.ports.slots import Move, MoveState, Slot
+from invoicepay.ports.slots import REFUSED, Move, MoveState, Slot
 from invoicepay.ports.tokens import TokenStatus, TokenTransfer
 
 Outcome = TokenTransfer | InvoicePayError
@@ -57,6 +57,19 @@ def _reason(move: Move, seen: Seen | None, *, is_lost: bool) -> str:
 def movement_in(slot: Slot, reference: str) -> Move:
     """A movement out of its slot."""
     return next(move for move in slot.moves if move.reference == reference)
+
+
+def reason_of(fault: InvoicePayError) -> str:
+    """Why a movement failed, as it is kept."""
+    return f"{fault.details.get('reason', fault.code)}: {fault.message}"
+
+
+def refused_before(slot: Slot, move: Move) -> InvoicePayError | None:
+    """The refusal that a movement met before it had a slot of the chain, in the words it had then."""
+    if slot.key.lane.nonce_key != REFUSED:
+        return None
+    reason, _, message = move.reason.partition(": ")
+    return ProviderRejected(message, reason=reason)
 
 
 def unsent(error: InvoicePayError) -> InvoicePayError:

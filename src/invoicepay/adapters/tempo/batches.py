@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
 
 from invoicepay.adapters.tempo import calls
 from invoicepay.adapters.tempo.answers import (
@@ -11,6 +12,8 @@ from invoicepay.adapters.tempo.answers import (
     another_order,
     left_over,
     movement_in,
+    reason_of,
+    refused_before,
     told,
     unbound,
     unknown,
@@ -18,20 +21,30 @@ from invoicepay.adapters.tempo.answers import (
 )
 from invoicepay.adapters.tempo.desk import Desk
 from invoicepay.adapters.tempo.lanes import Lanes
-from invoicepay.adapters.tempo.orders import Wallets, call_count, is_same
+from invoicepay.adapters.tempo.orders import Wallets, bare_movement, call_count, is_same
 from invoicepay.adapters.tempo.recovery import Recovery, Seen, Sight
 from invoicepay.adapters.tempo.transaction import MOST_CALLS
 from invoicepay.adapters.tempo.trials import ALLOWANCE, Trials
-from invoicepay.errors import InvoicePayError, ProviderRejected
+from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.slots import Move, MoveState, Slot, SlotStore
 from invoicepay.ports.tokens import TokenMove
 
 PATIENCE_SECONDS: Final = 10.0
 """After so long a call sends nothing new: what is left is told as unavailable and comes again."""
+AT_ONCE: Final = 3 * MOST_CALLS
+"""Movements that are tried and bound before others are looked at: however slow the node, these get on."""
 
 Fault = InvoicePayError | None
 """What keeps a movement from being sent; None when nothing does."""
+
+
+class Check(Protocol):
+    """Makes sure that the node and the slot store can be relied on."""
+
+    async def __call__(self, *, again: bool = False) -> None:
+        """Check once, or `again` because something is about to be bound."""
+        ...
 
 
 class Batches:
@@ -55,7 +68,7 @@ class Batches:
         recovery: Recovery,
         *,
         clock: Clock,
-        check: Callable[[], Awaitable[None]],
+        check: Check,
         elapsed: Callable[[], float],
     ) -> None:
         self._slots, self._wallets, self._desk, self._lanes = slots, wallets, desk, lanes
@@ -69,8 +82,7 @@ class Batches:
         asked = await self._understood(moves, outcomes)
         bound = await self._bound(asked, outcomes)
         fresh = [move for reference, move in asked.items() if reference not in bound]
-        ready = await self._ready(fresh, outcomes, until)
-        taken = await self._taken(ready, outcomes, until)
+        taken = await self._let_in(fresh, outcomes, until)
         waiting = {slot.key: slot for reference, slot in bound.items() if reference not in outcomes}
         await self._brought_on([*waiting.values(), *taken], asked, outcomes)
         return [outcomes[move.order.reference] for move in moves]
@@ -92,7 +104,7 @@ class Batches:
             try:
                 move = await self._wallets.movement_of(each)
             except InvoicePayError as error:
-                outcomes[reference] = unsent(error)
+                outcomes[reference] = await self._never(bare_movement(each), unsent(error))
             else:
                 if not is_same(asked.setdefault(reference, move), move):
                     raise ProviderRejected("two orders of one call have one reference", reference=reference)
@@ -111,24 +123,55 @@ class Batches:
             if not is_same(move, asked[reference]):
                 outcomes[reference] = another_order(asked[reference].idempotency_key)
             elif move.state is not MoveState.OPEN:
-                outcomes[reference] = told(slot, reference, None, self._clock.now())
+                outcomes[reference] = refused_before(slot, move) or told(
+                    slot, reference, None, self._clock.now()
+                )
         return bound
 
-    async def _ready(self, moves: Sequence[Move], outcomes: dict[str, Outcome], until: float) -> list[Move]:
-        """Those that would go through; the others are refused before anything is bound or sent."""
-        if not moves:
-            return []
-        faults: dict[str, Fault] = {}
+    async def _let_in(self, moves: Sequence[Move], outcomes: dict[str, Outcome], until: float) -> list[Slot]:
+        """Slots for those that would go through; the others are refused before anything is sent.
+
+        The first part always gets its turn. What needs no approval never waits for what does.
+        """
+        taken = list[Slot]()
+        for first in range(0, len(moves), AT_ONCE):
+            some = moves[first : first + AT_ONCE]
+            if first and self._elapsed() > until:
+                outcomes.update((move.reference, left_over()) for move in some)
+                continue
+            faults = await self._tried(some)
+            lacking = [move for move in some if _lacks_approval(faults[move.reference])]
+            ready = [move for move in some if faults[move.reference] is None]
+            taken += await self._taken(ready, outcomes)
+            faults.update(await self._approved(lacking, until) if lacking else {})
+            taken += await self._taken([m for m in lacking if faults[m.reference] is None], outcomes)
+            for move in some:
+                if fault := faults[move.reference]:
+                    outcomes[move.reference] = await self._never(move, fault)
+        return taken
+
+    async def _never(self, move: Move, fault: InvoicePayError) -> InvoicePayError:
+        """The fault; where it is for good, nobody who judged otherwise can send the order from now on.
+
+        A worker that was held up after it had looked may be about to bind it, and would send it after all.
+        """
+        if not isinstance(fault, ProviderRejected):
+            return fault
+        judged = replace(move, state=MoveState.FAILED, reason=reason_of(fault))
         try:
-            await self._check()
-            faults.update(await self._faults(moves))
-            faults.update(
-                await self._approved([m for m in moves if _lacks_approval(faults[m.reference])], until)
+            mine = await self._slots.refuse(
+                await self._wallets.sender(move.kind), [judged], at=self._clock.now()
             )
         except InvoicePayError as error:
-            faults = {move.reference: unsent(error) for move in moves}
-        outcomes.update((reference, fault) for reference, fault in faults.items() if fault is not None)
-        return [move for move in moves if faults[move.reference] is None]
+            return unbound(error)
+        return fault if move.reference in mine else unknown(None)
+
+    async def _tried(self, moves: Sequence[Move]) -> dict[str, Fault]:
+        try:
+            await self._check(again=True)
+            return await self._faults(moves)
+        except InvoicePayError as error:
+            return {move.reference: unsent(error) for move in moves}
 
     async def _faults(self, moves: Sequence[Move]) -> dict[str, Fault]:
         faults: dict[str, Fault] = {}
@@ -145,24 +188,21 @@ class Batches:
             if wallet not in troubles:
                 troubles[wallet] = await self._approval(*wallet, until)
         faults = {move.reference: troubles[move.from_party, move.amount.asset] for move in moves}
-        return {**faults, **await self._faults([move for move in moves if faults[move.reference] is None])}
+        return {**faults, **await self._tried([move for move in moves if faults[move.reference] is None])}
 
     async def _approval(self, party_id: str, asset: str, until: float) -> Fault:
         if self._elapsed() > until:
             return left_over()
         try:
             await self.approve(party_id, asset)
-        except InvoicePayError as error:
-            return unsent(error)
+        except InvoicePayError as error:  # whatever it is, it is none of the order's, which comes again
+            return ProviderUnavailable(f"the wallet's approval: {error.message}", cause=error.code)
         return None
 
-    async def _taken(self, moves: Sequence[Move], outcomes: dict[str, Outcome], until: float) -> list[Slot]:
+    async def _taken(self, moves: Sequence[Move], outcomes: dict[str, Outcome]) -> list[Slot]:
         """Slots for movements, as many in each as one transaction takes; nothing is sent yet."""
         taken = []
         for some in await self._transactions(moves):
-            if self._elapsed() > until:
-                outcomes.update((move.reference, left_over()) for move in some)
-                continue
             try:
                 lane = await self._lanes.lane_for(some[0])
                 slot = await self._slots.take(lane, some, at=self._clock.now())

@@ -69,7 +69,7 @@ class Lanes:
         senders = (await self._wallets.issuer(), await self._wallets.operator())
         ours = [Lane(sender, key) for sender in dict.fromkeys(senders) for key in self._keys]
         answers = await rpc.try_calls(
-            [calls.lane_nonce(lane.signer, int(lane.nonce_key, 16)) for lane in ours], at="finalized"
+            [calls.lane_nonce(lane.signer, int(lane.nonce_key, 16)) for lane in ours], at="latest"
         )
         known = await slots.lanes()
         for lane, answer in zip(ours, answers, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from invoicepay.adapters.tempo import calls
@@ -93,16 +94,10 @@ class Wallets:
         self._refuse_impossible(asked)
         order, has_source = asked.order, asked.kind is not MoveKind.MINT
         has_target = asked.kind is not MoveKind.BURN
-        return Move(
-            reference=order.reference,
-            idempotency_key=asked.idempotency_key,
-            kind=asked.kind,
-            amount=order.amount,
-            from_party=order.from_party if has_source else "",
-            to_party=order.to_party if has_target else "",
+        return replace(
+            bare_movement(asked),
             source=await self.address_of(order.from_party) if has_source else "",
             target=await self.address_of(order.to_party) if has_target else "",
-            memo=memo_of(order),
         )
 
     def _refuse_impossible(self, asked: TokenMove) -> None:
@@ -115,6 +110,20 @@ class Wallets:
             raise ProviderRejected(
                 "one wallet holds all tokens: between parties they move in the books only", reason=reason
             )
+
+
+def bare_movement(asked: TokenMove) -> Move:
+    """What an order asks for without the addresses, which it may not have."""
+    order = asked.order
+    return Move(
+        reference=order.reference,
+        idempotency_key=asked.idempotency_key,
+        kind=asked.kind,
+        amount=order.amount,
+        from_party="" if asked.kind is MoveKind.MINT else order.from_party,
+        to_party="" if asked.kind is MoveKind.BURN else order.to_party,
+        memo=memo_of(order),
+    )
 
 
 def memo_of(order: TokenOrder) -> str:

@@ -234,10 +234,11 @@ class Tempo:
         Raises:
             ProviderUnavailable, ConfigurationError: not so, or not answered.
         """
-        if again or not self._is_checked:
+        if not self._is_checked:
             await self._desk.check_network()
+        if again or not self._is_checked:  # a store that lost its last commits while we ran is old, too
             await self._lanes.check(self._rpc, self._slots)
-            self._is_checked = True
+        self._is_checked = True
 
     def _control(self, asset: str) -> TempoControl:
         self.wallets.token(asset)
