@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from invoicepay.adapters.tempo.orders import Wallets
 from invoicepay.adapters.tempo.rpc import Refused, TempoRpc
 from invoicepay.adapters.tempo.trials import Trials
 from invoicepay.adapters.tempo.wire import Block, Receipt
-from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable
+from invoicepay.errors import ConfigurationError, InvoicePayError, ProviderRejected, ProviderUnavailable
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.slots import (
     Move,
@@ -31,8 +30,12 @@ from invoicepay.ports.slots import (
     Verdict,
 )
 
-LOST_AFTER: Final = timedelta(minutes=10)
-"""How long a slot that the chain used for something else may just be one that a node has yet to show."""
+LOST_AFTER_SECONDS: Final = 600
+"""How long after its last bytes ended a used slot may have a receipt that a node has yet to show."""
+MOST_ASKED: Final = 3
+"""Receipts of so many attempts, the last ones, are asked for while the chain has not used the slot."""
+_RESTS: Final = ((20, 3_600), (5, 600))
+"""From so many attempts on, seconds of rest after the last one ended: nobody tops up the fee wallet."""
 _ANEW: Final = {Refusal.EXPIRED: 1, Refusal.FEE_TOO_LOW: 1, Refusal.GAS_TOO_LOW: 2}
 """Refusals that fresh bytes for the same slot cure, and how many times the gas they offer."""
 _ON_ITS_WAY: Final = frozenset({Refusal.NONCE_USED, Refusal.NONCE_AHEAD, Refusal.REPLACES})
@@ -107,42 +110,57 @@ class Recovery:
         if not signed:
             return look
         final = await self._rpc.block("finalized")  # before the receipts: what is final then stays as it is
-        used = await self._used_up(signed)
-        receipts = await self._receipts(signed)
+        used = await self._used_up(signed, final)
+        receipts = await self._receipts(signed, used)
         for slot in signed:
             receipt = receipts.get(slot.key)
             if receipt is None:
-                self._note_absent(look, slot, is_used=slot.key in used)
+                self._note_absent(look, slot, final, is_used=slot.key in used)
             elif receipt.block_number > final.number:
                 look.seen[slot.key] = Seen(Sight.CONFIRMED)
             else:
-                await self._decide(look, slot, receipt)
+                await self._decided(look, slot, receipt)
         return look
 
-    def _note_absent(self, look: _Look, slot: Slot, *, is_used: bool) -> None:
-        """No receipt: it has to be sent, unless it was seen to have one before."""
+    def _note_absent(self, look: _Look, slot: Slot, final: Block, *, is_used: bool) -> None:
+        """No receipt: it has to be sent, unless it had one before, or a node has yet to show it."""
         if slot.state is SlotState.REVERTED:
             look.seen[slot.key] = Seen(Sight.WAITING)
         elif is_used:
-            look.seen[slot.key] = Seen(Sight.LOST)
+            is_lost = final.timestamp > slot.attempts[-1].valid_before + LOST_AFTER_SECONDS
+            look.seen[slot.key] = Seen(Sight.LOST if is_lost else Sight.PENDING)
         else:
             look.seen.setdefault(slot.key, Seen(Sight.PENDING))
             look.absent.append(slot)
 
-    async def _used_up(self, slots: Iterable[Slot]) -> set[SlotKey]:
-        """Old slots that the chain has used; asked before the receipts, so that those are newer."""
-        old = [slot.key for slot in slots if self._clock.now() - slot.taken_at > LOST_AFTER]
+    async def _used_up(self, slots: Iterable[Slot], final: Block) -> set[SlotKey]:
+        """Slots whose bytes have ended and that the chain has used.
+
+        It is asked before the receipts, so that those are newer.
+        """
+        ended = [slot.key for slot in slots if slot.attempts[-1].valid_before <= final.timestamp]
         nonces = {
             lane: await self._rpc.nonce(lane.signer, int(lane.nonce_key, 16), at="finalized")
-            for lane in dict.fromkeys(key.lane for key in old)
+            for lane in dict.fromkeys(key.lane for key in ended)
         }
-        return {key for key in old if key.nonce < nonces[key.lane]}
+        return {key for key in ended if key.nonce < nonces[key.lane]}
 
-    async def _receipts(self, slots: Sequence[Slot]) -> dict[SlotKey, Receipt]:
+    async def _receipts(self, slots: Sequence[Slot], used: set[SlotKey]) -> dict[SlotKey, Receipt]:
         """The one receipt that a slot can have, whichever of its attempts was mined."""
-        pairs = [(slot.key, attempt.hash) for slot in slots for attempt in slot.attempts]
+        pairs = [
+            (slot.key, attempt.hash)
+            for slot in slots
+            for attempt in slot.attempts[0 if slot.key in used else -MOST_ASKED :]
+        ]
         found = await self._rpc.receipts([hash for _, hash in pairs])
         return {key: receipt for (key, _), receipt in zip(pairs, found, strict=True) if receipt is not None}
+
+    async def _decided(self, look: _Look, slot: Slot, receipt: Receipt) -> None:
+        """The same, though one slot that cannot be decided now holds up no other."""
+        try:
+            await self._decide(look, slot, receipt)
+        except (ProviderUnavailable, ConfigurationError) as trouble:
+            look.seen[slot.key] = Seen(Sight.WAITING, trouble)
 
     async def _decide(self, look: _Look, slot: Slot, receipt: Receipt) -> None:
         """Record what a final receipt tells; what was bound to a reverted slot goes on to others."""
@@ -176,10 +194,13 @@ class Recovery:
             return await self._trials.faults(moves, sender=sender)
         told: list[InvoicePayError | None] = []
         for at in (receipt.block_number - 1, receipt.block_number):
-            told = await self._trials.faults(moves, sender=sender, at=at)
+            try:
+                told = await self._trials.faults(moves, sender=sender, at=at)
+            except ProviderUnavailable:  # a node forgets old states; that it reverted is certain all the same
+                break
             if any(told):
                 break
-        return [_for_good(fault) for fault in told]
+        return [_for_good(fault) for fault in told or [None] * len(moves)]
 
     async def _parted(self, slot: Slot, moves: Sequence[Move], *, into: int) -> list[Slot]:
         """Bind movements of a reverted slot anew: nothing of it took place, and nothing of it ever will.
@@ -209,6 +230,7 @@ class Recovery:
         """Send the last bytes of a slot, or fresh ones where a node would not take those."""
         try:
             if not slot.attempts or not self._lanes.is_current(slot.attempts[-1], head):
+                _let_rest(slot, head)
                 slot = await self._signed(slot, head)
             refused = await self._rpc.send(slot.attempts[-1].raw)
             if refused is not None and refused.why in _ANEW:
@@ -228,6 +250,17 @@ class Recovery:
         await self._slots.settle(key, state, verdicts, at=self._clock.now())
 
 
+def _let_rest(slot: Slot, head: Block) -> None:
+    """Sign for a slot that no node takes less and less often: every attempt is kept for ever.
+
+    Raises:
+        ProviderUnavailable: its time has not come.
+    """
+    rest = next((seconds for most, seconds in _RESTS if len(slot.attempts) >= most), 0)
+    if rest and head.timestamp < slot.attempts[-1].valid_before + rest:
+        raise ProviderUnavailable("no node took it so far; it is signed again later")
+
+
 def _seen_of(refused: Refused | None) -> Seen:
     if refused is None or refused.why in _ON_ITS_WAY:
         return Seen(Sight.PENDING)
@@ -240,7 +273,7 @@ def _for_good(fault: InvoicePayError | None) -> InvoicePayError:
         return fault
     if fault is None:
         return ProviderRejected(
-            "it reverted, though neither before its block nor after it", reason="reverted"
+            "it reverted, and the states around its block do not tell why", reason="reverted"
         )
     details: dict[str, Any] = {"reason": fault.code, **fault.details}
     return ProviderRejected(fault.message, **details)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from invoicepay.adapters.http import Answer, Limits, Request, Sender, judge
 from invoicepay.adapters.tempo import calls as ask_for
@@ -21,14 +22,13 @@ from invoicepay.adapters.tempo.transaction import ACCOUNT_NONCE, Call
 from invoicepay.adapters.tempo.wire import Block, Log, Octets, Quantity, Receipt, RpcRefusal
 from invoicepay.errors import InvoicePayError, ProviderUnavailable, ProviderUnknown
 
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
 T = TypeVar("T")
 Tag = int | str
 """A block: its number, or `latest`, or `finalized`."""
 
 LARGEST_ANSWER = 16 << 20
+LEAST_KEY = 16
+"""Parts of a URL that are so long are keys rather than words."""
 TOGETHER = 10
 """How many questions go in one request: ten receipts of 32 transfers each take about half a megabyte."""
 REVERTED = 3
@@ -60,8 +60,14 @@ class Refused:
 
 
 def sender_to(url: str, *, provider: str = "tempo", secrets: Sequence[SecretStr] = ()) -> Sender:
-    """A sender to a node, which takes answers as large as those of a node are."""
-    return Sender(provider, url, limits=Limits(max_bytes=LARGEST_ANSWER), secrets=secrets)
+    """A sender to a node, which takes answers as large as those of a node are.
+
+    Long parts of the URL's path and query are taken for keys, and shown nowhere.
+    """
+    found = urlsplit(url)
+    parts = [*found.path.split("/"), *(value for _, value in parse_qsl(found.query))]
+    keys = [SecretStr(part) for part in parts if len(part) >= LEAST_KEY]
+    return Sender(provider, url, limits=Limits(max_bytes=LARGEST_ANSWER), secrets=(*secrets, *keys))
 
 
 class TempoRpc:
