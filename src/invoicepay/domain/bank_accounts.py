@@ -9,10 +9,11 @@ from unicodedata import normalize
 
 from invoicepay.domain.change import Change
 from invoicepay.domain.entity import Entity
+from invoicepay.domain.ids import clean_text
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.needs import NOTHING, Needs, need
 from invoicepay.domain.return_codes import RETURN_CODES, Consequences
-from invoicepay.errors import BankAccountDisabled
+from invoicepay.errors import BankAccountDisabled, InvalidText
 
 
 class BankAccountStatus(StrEnum):
@@ -59,6 +60,21 @@ class BankAccount(Entity):
     return_code: str = ""
     cause_id: str = ""
     reason: str = ""
+
+
+LONGEST_TOKEN = 255
+
+
+def clean_token(text: str) -> str:
+    """An account's token as it is stored; empty where the provider is to choose the account.
+
+    Raises:
+        InvalidText: too long, not printable, or with spaces around it: it would pass for another account.
+    """
+    token = clean_text(text, LONGEST_TOKEN, "the account token")
+    if not token.isprintable() or token != token.strip():
+        raise InvalidText("the account token is printable, without spaces around it", field="account_token")
+    return token
 
 
 def account_needs(account_token: str) -> Needs:

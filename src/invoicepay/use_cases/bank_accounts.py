@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from invoicepay.domain import bank_accounts
 from invoicepay.domain.access import known_party, operator_only, party_needs, second_actor
-from invoicepay.domain.bank_accounts import BankAccount, returned_needs
+from invoicepay.domain.bank_accounts import BankAccount, clean_token, returned_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.needs import NOTHING, Needs
 from invoicepay.errors import InvalidIdentifier
 from invoicepay.use_cases.perform import Deps, UseCase, perform
-
-LONGEST_TOKEN = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ class EnableBankAccount:
 
 
 def _token(text: str) -> str:
-    token = clean_text(text, LONGEST_TOKEN, "the account token")
+    token = clean_token(text)
     if not token:
         raise InvalidIdentifier("name the bank account by its token")
     return token

@@ -14,7 +14,7 @@ from invoicepay.domain.access import (
     second_actor,
 )
 from invoicepay.domain.accounts import Account, Code
-from invoicepay.domain.bank_accounts import account_needs, refuse_disabled
+from invoicepay.domain.bank_accounts import account_needs, clean_token, refuse_disabled
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import reject, return_needs
 from invoicepay.domain.deposits import DEPOSIT, Deposit, DepositCommand, DepositStatus
@@ -56,7 +56,7 @@ def _needs_initiate(command: InitiateDeposit, _seen: Snapshot) -> Needs:
 def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     """A new deposit with its intent; under review nothing is sent before a person let it go."""
     amount = document_amount(positive(command.amount))
-    account = clean_text(command.account_token, 255, "the account token")
+    account = clean_token(command.account_token)
     receiving.finality_of(change.programme, command.rail)
     fee = change.programme.deposit_fee(change.programme.asset(amount.asset).code)
     if amount <= fee:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import access, effects, holds, minting
 from invoicepay.domain.accounts import Account, Code, available
-from invoicepay.domain.bank_accounts import account_needs, refuse_disabled
+from invoicepay.domain.bank_accounts import account_needs, clean_token, refuse_disabled
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, effects_of
 from invoicepay.domain.holds import Hold, HoldPurpose, hold_needs
@@ -70,7 +70,7 @@ def _needs_initiate(command: InitiateWithdrawal, seen: Snapshot) -> Needs:
 def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     """Set the tokens aside (P-30) and plan their burn; a review holds them and sends nothing."""
     amount = document_amount(positive(command.amount))
-    account = clean_text(command.account_token, 255, "the account token")
+    account = clean_token(command.account_token)
     fee = change.programme.withdrawal_fee(change.programme.asset(amount.asset).code)
     if amount <= fee:
         raise AmountNotPositive(f"a withdrawal must be larger than its fee of {fee}", fee=str(fee))
@@ -361,7 +361,7 @@ async def remint(deps: Deps, command: Remint, key: str | None = None) -> Withdra
 
 def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
     """A new intent supersedes the one that ended; what came back is on its way once more (P-32)."""
-    account = clean_text(command.account_token, 255, "the account token")
+    account = clean_token(command.account_token)
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
     access.payer_side(change.actor, withdrawal.party_id)
     WITHDRAWAL.after(withdrawal.status, C.RETRY_PAYOUT)
