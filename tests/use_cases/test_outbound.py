@@ -343,3 +343,24 @@ def test_money_is_never_moved_by_a_worker_that_died_and_its_successor_together()
 
 def order_of(id: str) -> RailOrder:
     return RailOrder(reference=id, amount=Money.of("10.00 USD"), rail="instant", party_id="ann")
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_second_attempt_that_is_refused_needs_a_person_because_the_first_may_have_left(finds: bool) -> None:
+    desk = Desk()
+    desk.rails._capabilities = replace(CAPABILITIES, finds_by_reference=finds)
+    id = intend(desk)
+    if finds:
+        desk.rails.weather.lose_next_request()
+    else:
+        desk.rails.weather.lose_next_answer()
+    send(desk)
+    assert status(desk, id) is S.UNKNOWN
+
+    desk.rails.weather.reject_next("duplicate reference")
+    while status(desk, id) is S.UNKNOWN:
+        until_due(desk, id)
+        send(desk)
+
+    assert status(desk, id) is S.NEEDS_REVIEW
+    assert "duplicate reference" in effect(desk, id).review_reason

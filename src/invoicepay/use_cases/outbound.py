@@ -285,13 +285,20 @@ def _is_late(effect: Effect, now: datetime, marked_at: datetime) -> bool:
 
 
 def _answered(deps: Deps, effect: Effect, answer: providers.Transfer | Exception) -> Call[Any, Any]:
-    """The call that records what a provider answered; whatever broke after bytes may have left is unknown."""
+    """The call that records what a provider answered; whatever broke after bytes may have left is unknown.
+
+    Args:
+        effect: as it was claimed: `last_sent_at` tells whether an earlier attempt may have left. The refusal
+            of a second one, such as `duplicate reference`, says nothing about the first: a person looks.
+    """
     if isinstance(answer, ProviderUnavailable):
         misses = effect.misses + 1
         due_at = deps.clock.now() + _wait(effect, answer, misses)
         return postponing(deps, effect, due_at, misses=misses)
     if isinstance(answer, ProviderRejected):
-        sighting = providers.refused(effect, answer.message)
+        is_first = effect.last_sent_at is None
+        refusal = f"sent before, then refused: {answer.message}"
+        sighting = providers.refused(effect, answer.message) if is_first else providers.doubt(effect, refusal)
     elif isinstance(answer, Exception):
         sighting = providers.unanswered(effect)
     else:
