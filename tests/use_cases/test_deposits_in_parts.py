@@ -328,3 +328,54 @@ def test_a_return_of_more_than_is_left_needs_a_person(desk: MoneyDesk, minted: b
 
     assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
     assert (desk.books(), desk.broken()) == (before, [])
+
+
+def resolve(desk: MoneyDesk, deposit: Deposit, status: EffectStatus, amount: str = "") -> None:
+    finding = ResolveReview(
+        effect_id=desk.effect(deposit.id).id,
+        status=status,
+        reason="asked the bank",
+        approved_by="cfo",
+        amount=usd(amount) if amount else None,
+    )
+    desk.run(resolve_review(desk.deps, finding))
+
+
+def test_parts_told_during_a_review_are_booked_once_it_is_over(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    desk.tell(deposit.id, S.NEEDS_REVIEW)
+    tell(desk, deposit, S.SETTLED, "40.00", "p2")
+    tell(desk, deposit, S.RETURNED, "30.00", "r1", code="R06")
+    assert desk.books() == {"1050": "60.00", "2110 ann": "60.00"}
+
+    resolve(desk, deposit, S.SETTLED)
+    mint_all(desk)
+
+    assert (desk.effect(deposit.id).status, desk.available("ann")) == (S.SETTLED, usd("70.00"))
+    tell(desk, deposit, S.SETTLED, "40.00", "p2")
+    assert (desk.books(), desk.broken()) == ({"1000": "70.00", "2000 ann": "70.00"}, [])
+
+
+def test_a_returned_part_that_a_person_confirms_is_booked_once(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    desk.tell(deposit.id, S.NEEDS_REVIEW)
+    tell(desk, deposit, S.RETURNED, "20.00", "r1", code="R06")
+
+    resolve(desk, deposit, S.RETURNED, "20.00")
+    mint_all(desk)
+
+    assert desk.available("ann") == usd("40.00")
+
+
+def test_a_part_that_the_books_cannot_follow_does_not_keep_a_review_open(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00")
+    desk.tell(deposit.id, S.SETTLED)
+    tell(desk, deposit, S.SETTLED, "40.00", "p1")
+    assert desk.effect(deposit.id).status is S.NEEDS_REVIEW
+
+    resolve(desk, deposit, S.SETTLED)
+
+    assert desk.effect(deposit.id).status is S.SETTLED
+    assert desk.books() == {"1050": "100.00", "2110 ann": "100.00"}

@@ -25,7 +25,7 @@ from invoicepay.errors import InvalidTransition
 S, C = DepositStatus, DepositCommand
 
 _DOUBTED = (S.IN_REVIEW, S.REJECTED, S.RETURNED)
-"""Where a deposit is that a person looks at, or that went back: what comes of it later is looked at as well."""
+"""Where a deposit is that a person looks at, or that went back: what comes later is looked at as well."""
 
 
 def part_settled(change: Change, deposit: Deposit, seen: Observation, *, is_final: bool) -> None:
@@ -37,8 +37,9 @@ def part_settled(change: Change, deposit: Deposit, seen: Observation, *, is_fina
         InvalidTransition: the whole was told before, without parts.
     """
     if _is_told(deposit, PartKind.SETTLED, seen):
-        one = _of_part(change, deposit, seen.part) if is_final else None
-        return _confirm_if_due(change, one, is_final=True) if one else None
+        if is_final and (known := _of_part(change, deposit, seen.part)):
+            _confirm_if_due(change, known, is_final=True)
+        return
     if deposit.has_arrived and not deposit.told(PartKind.SETTLED):
         raise InvalidTransition(
             "deposit", "received as a whole", C.RECEIVE, hint="Look at the rail's report."
@@ -69,7 +70,7 @@ def _ref_of(deposit: Deposit, part: str) -> str:
 
 
 def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money, fee: Money) -> Deposit:
-    """A later settlement as a deposit of its own; under review where the first one was not taken as it came."""
+    """A later settlement as a deposit of its own; under review where the first one is or went back."""
     nothing = Money.zero(deposit.asset)
     later = Deposit(
         id=change.new_id(Prefix.DEPOSIT),

@@ -21,7 +21,7 @@ from invoicepay.domain.effects import (
 )
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive, total
-from invoicepay.domain.needs import Needs, need
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.netting import follow_chain, position_needs
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import ABSENT, Verdict, fact_id, reduce
@@ -295,8 +295,12 @@ def _finding(command: ResolveReview, effect: Effect) -> RecordObservation:
 
 def _needs_resolve(command: ResolveReview, seen: Snapshot) -> Needs:
     effect = seen.peek(Effect, command.effect_id)
-    known = need((Effect, command.effect_id))
+    known = need((Effect, command.effect_id), finds=[_told_of(command.effect_id)])
     return known | _needs_record(_finding(command, effect), seen) if effect else known
+
+
+def _told_of(effect_id: str) -> Find[Observation]:
+    return find(Observation, effect_id=effect_id, order=("created_at", "id"))
 
 
 def decide_resolve(command: ResolveReview, change: Change) -> Effect:
@@ -308,7 +312,30 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     allowed = known if effect.status is EffectStatus.NEEDS_REVIEW else ()
     if command.status not in allowed:
         raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
-    return _recorded(_finding(command, effect), change)
+    effect = _recorded(_finding(command, effect), change)
+    return _made_up_for(change, effect, but=command.status)
+
+
+def _made_up_for(change: Change, effect: Effect, *, but: EffectStatus) -> Effect:
+    """Fold the parts that were told during a review; each counts once, by its name.
+
+    What the finding itself is about, a return or its reversal, is in its amount already. A part that the
+    books still cannot follow is what the person looked at.
+    """
+    for seen in change.find(_told_of(effect.id)):
+        is_found = but in (EffectStatus.RETURNED, EffectStatus.RETURN_REVERSED) and seen.status == but
+        if seen.part and not is_found:
+            effect = _folded_if_possible(change, effect, seen)
+    return effect
+
+
+def _folded_if_possible(change: Change, effect: Effect, seen: Observation) -> Effect:
+    if reduce(effect, seen).verdict is not Verdict.APPLY:
+        return effect
+    try:
+        return change.attempt(lambda: _folded(change, effect, seen, is_new=False))
+    except (StateError, MoneyError):
+        return effect
 
 
 def _checked_amount(command: ResolveReview, effect: Effect) -> None:
