@@ -9,6 +9,8 @@ import pytest
 
 from invoicepay.adapters.http import Sender
 from invoicepay.testing import AwaitingHost, BlockingHost, Host
+from invoicepay.testing.simulators.server import Served
+from tests.adapters.http.provider import Hours, Place, Provider
 
 MakeSender = Callable[..., Sender]
 
@@ -31,3 +33,27 @@ def sender(host: Host) -> Iterator[MakeSender]:
     yield make
     for one in made:
         host.run(one.aclose())
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    made = Place()
+    with Served(made.app) as server:
+        made.url = server.url
+        yield made
+
+
+@pytest.fixture
+def provider(place: Place) -> Provider:
+    place.provider = Provider()
+    return place.provider
+
+
+@pytest.fixture
+def url(place: Place, provider: Provider) -> str:
+    return place.url
+
+
+@pytest.fixture
+def hours() -> Hours:
+    return Hours()
