@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from invoicepay import InvoicePay
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
@@ -44,6 +46,23 @@ def test_a_provider_that_nobody_wired_is_refused_with_those_there_are(provider: 
         pay.webhooks.receive(provider, headers=delivery.headers, body=delivery.body)
 
     assert not pay.wallets.get("ann").available
+
+
+def twice(headers: Mapping[str, str], name: str, other: str) -> Headers:
+    """Headers as a web framework holds them, of which one came twice."""
+    pairs = [*headers.items(), (name, other)]
+    return Headers(raw=[(name.lower().encode(), value.encode()) for name, value in pairs])
+
+
+def test_a_signature_that_came_twice_is_refused_and_another_header_may() -> None:
+    pay, delivery = delivered("acmebank")
+    (signature,) = [name for name in delivery.headers if "signature" in name.lower()]
+
+    with pytest.raises(WebhookSignatureInvalid):
+        pay.webhooks.receive("rails", headers=twice(delivery.headers, signature, "0a"), body=delivery.body)
+
+    forwarded = {"Via": "a", **delivery.headers}
+    assert pay.webhooks.receive("rails", headers=twice(forwarded, "Via", "b"), body=delivery.body)
 
 
 def test_a_name_that_both_sides_share_is_told_apart_by_the_side() -> None:

@@ -20,7 +20,8 @@ class Webhooks(Group):
 
         Args:
             provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
-            headers: as they came, in any spelling of upper and lower case.
+            headers: as they came, in any spelling of upper and lower case; one that came twice counts as
+                both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
 
         Raises:
@@ -34,9 +35,7 @@ class Webhooks(Group):
                 f"a delivery is a mapping and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
-        if not all(isinstance(text, str) for pair in headers.items() for text in pair):
-            raise WebhookSignatureInvalid("the names and values of headers are text")
-        kept = await receive_webhook(self._deps, slot, body, dict(headers))
+        kept = await receive_webhook(self._deps, slot, body, _joined(headers))
         await self._follow_up()
         return kept
 
@@ -49,3 +48,17 @@ class Webhooks(Group):
             known = dict.fromkeys((*names, *names.values()))
             raise InvalidInput(f"provider is one of {', '.join(known)}, not {provider!r}", field="provider")
         return sides[0]
+
+
+def _joined(headers: Mapping[str, str]) -> dict[str, str]:
+    """Every value of every header: `dict(headers)` of a web framework would hide all but one of a name.
+
+    Raises:
+        WebhookSignatureInvalid: something in it is no text.
+    """
+    joined: dict[str, str] = {}
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise WebhookSignatureInvalid("the names and values of headers are text")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
