@@ -17,6 +17,7 @@ from invoicepay.adapters.http import Answer
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, Source
 from invoicepay.domain.money import MAX_MICROS, Money
 from invoicepay.domain.reducer import reduce
+from invoicepay.errors import ProviderUnavailable
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.ports.treasury import TreasuryStatus
 from invoicepay.use_cases.providers import TOKEN_WORDS
@@ -54,6 +55,13 @@ def test_what_our_books_cannot_hold_exactly_is_not_read(text: str) -> None:
         ('<https://api.circle.com/x>; rel="self"', IDS, 2, ""),
         (None, IDS, 2, "b"),
         (None, IDS, 50, ""),
+        ("<https://api.circle.com/x>; rel=next", IDS, 50, "b"),
+        ("<https://api.circle.com/x>; rel='next'", IDS, 50, "b"),
+        ('<https://api.circle.com/x>; rel="prev next"', IDS, 50, "b"),
+        ('<https://api.circle.com/x>; rel="following"', IDS, 2, "b"),
+        ('<https://api.circle.com/x>; rel="following"', IDS, 50, ""),
+        ("<https://api.circle.com/x>", IDS, 2, "b"),
+        ('<https://api.circle.com/x>; rel="prev", <https://api.circle.com/x>; rel="self"', IDS, 2, ""),
         ('<https://api.circle.com/x>; rel="next"', (), 50, ""),
     ],
 )
@@ -63,6 +71,12 @@ def test_the_next_page_begins_behind_the_last_id(
     headers = {} if link is None else {"link": link}
 
     assert next_page(Answer(200, headers, b""), ids, size=size) == after
+
+
+@pytest.mark.parametrize("again", IDS)
+def test_a_page_that_does_not_begin_behind_the_last_one_ends_the_reading(again: str) -> None:
+    with pytest.raises(ProviderUnavailable):
+        next_page(Answer(200, {}, b""), IDS, after=again)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,19 @@ def test_a_ciphertext_that_was_seen_before_is_replaced_once_under_the_same_key(s
     assert first["entitySecretCiphertext"] != second["entitySecretCiphertext"]
 
 
+@pytest.mark.parametrize("code", [156013, 177604])
+def test_the_key_for_ciphertexts_is_asked_for_again_after_one_that_circle_cannot_read(
+    stage: Stage, code: int
+) -> None:
+    mint(stage)
+    stage.faults.order(answering(400, code), on=TRANSFER)
+    with pytest.raises(ProviderUnavailable):
+        mint(stage)
+
+    assert mint(stage).status is TokenStatus.PENDING
+    assert stage.asked("GET /v1/w3s/config/entity/publicKey") == 2
+
+
 def test_a_second_used_ciphertext_is_told_as_not_done(stage: Stage) -> None:
     stage.faults.order(answering(400, 156004), times=2, on=TRANSFER)
 
@@ -467,6 +480,22 @@ def test_the_supply_is_what_parties_hold_over_all_pages(stage: Stage) -> None:
     supply = stage.run(stage.tokens.supply(ASSET))
 
     assert supply == Money("100.00", ASSET) + Money.from_micros(120 * 1_000_000 + sum(range(120)), ASSET)
+
+
+def test_a_list_that_begins_again_and_again_is_not_read_for_ever(stage: Stage) -> None:
+    for wallet in planted(stage.circle, *[f"p{n}" for n in range(60)]).values():
+        wallet.set_id = stage.config.wallet_set_id
+
+    async def from_the_start(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        kept = [part for part in scope["query_string"].split(b"&") if not part.startswith(b"pageAfter")]
+        await app({**scope, "query_string": b"&".join(kept)}, receive, send)
+
+    stage.faults.order(from_the_start, times=9, on="GET /v1/w3s/developer/wallets/balances")
+
+    with pytest.raises(ProviderUnavailable, match="again"):
+        stage.run(stage.tokens.supply(ASSET))
+
+    assert stage.asked("GET /v1/w3s/developer/wallets/balances") == 2
 
 
 def test_a_treasury_in_the_parties_set_is_no_supply(stage: Stage) -> None:

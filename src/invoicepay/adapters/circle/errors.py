@@ -98,6 +98,9 @@ FOR_GOOD = frozenset(
 NOT_DONE = frozenset({Cause.ACCESS, Cause.GAS, Cause.RECIPIENT, Cause.LIMIT, Cause.BUSY, Cause.CIPHERTEXT})
 """Nothing was done, and the same request may succeed once an operator or time has helped."""
 
+UNDECRYPTABLE = frozenset({156013, 177604})
+"""The ciphertext is no entity secret of ours, or is encrypted to another key than Circle's."""
+
 ACCESS_STATUS = (401, 403)
 
 

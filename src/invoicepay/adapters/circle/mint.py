@@ -76,7 +76,7 @@ class MintApi:
             require_done(answer, operation=operation, is_order=False)
             page = entries_of(answer, kind, operation=operation)
             found += page
-            after = next_page(answer, [entry.id for entry in page])
+            after = next_page(answer, [entry.id for entry in page], after=after)
             if not after:
                 return tuple(found)
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from invoicepay.adapters.circle import wire
 from invoicepay.adapters.circle.entity_secret import ciphertext, entity_key
-from invoicepay.adapters.circle.errors import Cause, cause_of, require_done, unreadable
+from invoicepay.adapters.circle.errors import UNDECRYPTABLE, Cause, cause_of, require_done, unreadable
 from invoicepay.adapters.circle.ids import SECRET_FIELD, KeysUsed
 from invoicepay.adapters.circle.wallets import Pairs, next_page, page_of, question
 from invoicepay.adapters.http import Answer, Request, Sender, together
@@ -84,7 +84,7 @@ class WalletsApi:
         answer = await self.send(page_of(path, operation=operation, query=query, after=after))
         require_done(answer, operation=operation, is_order=False)
         page = data_of(answer, kind, operation=operation)
-        return page, next_page(answer, page.ids)
+        return page, next_page(answer, page.ids, after=after)
 
     async def send(self, request: Request) -> Answer:
         """Send a question with our credentials."""
@@ -113,6 +113,8 @@ class WalletsApi:
             answer = await self._ordered(path, asked, operation, key)
             if not answer.is_success and cause_of(answer)[0] is Cause.CIPHERTEXT:
                 answer = await self._ordered(path, asked, operation, key)
+        if not answer.is_success and cause_of(answer)[1] in UNDECRYPTABLE:
+            self._key = None  # Circle may have replaced it: the next order asks for it again
         require_done(answer, operation=operation, is_order=True, waits_for_funds=waits_for_funds)
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from invoicepay.adapters.circle import wire
 from invoicepay.adapters.circle.config import CircleAsset, CircleConfig
 from invoicepay.adapters.http import Answer, Request
 from invoicepay.domain.money import Money
+from invoicepay.errors import ProviderUnavailable
 from invoicepay.ports.tokens import TokenOrder, TokenStatus, TokenTransfer
 
 PAGE = 50
@@ -39,6 +41,10 @@ ATTENTION: Mapping[str, str] = MappingProxyType(
         "CANCELLED": "cancelled before it reached the chain",
     }
 )
+
+RELATIONS = frozenset({"self", "first", "prev", "previous", "next", "last"})
+"""What a Link header tells of pages."""
+_REL = re.compile(r"""rel\s*=\s*["']?([a-z ]+)""")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -104,16 +110,25 @@ def page_of(path: str, *, operation: str, query: Pairs, after: str) -> Request:
     return question(path, operation=operation, query=paged)
 
 
-def next_page(answer: Answer, ids: Sequence[str], *, size: int = PAGE) -> str:
+def next_page(answer: Answer, ids: Sequence[str], *, after: str = "", size: int = PAGE) -> str:
     """The id behind which the next page begins; empty after the last page.
 
     Circle writes the Link header with and without angle brackets: only its relations are read. Where it is
-    absent, a full page may have another behind it.
+    absent, or names a relation that is not known, a full page may have another behind it.
+
+    Args:
+        after: the id behind which this page was to begin.
+
+    Raises:
+        ProviderUnavailable: it did not, so the list would have no end.
     """
+    if after and after in ids:
+        raise ProviderUnavailable("Circle listed a page again in place of the next one")
     if not ids:
         return ""
-    link = answer.headers.get("link")
-    has_more = len(ids) >= size if link is None else 'rel="next"' in link
+    relations = set(" ".join(_REL.findall(answer.headers.get("link", "").lower())).split())
+    is_told = relations and relations <= RELATIONS
+    has_more = "next" in relations or (not is_told and len(ids) >= size)
     return ids[-1] if has_more else ""
 
 
