@@ -15,7 +15,7 @@ from invoicepay.adapters.tillipay import Payer, TilliPay
 from invoicepay.errors import ProviderError, ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.rails import RailOrder, RailStatus, RailTransfer
 from invoicepay.testing.hosts import Host
-from invoicepay.testing.simulators.faults import Faults
+from invoicepay.testing.simulators.faults import Fault, Faults
 from invoicepay.testing.simulators.server import App, Message, Receive, Scope, Send
 from tests.adapters.tillipay.desk import Desk, desk
 
@@ -93,6 +93,19 @@ def test_a_login_without_a_token_is_unavailable(host: Host, at: Desk) -> None:
 
 Ordered = Callable[[Faults], object]
 
+
+def refusing(status: int) -> Fault:
+    """A fault: the gateway refuses in its own words."""
+
+    async def fault(_app: App, _scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json")]
+        told = {"statusCode": str(status), "statusDesc": "Refused"}
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+
+    return fault
+
+
 ENDS: dict[str, tuple[Ordered, type[ProviderError], int]] = {
     "a login that is lost": (lambda f: f.drop_answer(on=LOGIN), ProviderUnavailable, 0),
     "500 before": (lambda f: f.fail_before(500, on=PAYMENT), ProviderUnknown, 0),
@@ -101,7 +114,9 @@ ENDS: dict[str, tuple[Ordered, type[ProviderError], int]] = {
     "a lost answer": (lambda f: f.drop_answer(on=PAYMENT), ProviderUnknown, 1),
     "429": (lambda f: f.too_many(retry_after=7, on=PAYMENT), ProviderUnavailable, 0),
     "403": (lambda f: f.fail_before(403, on=PAYMENT), ProviderUnavailable, 0),
-    "422": (lambda f: f.fail_before(422, on=PAYMENT), ProviderRejected, 0),
+    "422": (lambda f: f.order(refusing(422), on=PAYMENT), ProviderRejected, 0),
+    "422 without an envelope": (lambda f: f.fail_before(422, on=PAYMENT), ProviderUnknown, 0),
+    "404 without an envelope": (lambda f: f.fail_before(404, on=PAYMENT), ProviderUnknown, 0),
     "409": (lambda f: f.fail_before(409, on=PAYMENT), ProviderUnknown, 0),
     "408": (lambda f: f.fail_before(408, on=PAYMENT), ProviderUnknown, 0),
     "a redirect": (lambda f: f.fail_before(307, on=PAYMENT), ProviderUnknown, 0),

@@ -114,7 +114,9 @@ class Exchange:
         outcomes = self._profile.outcomes
         if self._sessions.is_refusal(answer) or answer.status in outcomes.not_processed_http:
             return ProviderUnavailable
-        is_listed = answer.is_success and reply is not None and reply.code in outcomes.refused_codes
+        if reply is None:
+            return None  # not in the gateway's own words: it may come from anything in between
+        is_listed = answer.is_success and reply.code in outcomes.refused_codes
         return ProviderRejected if is_listed or answer.status in outcomes.refused_http else None
 
     def _is_private(self, name: str) -> bool:
