@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import accumulate, permutations
 
@@ -9,10 +10,13 @@ import pytest
 
 from invoicepay.adapters.simulated import SimulatedRails
 from invoicepay.adapters.simulated.bank import CAPABILITIES, BankCommand
+from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
+from invoicepay.domain.money import Money
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import PayoutAccountShort, ProviderUnavailable
 from invoicepay.ports.rails import Direction
+from invoicepay.use_cases.deposits import InitiateDeposit, initiate_deposit
 from invoicepay.use_cases.pending import PendingSummary, run_pending
 from invoicepay.use_cases.withdrawals import InitiateWithdrawal, initiate_withdrawal
 from tests.support.desk import Desk
@@ -131,3 +135,31 @@ def test_a_short_account_holds_up_payouts_only() -> None:
 
     by_kind = {effect.kind: effect.status for effect in desk.rows(Effect)}
     assert by_kind == {EffectKind.BURN: EffectStatus.FINAL, EffectKind.PAYOUT: EffectStatus.PLANNED}
+
+
+@pytest.mark.parametrize("told", [ValueError("no number"), Money("500.00", "EUR")])
+def test_a_balance_that_cannot_be_read_keeps_payouts_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, told: Exception | Money
+) -> None:
+    desk = desk_with("500.00")
+    payout = withdraw(desk, "ann", "60.00")
+
+    async def balance(_asset: str) -> Money:
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    with monkeypatch.context() as odd:
+        odd.setattr(desk.rails, "balance", balance)
+        with suppress(ValueError):
+            work(desk)
+        wanted = InitiateDeposit(party_id="bob", amount=usd("30.00"), rail="wire")
+        deposit = desk.run(initiate_deposit(desk.deps, wanted))
+        with suppress(ValueError):
+            work(desk)
+
+    assert desk.row(Deposit, deposit.id).status is DepositStatus.PENDING
+    (waiting,) = [one for one in desk.rows(Effect) if one.kind is EffectKind.PAYOUT]
+    assert (waiting.status, waiting.last_sent_at) == (EffectStatus.PLANNED, None)
+    later(desk)
+    assert desk.row(Withdrawal, payout).status is W.PAYOUT_SUBMITTED

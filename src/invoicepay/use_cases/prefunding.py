@@ -13,7 +13,7 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.resending import next_look
 from invoicepay.domain.withdrawals import Withdrawal
-from invoicepay.errors import InvoicePayError, PayoutAccountShort, ProviderUnavailable
+from invoicepay.errors import PayoutAccountShort
 from invoicepay.use_cases.neighbours import carried_out
 from invoicepay.use_cases.observations import worker_call
 from invoicepay.use_cases.outbound import postponing, taken_back
@@ -56,23 +56,23 @@ def decide_wait(command: WaitForCash, change: Change) -> bool:
 WAIT = UseCase("withdrawals.wait_for_cash", bool, _needs_wait, decide_wait)
 
 
-async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, InvoicePayError]:
+async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, Exception]:
     """Put claimed payouts back that the payout account does not cover, where the rail tells its balance.
 
     Everything that may have left and is not settled is taken off the balance, then every payout that was
     planned before: none overtakes another, and several workers come to the same answer.
 
     Returns:
-        The refusal of each payout that waits, by intent; the others may be sent.
+        What keeps each payout that waits, by intent: a refusal, or whatever broke; the others may be sent.
     """
     fresh = [one for one in effects if one.kind is EffectKind.PAYOUT and one.last_sent_at is None]
     if not fresh or not deps.rails.capabilities().tells_balance:
         return {}
-    refusals = dict[str, InvoicePayError]()
+    refusals = dict[str, Exception]()
     for asset in sorted({effect.asset for effect in fresh}):
         try:
             missing = await _missing(deps, asset)
-        except ProviderUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - nothing left; it keeps these payouts and nothing else
             refusals |= {effect.id: error for effect in fresh if effect.asset == asset}
         else:
             refusals |= {id: _short(asset, amount) for id, amount in missing.items()}
@@ -102,7 +102,7 @@ def _short(asset: str, missing: Money) -> PayoutAccountShort:
     return PayoutAccountShort(f"the payout account lacks {missing}", asset=asset, missing=str(missing))
 
 
-async def _put_back(deps: Deps, effects: Sequence[Effect], refusals: Mapping[str, InvoicePayError]) -> None:
+async def _put_back(deps: Deps, effects: Sequence[Effect], refusals: Mapping[str, Exception]) -> None:
     now = deps.clock.now()
     calls: list[Any] = []
     for effect in effects:
