@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -419,3 +420,108 @@ def test_money_that_nobody_knows_within_a_day_is_kept_unmatched_once() -> None:
         InboxStatus.APPLIED,
         InboxStatus.FAILED,
     ]
+
+
+def stranger(desk: Desk, status: RailStatus, amount: str = "50.00", **about: Any) -> RailTransfer:
+    """A deposit that we never asked for."""
+    told = RailTransfer(
+        provider_ref="wire-7",
+        reference="",
+        direction=Direction.DEPOSIT,
+        status=status,
+        provider_status=status.value,
+        amount=Money(amount, "USD"),
+        fee=Money.zero("USD"),
+        observed_at=desk.clock.now(),
+    )
+    return replace(told, **about)
+
+
+def a_day_later(desk: Desk) -> list[tuple[str, str, str]]:
+    """The unmatched money once nobody claimed it for a day: its reference, amount and status."""
+    desk.clock.advance(days=1, seconds=1)
+    apply(desk)
+    funds = sorted(desk.rows(UnmatchedFunds), key=lambda one: one.provider_ref)
+    return [(one.provider_ref, one.amount.amount_text, one.status.value) for one in funds]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_money_of_nobody_that_was_taken_back_within_the_day_is_gone(order: tuple[int, int]) -> None:
+    desk = Desk()
+    fee = Money("1.00", "USD")
+    told = [stranger(desk, status, fee=fee) for status in (RailStatus.SETTLED, RailStatus.RETURNED)]
+    for number in order:
+        parked(desk, f"evt-{number}", told[number])
+
+    assert a_day_later(desk) == [("wire-7", "49.00", "returned")]
+    assert {message.status for message in messages(desk)} == {InboxStatus.APPLIED}
+    assert set(desk.balances().values()) <= {0}
+
+
+def test_money_of_nobody_that_is_taken_back_days_later_is_gone_then() -> None:
+    desk = Desk()
+    parked(desk, "evt-0", stranger(desk, RailStatus.SETTLED))
+    assert a_day_later(desk) == [("wire-7", "50.00", "open")]
+
+    parked(desk, "evt-1", stranger(desk, RailStatus.RETURNED))
+
+    assert a_day_later(desk) == [("wire-7", "50.00", "returned")]
+
+
+@pytest.mark.parametrize("amount", ["20.00", "70.00"])
+def test_another_amount_than_was_kept_is_left_to_a_person(amount: str) -> None:
+    desk = Desk()
+    parked(desk, "evt-0", stranger(desk, RailStatus.SETTLED))
+    parked(desk, "evt-1", stranger(desk, RailStatus.RETURNED, amount))
+
+    assert a_day_later(desk) == [("wire-7", "50.00", "open")]
+    assert sorted(message.status for message in messages(desk)) == [InboxStatus.APPLIED, InboxStatus.FAILED]
+
+
+def test_every_part_of_money_of_nobody_is_kept() -> None:
+    desk = Desk()
+    parked(desk, "evt-0", stranger(desk, RailStatus.SETTLED, "40.00", part="p1"))
+    parked(desk, "evt-1", stranger(desk, RailStatus.SETTLED, "60.00", part="p2"))
+    parked(desk, "evt-2", stranger(desk, RailStatus.FINAL, "60.00", part="p2"))
+
+    assert a_day_later(desk) == [("wire-7/p1", "40.00", "open"), ("wire-7/p2", "60.00", "open")]
+
+
+@pytest.mark.parametrize(
+    ("fee", "ends"),
+    [(Money("1.00", "EUR"), [("wire-7", "50.00", "open")]), (Money("51.00", "USD"), [])],
+)
+def test_an_odd_fee_on_money_of_nobody_keeps_no_later_message_waiting(
+    fee: Money, ends: list[tuple[str, str, str]]
+) -> None:
+    desk = Desk()
+    parked(desk, "evt-0", stranger(desk, RailStatus.SETTLED, fee=fee))
+    desk.clock.advance(hours=1)
+    id = sent(desk)
+    SimControl(desk.rails, desk.tokens).settle(id)
+    receive(desk, *desk.rails.drain())
+
+    assert a_day_later(desk) == ends
+    assert status(desk, id) is S.SETTLED
+
+
+def test_messages_that_cannot_be_applied_now_give_way_to_others() -> None:
+    desk = Desk()
+    ids = [sent(desk) for _ in range(3)]
+    for id in ids:
+        desk.rails.move(id, BankCommand.SETTLE)
+        desk.rails.drain()
+        now, transfer, is_signed = desk.clock.now(), desk.rails.transfer(id), id == ids[-1]
+        event = RailEvent(event_id=id, occurred_at=now, transfer=transfer, body_authenticated=is_signed)
+        receive(desk, desk.rails.postbox.delivery(event))
+        desk.clock.advance(seconds=1)
+    desk.rails.weather.be_unreachable()
+
+    for _ in range(2):
+        desk.run(apply_received(desk.deps, 2))
+        desk.clock.advance(seconds=1)
+
+    assert [status(desk, id) for id in ids] == [S.ACCEPTED, S.ACCEPTED, S.SETTLED]
+    desk.rails.weather.be_reachable()
+    apply(desk)
+    assert {status(desk, id) for id in ids} == {S.SETTLED}

@@ -16,7 +16,7 @@ from invoicepay.domain.codec import from_dict
 from invoicepay.domain.deposits import UnmatchedFunds
 from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
 from invoicepay.domain.needs import Needs, find, need
-from invoicepay.errors import DuplicateProviderReference, InvoicePayError, StoreError
+from invoicepay.errors import DuplicateProviderReference, InvoicePayError, NotFound, StoreError
 from invoicepay.ports.rails import Direction, RailEvent, RailStatus
 from invoicepay.ports.tokens import TokenEvent, TokenStatus
 from invoicepay.ports.webhooks import PreparesWebhooks
@@ -25,7 +25,12 @@ from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
 from invoicepay.use_cases.observations import WORKER, recording, worker_call
 from invoicepay.use_cases.payments import RECEIVE, Received, ReceivePush
 from invoicepay.use_cases.perform import Call, Deps, UseCase, own_call, perform_many
-from invoicepay.use_cases.reserves import UNMATCHED_RECEIVED, ReceiveUnmatched
+from invoicepay.use_cases.reserves import (
+    UNMATCHED_RECEIVED,
+    UNMATCHED_TAKEN_BACK,
+    ReceiveUnmatched,
+    TakeUnmatchedBack,
+)
 
 MATCHING_TIME = timedelta(days=1)
 """How long a message without a known object is tried again; the object may be told to us later."""
@@ -92,8 +97,14 @@ def _needs_set_aside(command: SetAside, _seen: Snapshot) -> Needs:
 
 
 def decide_set_aside(command: SetAside, change: Change) -> InboxMessage:
-    """Say what became of a message that is about none of our intents, or that could not be applied."""
+    """Say what became of a message that is about none of our intents, or that could not be applied.
+
+    One that stays received is tried again, but behind those that were tried longer ago.
+    """
     message = change.get(InboxMessage, command.message_id)
+    if command.status is InboxStatus.RECEIVED:
+        is_waiting = message.status is InboxStatus.RECEIVED
+        return change.put(message) if is_waiting else message
     if message.status is InboxStatus.APPLIED or message.status is command.status:
         return message
     aside = replace(message, status=command.status, reason=command.reason[:500])
@@ -167,6 +178,8 @@ class News:
 async def apply_received(deps: Deps, limit: int) -> Served:
     """Apply kept messages, oldest first, and try parked ones again for a day, however many are parked.
 
+    A message that cannot be applied now is tried again behind those that wait longer since they came or were
+    tried.
     Messages are recorded together; what is about nothing known is looked for again once they are, and then
     parked.
     """
@@ -193,6 +206,7 @@ async def _given_up(deps: Deps, limit: int) -> list[Any]:
         several = [_read(message) for message in await reader.find(late)]
     if not several:
         return []
+    several.sort(key=_is_return)
     calls = [_unmatched(deps, news) for news in several]
     booked = await carried_out(deps, calls)
     ends = [_end_late(news, outcome) for news, outcome in zip(several, booked, strict=True)]
@@ -200,33 +214,41 @@ async def _given_up(deps: Deps, limit: int) -> list[Any]:
     return [end or outcome for end, outcome in zip(ended, booked, strict=True)]
 
 
-def _unmatched(deps: Deps, news: News) -> Call[ReceiveUnmatched, UnmatchedFunds] | None:
-    """Keep money that a bank says it settled for us, of an asset that we have."""
+def _unmatched(
+    deps: Deps, news: News
+) -> Call[ReceiveUnmatched, UnmatchedFunds] | Call[TakeUnmatchedBack, UnmatchedFunds] | None:
+    """Keep money that a bank says it settled for us, of an asset that we have, until it takes it back."""
     event = news.event
     if not isinstance(event, RailEvent) or not event.body_authenticated:
         return None
-    transfer = event.transfer
-    came = transfer.direction is Direction.DEPOSIT and transfer.status in (
-        RailStatus.SETTLED,
-        RailStatus.FINAL,
-    )
-    if not came or not transfer.provider_ref or not deps.programme.knows(transfer.amount.asset):
+    transfer, provider = event.transfer, news.message.provider
+    is_ours = transfer.direction is Direction.DEPOSIT and deps.programme.knows(transfer.amount.asset)
+    if not is_ours or not transfer.provider_ref:
         return None
-    command = ReceiveUnmatched(
-        amount=transfer.amount - transfer.fee,
-        provider=news.message.provider,
-        provider_ref=transfer.provider_ref,
-        reason="came by itself",
-    )
-    return worker_call(deps, UNMATCHED_RECEIVED, command)
+    ref = "/".join(name for name in (transfer.provider_ref, transfer.part) if name)
+    amount, has_fee = transfer.amount, transfer.fee.asset == transfer.amount.asset
+    kept = amount - transfer.fee if has_fee else amount
+    if transfer.status in (RailStatus.SETTLED, RailStatus.FINAL):
+        came = ReceiveUnmatched(amount=kept, provider=provider, provider_ref=ref, reason="came by itself")
+        return worker_call(deps, UNMATCHED_RECEIVED, came)
+    if transfer.status is RailStatus.RETURNED:
+        gone = TakeUnmatchedBack(amounts=(amount, kept), provider=provider, provider_ref=ref)
+        return worker_call(deps, UNMATCHED_TAKEN_BACK, gone)
+    return None
+
+
+def _is_return(news: News) -> bool:
+    """Whether it comes after what it takes back, whichever was told first."""
+    return news.event.transfer.status is RailStatus.RETURNED
 
 
 def _end_late(news: News, outcome: object) -> SetAside | None:
     """How a message ends after its day; tried again where the store was in trouble."""
-    if outcome is None:
+    if outcome is None or isinstance(outcome, NotFound):
         return _aside(news.message, InboxStatus.FAILED, NOTHING_KNOWN)
     if isinstance(outcome, UnmatchedFunds | DuplicateProviderReference):
-        return _aside(news.message, InboxStatus.APPLIED, "kept as unmatched money")
+        became = "unmatched money went back" if _is_return(news) else "kept as unmatched money"
+        return _aside(news.message, InboxStatus.APPLIED, became)
     return _end(news, is_ours=True, outcome=outcome)
 
 
@@ -245,7 +267,7 @@ async def _known_applied(deps: Deps, messages: Sequence[InboxMessage]) -> tuple[
 
 
 async def _received(deps: Deps, limit: int) -> Sequence[InboxMessage]:
-    received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("created_at",), limit=limit)
+    received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("updated_at",), limit=limit)
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.find(received)
 
@@ -305,14 +327,16 @@ def _push(deps: Deps, news: News) -> Call[ReceivePush, Received] | SetAside:
 
 
 def _end(news: News, is_ours: bool, outcome: object) -> SetAside | None:
-    """How a message ends that its recording did not end; None where that did, or where it is tried again."""
+    """How a message ends that its recording did not end, or why it goes on waiting; None where that did."""
     if isinstance(outcome, SetAside):
         return outcome
     if isinstance(outcome, InvoicePayError):
-        if outcome.retryable or isinstance(outcome, StoreError):
-            return None
-        return _aside(news.message, InboxStatus.FAILED, f"{outcome.code}: {outcome.message}")
-    if is_ours or isinstance(outcome, Exception):
+        is_tried_again = outcome.retryable or isinstance(outcome, StoreError)
+        status = news.message.status if is_tried_again else InboxStatus.FAILED
+        return _aside(news.message, status, "" if is_tried_again else f"{outcome.code}: {outcome.message}")
+    if isinstance(outcome, Exception):
+        return _aside(news.message, news.message.status, "")
+    if is_ours:
         return None
     return _aside(news.message, InboxStatus.APPLIED, "")
 

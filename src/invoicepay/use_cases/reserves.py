@@ -22,9 +22,9 @@ from invoicepay.domain.deposits import (
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.minting import minting_needs
 from invoicepay.domain.money import Money, document_amount, positive
-from invoicepay.domain.needs import Needs, find, need
+from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.reserves import Cover, cover, deficit_needs, refuse_new_deficit
-from invoicepay.errors import NotFound
+from invoicepay.errors import InvalidTransition, NotFound
 from invoicepay.ports.screening import Screened
 from invoicepay.use_cases.compliance import ALLOWED, require_allowed, screened
 from invoicepay.use_cases.perform import Deps, UseCase, perform
@@ -206,6 +206,54 @@ async def unmatched_received(deps: Deps, command: ReceiveUnmatched, key: str | N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeUnmatchedBack:
+    """The bank says that it took unmatched money back.
+
+    Attributes:
+        amounts: what it may have kept of it: with the processor's fee, and without.
+    """
+
+    amounts: tuple[Money, ...]
+    provider: str
+    provider_ref: str
+
+    @property
+    def kept(self) -> Find[UnmatchedFunds]:
+        """The search for the money."""
+        return find(UnmatchedFunds, provider=self.provider, provider_ref=self.provider_ref)
+
+
+def _needs_taken_back(command: TakeUnmatchedBack, _seen: Snapshot) -> Needs:
+    asset = command.amounts[0].asset
+    return deficit_needs(asset) | need(finds=[command.kept], accounts=[Account(Code.SUSPENSE, asset)])
+
+
+def decide_taken_back(command: TakeUnmatchedBack, change: Change) -> UnmatchedFunds:
+    """As if an operator had sent it back, but a fact: a deficit is told of and refuses nothing."""
+    for funds in change.find(command.kept):
+        if funds.amount not in command.amounts:
+            state = f"{funds.amount}, of which {command.amounts[0]} went back"
+            raise InvalidTransition("unmatched_funds", state, UnmatchedCommand.RETURN)
+        returned = _given_back(change, funds, "taken back by the bank")
+        is_short = bool(cover(change, funds.asset).deficit)
+        return change.put(returned, "reserve.deficit") if is_short else returned
+    raise NotFound(f"no unmatched money came as {command.provider_ref}")
+
+
+UNMATCHED_TAKEN_BACK = UseCase(
+    "reserves.unmatched_taken_back", UnmatchedFunds, _needs_taken_back, decide_taken_back
+)
+
+
+def _given_back(change: Change, funds: UnmatchedFunds, reason: str) -> UnmatchedFunds:
+    """The suspense and the cash are gone (P-07 back)."""
+    returned = UNMATCHED.after(funds.status, UnmatchedCommand.RETURN)
+    change.post(postings.unmatched_returned(funds.asset, funds.amount.micros, memo=funds.id))
+    after = replace(funds, status=returned, reason=reason or funds.reason)
+    return change.put(after, "unmatched_funds.returned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchUnmatched:
     """The owner of unmatched money is found.
 
@@ -317,15 +365,13 @@ def _needs_return(command: ReturnUnmatched, seen: Snapshot) -> Needs:
 
 
 def decide_return_unmatched(command: ReturnUnmatched, change: Change) -> UnmatchedFunds:
-    """The suspense and the cash are gone (P-07 back)."""
+    """Book it, as long as nobody else's money would be missing."""
     reason = clean_text(command.reason, 500, "the reason")
     funds = change.get(UnmatchedFunds, command.unmatched_id)
     operator_only(change.actor)
-    returned = UNMATCHED.after(funds.status, UnmatchedCommand.RETURN)
-    change.post(postings.unmatched_returned(funds.asset, funds.amount.micros, memo=funds.id))
+    returned = _given_back(change, funds, reason)
     refuse_new_deficit(change, funds.asset)
-    after = replace(funds, status=returned, reason=reason or funds.reason)
-    return change.put(after, "unmatched_funds.returned")
+    return returned
 
 
 RETURN_UNMATCHED = UseCase(
