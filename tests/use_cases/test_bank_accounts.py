@@ -31,7 +31,7 @@ def test_a_token_with_spaces_around_it_or_unseen_characters_names_no_account(tok
     one = usd("1.00")
     paid_out = withdrawals.InitiateWithdrawal(party_id="ann", amount=one, rail="wire", account_token=token)
     paid_in = deposits.InitiateDeposit(party_id="ann", amount=one, rail="wire", account_token=token)
-    retried = withdrawals.RetryPayout(withdrawal_id="wdr_1", account_token=token)
+    retried = withdrawals.RetryPayout(withdrawal_id=desk.withdraw("ann", "2.00").id, account_token=token)
     enabled = EnableBankAccount(account_token=token, reason="verified", approved_by="cfo")
     for call in (
         withdrawals.initiate_withdrawal(desk.deps, paid_out),
