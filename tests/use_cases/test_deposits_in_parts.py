@@ -379,3 +379,17 @@ def test_a_part_that_the_books_cannot_follow_does_not_keep_a_review_open(desk: M
 
     assert desk.effect(deposit.id).status is S.SETTLED
     assert desk.books() == {"1050": "100.00", "2110 ann": "100.00"}
+
+
+def test_a_part_behind_a_rejected_later_part_waits_for_a_person(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+    tell(desk, deposit, S.SETTLED, "60.00", "p1")
+    tell(desk, deposit, S.SETTLED, "30.00", "p2")
+    (second,) = later(desk, deposit)
+    desk.run(deposits.review_deposit(desk.deps, deposits.ReviewDeposit(deposit_id=second.id, reason="?")))
+    desk.run(deposits.reject_deposit(desk.deps, deposits.RejectDeposit(deposit_id=second.id, reason="!")))
+
+    tell(desk, deposit, S.FINAL, "10.00", "p3")
+
+    assert sorted(one.status for one in later(desk, deposit)) == [D.IN_REVIEW, D.REJECTED]
+    assert desk.deposit(deposit.id).status is D.RECEIVED

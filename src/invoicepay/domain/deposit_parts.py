@@ -70,7 +70,8 @@ def _ref_of(deposit: Deposit, part: str) -> str:
 
 
 def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money, fee: Money) -> Deposit:
-    """A later settlement as a deposit of its own; under review where the first one is or went back."""
+    """A later settlement as a deposit of its own; under review where an earlier one is, or was not kept."""
+    earlier = (deposit, *change.find(later_settlements(deposit.id)))
     nothing = Money.zero(deposit.asset)
     later = Deposit(
         id=change.new_id(Prefix.DEPOSIT),
@@ -89,10 +90,11 @@ def _later(change: Change, deposit: Deposit, seen: Observation, amount: Money, f
         parent_id=deposit.id,
     )
     later = change.add(receiving.receive(change, later, amount, fee), "deposit.received")
-    if deposit.status not in _DOUBTED:
+    doubted = next((one for one in earlier if one.status in _DOUBTED), None)
+    if doubted is None:
         return later
     status = DEPOSIT.after(later.status, C.REVIEW)
-    reason = deposit.reason or f"deposit {deposit.id} was {deposit.status}"
+    reason = doubted.reason or f"deposit {doubted.id} was {doubted.status}"
     return change.put(replace(later, status=status, reason=reason), "deposit.in_review")
 
 
