@@ -13,7 +13,8 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.tokens import Mint
 from invoicepay.use_cases import deposits, returns
-from invoicepay.use_cases.observations import ResolveReview, record, resolve_review
+from invoicepay.use_cases.neighbours import carried_out
+from invoicepay.use_cases.observations import ResolveReview, record, recording, resolve_review
 from invoicepay.use_cases.providers import Sighting
 from invoicepay.use_cases.reconcile import Reconcile, reconcile
 from tests.support.money_desk import MoneyDesk, usd
@@ -36,6 +37,18 @@ def tell(
     fee: str = "0.00",
 ) -> Effect:
     """A fact about one part of a deposit."""
+    return desk.run(record(desk.deps, *_told(desk, deposit, status, amount, part, code, fee)))
+
+
+def _told(
+    desk: MoneyDesk,
+    deposit: Deposit,
+    status: EffectStatus,
+    amount: str,
+    part: str,
+    code: str = "",
+    fee: str = "0.00",
+) -> tuple[Effect, Sighting, Source]:
     effect = desk.effect(deposit.id)
     sighting = Sighting(
         status=status,
@@ -47,7 +60,7 @@ def tell(
         return_code=code,
         part=part,
     )
-    return desk.run(record(desk.deps, effect, sighting, Source.WEBHOOK))
+    return effect, sighting, Source.WEBHOOK
 
 
 def mint_all(desk: MoneyDesk) -> None:
@@ -393,3 +406,18 @@ def test_a_part_behind_a_rejected_later_part_waits_for_a_person(desk: MoneyDesk)
 
     assert sorted(one.status for one in later(desk, deposit)) == [D.IN_REVIEW, D.REJECTED]
     assert desk.deposit(deposit.id).status is D.RECEIVED
+
+
+def test_parts_told_in_one_batch_are_folded_one_after_the_other(desk: MoneyDesk) -> None:
+    deposit = desk.initiate("ann", "100.00", rail="bank_debit")
+    told = [
+        _told(desk, deposit, S.SETTLED, "60.00", "p1"),
+        _told(desk, deposit, S.SETTLED, "40.00", "p2"),
+        _told(desk, deposit, S.FINAL, "40.00", "p2"),
+        _told(desk, deposit, S.RETURNED, "10.00", "r1", "R06"),
+    ]
+
+    desk.run(carried_out(desk.deps, [recording(desk.deps, *one) for one in told]))
+    mint_all(desk)
+
+    assert desk.books() == {"1000": "40.00", "1100": "50.00", "2000 ann": "40.00", "2100 ann": "50.00"}
