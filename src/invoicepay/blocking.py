@@ -2521,7 +2521,8 @@ class Webhooks:
 
         Args:
             provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
-            headers: as they came, in any spelling of upper and lower case.
+            headers: as they came, in any spelling of upper and lower case; one that came twice counts as
+                both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
 
         Raises:
