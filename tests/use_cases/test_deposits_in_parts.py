@@ -358,16 +358,20 @@ def test_parts_told_during_a_review_are_booked_once_it_is_over(desk: MoneyDesk) 
     deposit = desk.initiate("ann", "100.00")
     tell(desk, deposit, S.SETTLED, "60.00", "p1")
     desk.tell(deposit.id, S.NEEDS_REVIEW)
-    tell(desk, deposit, S.SETTLED, "40.00", "p2")
-    tell(desk, deposit, S.RETURNED, "30.00", "r1", code="R06")
+    tell(desk, deposit, S.SETTLED, "10.00", "p2")
+    tell(desk, deposit, S.SETTLED, "30.00", "p3")
+    tell(desk, deposit, S.RETURNED, "65.00", "r1", code="R06")
     assert desk.books() == {"1050": "60.00", "2110 ann": "60.00"}
 
     resolve(desk, deposit, S.SETTLED)
     mint_all(desk)
 
-    assert (desk.effect(deposit.id).status, desk.available("ann")) == (S.SETTLED, usd("70.00"))
-    tell(desk, deposit, S.SETTLED, "40.00", "p2")
-    assert (desk.books(), desk.broken()) == ({"1000": "70.00", "2000 ann": "70.00"}, [])
+    tell(desk, deposit, S.SETTLED, "10.00", "p2")
+    assert (desk.effect(deposit.id).status, [one.left for one in later(desk, deposit)]) == (
+        S.SETTLED,
+        [usd("5.00"), usd("30.00")],
+    )
+    assert (desk.books(), desk.broken()) == ({"1000": "35.00", "2000 ann": "35.00"}, [])
 
 
 def test_a_returned_part_that_a_person_confirms_is_booked_once(desk: MoneyDesk) -> None:

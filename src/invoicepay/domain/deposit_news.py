@@ -23,7 +23,7 @@ def fold_deposit_needs(effect: Effect, seen: Snapshot) -> Needs:
     """What any news of the rail about a deposit can touch."""
     later = later_settlements(effect.cause_id)
     ids = [effect.cause_id, *(one.id for one in seen.search(later))]
-    wanted = need(finds=[later])  # also for the first part: another may come before it in the same batch
+    wanted = need(finds=[later])
     return together([wanted, *(receiving.confirm_needs(id, seen) | return_needs(id, seen) for id in ids)])
 
 

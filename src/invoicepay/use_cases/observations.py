@@ -21,7 +21,7 @@ from invoicepay.domain.effects import (
 )
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import Money, document_amount, positive, total
-from invoicepay.domain.needs import Find, Needs, find, need
+from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.netting import follow_chain, position_needs
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.reducer import ABSENT, Verdict, fact_id, reduce
@@ -34,7 +34,7 @@ from invoicepay.errors import (
     StateError,
 )
 from invoicepay.use_cases.folds import fold_of
-from invoicepay.use_cases.perform import Call, Deps, UseCase, carry_out, own_call, perform
+from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, carry_out, own_call, perform_many
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
 
 C = TypeVar("C")
@@ -295,12 +295,8 @@ def _finding(command: ResolveReview, effect: Effect) -> RecordObservation:
 
 def _needs_resolve(command: ResolveReview, seen: Snapshot) -> Needs:
     effect = seen.peek(Effect, command.effect_id)
-    known = need((Effect, command.effect_id), finds=[_told_of(command.effect_id)])
+    known = need((Effect, command.effect_id))
     return known | _needs_record(_finding(command, effect), seen) if effect else known
-
-
-def _told_of(effect_id: str) -> Find[Observation]:
-    return find(Observation, effect_id=effect_id, order=("created_at", "id"))
 
 
 def decide_resolve(command: ResolveReview, change: Change) -> Effect:
@@ -312,30 +308,7 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     allowed = known if effect.status is EffectStatus.NEEDS_REVIEW else ()
     if command.status not in allowed:
         raise InvalidTransition("effect", effect.status, f"resolve as {command.status}", allowed)
-    effect = _recorded(_finding(command, effect), change)
-    return _made_up_for(change, effect, but=command.status)
-
-
-def _made_up_for(change: Change, effect: Effect, *, but: EffectStatus) -> Effect:
-    """Fold the parts that were told during a review; each counts once, by its name.
-
-    What the finding itself is about, a return or its reversal, is in its amount already. A part that the
-    books still cannot follow is what the person looked at.
-    """
-    for seen in change.find(_told_of(effect.id)):
-        is_found = but in (EffectStatus.RETURNED, EffectStatus.RETURN_REVERSED) and seen.status == but
-        if seen.part and not is_found:
-            effect = _folded_if_possible(change, effect, seen)
-    return effect
-
-
-def _folded_if_possible(change: Change, effect: Effect, seen: Observation) -> Effect:
-    if reduce(effect, seen).verdict is not Verdict.APPLY:
-        return effect
-    try:
-        return change.attempt(lambda: _folded(change, effect, seen, is_new=False))
-    except (StateError, MoneyError):
-        return effect
+    return _recorded(_finding(command, effect), change)
 
 
 def _checked_amount(command: ResolveReview, effect: Effect) -> None:
@@ -359,6 +332,62 @@ def _checked_amount(command: ResolveReview, effect: Effect) -> None:
 RESOLVE = UseCase("effects.resolve_review", Effect, _needs_resolve, decide_resolve)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeUpFor:
+    """A part that was told during a review, and is booked now that the review is over."""
+
+    effect: Effect
+    observation_id: str
+
+
+def _needs_make_up(command: MakeUpFor, seen: Snapshot) -> Needs:
+    rows = need((Effect, command.effect.id), (Observation, command.observation_id))
+    fold = fold_of(command.effect)
+    return rows | fold.needs(command.effect, seen) if fold else rows
+
+
+def decide_make_up(command: MakeUpFor, change: Change) -> Effect:
+    """Fold it again: a part counts once, by its name.
+
+    One that the books still cannot follow is what the person has looked at.
+    """
+    effect = change.get(Effect, command.effect.id)
+    seen = change.get(Observation, command.observation_id)
+    if reduce(effect, seen).verdict is not Verdict.APPLY:
+        return effect
+    try:
+        return change.attempt(lambda: _folded(change, effect, seen, is_new=False))
+    except (StateError, MoneyError):
+        return effect
+
+
+MAKE_UP = UseCase("effects.make_up", Effect, _needs_make_up, decide_make_up)
+IN_PARTS = (
+    EffectStatus.SETTLED,
+    EffectStatus.FINAL,
+    EffectStatus.RETURNED,
+    EffectStatus.RETURN_REVERSED,
+)
+"""What may be told in parts, in the order in which it can be booked."""
+
+
+async def _made_up_for(deps: Deps, command: ResolveReview) -> list[Call[MakeUpFor, Effect]]:
+    """What books the parts of a review; a return that the finding tells of is in its amount already."""
+    words = tuple(status.value for status in IN_PARTS)
+    told = find(Observation, effect_id=command.effect_id, status__in=words, order=("created_at",))
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        effects = await reader.find(find(Effect, id=command.effect_id))
+        parts = [seen for seen in await reader.find(told) if seen.part]
+    is_return = command.status in (EffectStatus.RETURNED, EffectStatus.RETURN_REVERSED)
+    missed = [seen for seen in parts if not (is_return and seen.status == command.status)]
+    missed.sort(key=lambda seen: IN_PARTS.index(EffectStatus(seen.status)))
+    return [
+        worker_call(deps, MAKE_UP, MakeUpFor(effect=effect, observation_id=seen.id))
+        for effect in effects
+        for seen in missed
+    ]
+
+
 async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = None) -> Effect:
     """Say what really became of an intent in review (reliability 1.2).
 
@@ -369,4 +398,9 @@ async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = N
         NotAllowed, SecondActorRequired: the actor is no operator, or nobody else approved it.
         InvalidTransition: it is not in review, or such a finding is none.
     """
-    return await perform(deps, RESOLVE, command, key)
+    resolving = call_of(deps, RESOLVE, command, key)
+    resolved, *_ = await perform_many(deps, [resolving, *await _made_up_for(deps, command)])
+    if isinstance(resolved, Exception):
+        raise resolved
+    effect: Effect = resolved
+    return effect
