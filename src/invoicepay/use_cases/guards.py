@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from invoicepay.domain.bank_accounts import (
     BankAccount,
     account_id,
@@ -132,5 +134,5 @@ def _book_waiting_return(change: Change, effect: Effect) -> None:
     if mint is None or not mint.reserve_id:
         return
     deposit = change.get(Deposit, change.get(Reserve, mint.reserve_id).deposit_id)
-    if deposit.returning:
-        take_back(change, deposit, deposit.returning, deposit.return_code)
+    if deposit.returning:  # told again as if new: it waits no more, and is not taken off what is left twice
+        take_back(change, replace(deposit, returning=None), deposit.returning, deposit.return_code)
