@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 from math import ceil
 
+from invoicepay.adapters.locks import Lock
 from invoicepay.errors import ProviderUnavailable
 
 FORGOTTEN_AFTER = timedelta(seconds=30)
@@ -21,7 +21,7 @@ class Allowance:
     """Ten questions a minute, and none about what was absent a moment ago."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._absent: OrderedDict[str, datetime] = OrderedDict()
         self._asked: deque[datetime] = deque(maxlen=MOST_QUESTIONS)
 

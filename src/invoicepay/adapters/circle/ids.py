@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from invoicepay.adapters.locks import Lock
 from invoicepay.domain.ids import parse_typeid
 from invoicepay.errors import IdempotencyConflict, InvalidIdentifier
 
@@ -64,7 +64,7 @@ class Memory(Generic[V]):
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._known: OrderedDict[str, V] = OrderedDict()
-        self._lock, self._most = threading.Lock(), most
+        self._lock, self._most = Lock(), most
 
     def get(self, name: str) -> V | None:
         """What is remembered, if anything."""

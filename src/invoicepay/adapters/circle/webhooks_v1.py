@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from invoicepay.adapters.circle.asking import Allowance
+from invoicepay.adapters.locks import Lock
 from invoicepay.domain.strict_json import strict_json
 from invoicepay.errors import MissingExtra, ProviderRejected, WebhookSignatureInvalid
 
@@ -101,7 +101,7 @@ class Certificates:
     """
 
     def __init__(self, fetch: Fetch) -> None:
-        self._fetch, self._lock, self._allowance = fetch, threading.Lock(), Allowance()
+        self._fetch, self._lock, self._allowance = fetch, Lock(), Allowance()
         self._proven: dict[str, Certificate] = {}
         self._new: OrderedDict[str, Certificate] = OrderedDict()
 

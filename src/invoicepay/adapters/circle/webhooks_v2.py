@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from invoicepay.adapters.circle import wire
 from invoicepay.adapters.circle.asking import Allowance
+from invoicepay.adapters.locks import Lock
 from invoicepay.errors import MissingExtra, WebhookSignatureInvalid
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class NotificationKeys:
     """
 
     def __init__(self, fetch: FetchKey) -> None:
-        self._fetch, self._lock, self._allowance = fetch, threading.Lock(), Allowance()
+        self._fetch, self._lock, self._allowance = fetch, Lock(), Allowance()
         self._keys: OrderedDict[str, EllipticCurvePublicKey] = OrderedDict()
 
     async def prepare(self, headers: Mapping[str, str], at: datetime) -> None:
