@@ -688,7 +688,7 @@ class Effects:
         Raises:
             NotAllowed, SecondActorRequired: it takes an operator and another person.
             InvalidTransition: it is not in review, or the books cannot follow.
-            InvalidInput: another amount than asked, and it is no deposit: the books follow whole or not at all.
+            InvalidInput: another amount than asked, and it is no deposit: the books follow whole or not.
             MoneyError: the books cannot follow; for example, no reserve backs the tokens any more.
         """
         return run_blocking(

@@ -93,7 +93,7 @@ READS = {
     "pay with a key": "invoices! parties consumer_wallets ledger_accounts! idempotency_keys",
     "issue": "parties parties! consumer_wallets number_series! customer_credits!",
     "send": "parties consumer_wallets ledger_accounts!",
-    "deposit": "parties consumer_wallets",
+    "deposit": "parties consumer_wallets bank_accounts",
 }
 """What a command reads; what is held alone ends with an exclamation mark."""
 
