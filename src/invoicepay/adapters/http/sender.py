@@ -63,8 +63,10 @@ class Sender:
         is_locked_out: whether a 401 or 403 is about our credentials, where the provider also refuses single
             orders by these; what is not tells nothing about other calls.
         tls: certificates to trust, and our own where the provider wants one.
-        transport, async_transport: of httpx, instead of sockets.
-        clock, sleep: for tests; seconds of a clock that nobody sets, and how to wait.
+        transport: of httpx, instead of sockets in a blocking host.
+        async_transport: the same in an awaiting host.
+        clock: for tests; seconds of a clock that nobody sets.
+        sleep: for tests; how to wait.
 
     Raises:
         ConfigurationError: the base URL is not https.

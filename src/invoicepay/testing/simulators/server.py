@@ -28,7 +28,8 @@ class Served:
     """A server that runs while its block is entered.
 
     Args:
-        certificate, key: PEM files, for https; the names in it must include `localhost`.
+        certificate: a PEM file, for https; the names in it must include `localhost`.
+        key: the PEM file of its key.
 
     Examples:
         >>> async def hello(scope, receive, send):
