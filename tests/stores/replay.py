@@ -15,7 +15,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import need
 from invoicepay.domain.policies import Programme
 from invoicepay.errors import InvoicePayError
-from invoicepay.use_cases import deposits, payments, withdrawals
+from invoicepay.use_cases import deposits, payments, settlement, withdrawals
 from invoicepay.use_cases import reconcile as reconciliation
 from tests.stores.hands import Report, Written
 from tests.stores.surroundings import OpenHouse
@@ -27,6 +27,7 @@ NOT_DECIDED_AGAIN: frozenset[Callable[..., Any]] = frozenset(
         payments.cancel_payment,
         deposits.cancel_deposit,
         withdrawals.cancel_withdrawal,
+        settlement.settle,
     }
 )
 """They ask the store or a provider before they decide: a replay would get another answer."""

@@ -93,6 +93,9 @@ def _answer(caller: Connection, providers: dict[str, Any]) -> None:
             caller.send((None, error))
 
 
+KINDS = {"rails": SimulatedRails, "tokens": SimulatedTokens}
+
+
 class Far:
     """A provider in another process, with the methods of the simulated one."""
 
@@ -112,6 +115,9 @@ class Far:
             door.close()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if not hasattr(KINDS[self._slot], name):
+            raise AttributeError(name)  # or it would pass for a provider with abilities that it lacks
+
         def plain(*args: Any, **kwargs: Any) -> Any:
             return self._call(name, *args, **kwargs)
 
