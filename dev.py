@@ -55,7 +55,7 @@ IMPORTS = ("imports", ["-c", "from importlinter import cli; cli.lint_imports_com
 GENERATED = ("generated", ["tools/gen_blocking.py", "--check"])
 PAGES = ("pages", ["-m", "tools.gen_docs", "--check"])
 DOCS = ("docs", ["-m", "mkdocs", "build", "--strict"])
-TESTS = ("tests", ["-m", "pytest", "-n", "2"])
+TESTS = ("tests", ["-m", "pytest", "-n", "2", "--dist", "worksteal"])
 
 STEPS = {
     "test": [FORMAT, LINT, TYPES, IMPORTS, GENERATED, PAGES, DOCS, TESTS],
