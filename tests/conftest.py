@@ -1,11 +1,15 @@
 """Fixtures every test may ask for."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: tests of Ctrl-C need it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
