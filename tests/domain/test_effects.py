@@ -30,6 +30,7 @@ from invoicepay.domain.reducer import ABSENT, Verdict, fact_id, reduce
 from invoicepay.domain.resending import (
     LONGEST_WAIT,
     MOST_SENDS,
+    SHORTEST_LOOK,
     Resend,
     backoff,
     is_key_alive,
@@ -391,3 +392,9 @@ def test_the_provider_is_asked_often_at_first_and_daily_while_a_return_may_come(
     ]
 
     assert waits == [5, 300, 1800, 5, 300, 86400]
+
+
+def test_what_waited_long_before_it_was_sent_is_asked_for_as_often_as_any_other() -> None:
+    sent = NOON + timedelta(hours=6)
+
+    assert next_look(an_effect(S.ACCEPTED, last_sent_at=sent), sent) == sent + SHORTEST_LOOK

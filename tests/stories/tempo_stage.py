@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,7 @@ def on_tempo(
         token = bench.set_up(asset=A, **plan)
         chain = Chain(bench, token, tenant=name, slots=slots)
         parts = {"clock": clock, "rails": rails, "token": chain.tempo, "programme": programme}
-        with opened(url, face, **parts) as stage:
+        with closing(chain), opened(url, face, **parts) as stage:
             bank = SimControl(rails, SimulatedTokens(clock))
             yield TempoStage(stage.pay, clock, tempo=chain.tempo, token=token, bench=bench, bank=bank)
-        chain.close()
     run_blocking(slots.close())

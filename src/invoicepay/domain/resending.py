@@ -73,6 +73,7 @@ def jitter(effect: Effect) -> float:
 
 
 def next_look(effect: Effect, now: datetime) -> datetime:
-    """When to ask the provider again: often at first, then less, daily while a return may still come."""
+    """When to ask the provider again: often after it was sent, then less, daily while a return may come."""
     longest = LONGEST_WATCH if effect.status is EffectStatus.SETTLED else LONGEST_LOOK
-    return now + min(longest, max(SHORTEST_LOOK, (now - effect.created_at) / 4))
+    since = effect.last_sent_at or effect.created_at  # however long it had waited before
+    return now + min(longest, max(SHORTEST_LOOK, (now - since) / 4))
