@@ -93,6 +93,7 @@ await call('estimateContractExecutionFee', () =>
 )
 await until(() => look(called.data.id), (one) => one.state === 'COMPLETE')
 const stopped = await order('0.1')
+await until(() => look(stopped.data.id), (one) => one.state === 'SENT') // while it is CLEARED none can
 await call('cancelTransaction', () => client.cancelTransaction({ id: stopped.data.id }))
 const slow = await order('0.2')
 await until(() => look(slow.data.id), (one) => one.state === 'SENT')

@@ -117,6 +117,7 @@ called = told.call(
 )
 until(lambda: look(called.data.id), lambda one: one.state == "COMPLETE")
 stopped = order("0.1")
+until(lambda: look(stopped.data.id), lambda one: one.state == "SENT")  # while it is CLEARED none can
 told.call(
     "create_developer_transaction_cancel",
     lambda: transactions.create_developer_transaction_cancel(
