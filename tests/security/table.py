@@ -1,6 +1,6 @@
 """The security table S-01 … S-36: each control in a sentence, and the tests that show it.
 
-A test is named by its node id without parameters: `tests/security/test_core.py::test_name`, or with its class.
+A test is named by its node id without parameters, with its class where it has one.
 `docs/explanation/threat-model.md` shows this table; `test_table.py` holds both to the tests that exist.
 """
 
@@ -70,7 +70,7 @@ TABLE: dict[str, Row] = {
         "In production, test keys, http, unverified webhooks, memory stores and simulators are refused."
     ),
     "S-36": Row(
-        "Every review decision, denied call, key use and emergency switch is one record with actor and reason."
+        "Each review decision, denied call, key use and emergency switch is one record with actor and reason."
     ),
 }
 """Every row of the security table; the builders of a control add the tests that show it."""
