@@ -33,6 +33,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
 from invoicepay.use_cases.health import system_health
@@ -58,6 +59,7 @@ class AsyncInvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.
@@ -84,6 +86,7 @@ class AsyncInvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
         programme: Programme | None = None,
         dispatch: str = "inline",
         group_commit: str = "auto",
@@ -104,7 +107,13 @@ class AsyncInvoicePay:
             qr_old_secrets=qr_old_secrets,
         )
         parts = Parts(
-            rails=rails, token=token, clock=clock, ids=ids, screening=screening, repository=repository
+            rails=rails,
+            token=token,
+            clock=clock,
+            ids=ids,
+            screening=screening,
+            repository=repository,
+            checkpoint_keys=checkpoint_keys,
         )
         self._core = core_from(store, settings, parts, blocking=self._blocks)
 
@@ -119,6 +128,7 @@ class AsyncInvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> AsyncInvoicePay:
         """A client from settings that the host read from its own configuration.
 
@@ -129,7 +139,13 @@ class AsyncInvoicePay:
             <InvoicePay on memory://, tenant shop, acting as host (operator)>
         """
         parts = Parts(
-            rails=rails, token=token, clock=clock, ids=ids, screening=screening, repository=repository
+            rails=rails,
+            token=token,
+            clock=clock,
+            ids=ids,
+            screening=screening,
+            repository=repository,
+            checkpoint_keys=checkpoint_keys,
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
@@ -144,6 +160,7 @@ class AsyncInvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> AsyncInvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
 
@@ -161,7 +178,14 @@ class AsyncInvoicePay:
             >>> pay.close()
         """
         settings = environment_settings(environ, programme)
-        parts = Parts(rails=rails, token=token, clock=clock, ids=ids, screening=screening)
+        parts = Parts(
+            rails=rails,
+            token=token,
+            clock=clock,
+            ids=ids,
+            screening=screening,
+            checkpoint_keys=checkpoint_keys,
+        )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
     @classmethod

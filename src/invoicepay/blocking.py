@@ -41,6 +41,7 @@ from invoicepay.client.webhooks import Webhooks as _Webhooks
 from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.bank_accounts import BankAccount, BankAccountStatus
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
@@ -81,6 +82,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
 from invoicepay.use_cases.payments import PaidInvoices
@@ -107,10 +109,18 @@ class Audit:
         """Every audited command that changed one entity, in order; operators only."""
         return run_blocking(self._group.trail(entity_id))
 
-    def verify(self) -> Verification:
+    def verify(self, *, anchors: Sequence[str | Anchor] = ()) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
 
         Operators only.
+
+        Args:
+            anchors: what `anchor` gave and was kept outside. The chains show edits, gaps, insertions and
+                reorderings by themselves; that the newest records were cut off, or that everything was
+                rewritten, only an anchor shows.
+
+        Raises:
+            ProviderUnavailable: the service of the checkpoint keys was not reached.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -118,14 +128,35 @@ class Audit:
             >>> bool(pay.audit.verify())
             True
         """
-        return run_blocking(self._group.verify())
+        return run_blocking(self._group.verify(anchors=anchors))
 
     def seal(self) -> Checkpoint | None:
         """Seal the current stream heads into the checkpoint chain; None when nothing is new.
 
-        Anchor the returned `hash` outside, and a rewritten trail will show. Operators only.
+        Operators only. `anchor` does the same, and signs it for keeping outside.
         """
         return run_blocking(self._group.seal())
+
+    def anchor(self) -> Anchor | None:
+        """Seal what is new and sign the newest checkpoint; None while there is no record at all.
+
+        Keep the anchor's `text` where the owner of the database cannot change it: in an object store that
+        locks what it holds, with a time-stamping service, in an auditor's mailbox. Operators only.
+
+        Raises:
+            ConfigurationError: the client has no `checkpoint_keys`.
+            ProviderUnavailable: the key service was not reached; ask again.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> from invoicepay.adapters.checkpoint_keys import Ed25519Key
+            >>> pay = InvoicePay(checkpoint_keys=(Ed25519Key(bytes(range(32))),))
+            >>> _ = pay.parties.register("ann")
+            >>> kept = [pay.audit.anchor().text]
+            >>> bool(pay.audit.verify(anchors=kept))
+            True
+        """
+        return run_blocking(self._group.anchor())
 
     def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order; operators only."""
@@ -2665,6 +2696,7 @@ class InvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.
@@ -2689,6 +2721,7 @@ class InvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
         programme: Programme | None = None,
         dispatch: str = "inline",
         group_commit: str = "auto",
@@ -2706,6 +2739,7 @@ class InvoicePay:
             ids=ids,
             screening=screening,
             repository=repository,
+            checkpoint_keys=checkpoint_keys,
             programme=programme,
             dispatch=dispatch,
             group_commit=group_commit,
@@ -2733,6 +2767,7 @@ class InvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> InvoicePay:
         """A client from settings that the host read from its own configuration.
 
@@ -2751,6 +2786,7 @@ class InvoicePay:
                 ids=ids,
                 screening=screening,
                 repository=repository,
+                checkpoint_keys=checkpoint_keys,
             )
         )
 
@@ -2765,6 +2801,7 @@ class InvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> InvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
 
@@ -2790,6 +2827,7 @@ class InvoicePay:
                 clock=clock,
                 ids=ids,
                 screening=screening,
+                checkpoint_keys=checkpoint_keys,
             )
         )
 

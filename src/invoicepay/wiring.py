@@ -25,6 +25,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import MEMORY, PREFIX, Settings, settings_from
 from invoicepay.use_cases.perform import Deps
@@ -46,6 +47,7 @@ class Parts:
     ids: Ids | None = None
     screening: Screening | None = None
     repository: Repository | None = None
+    checkpoint_keys: tuple[CheckpointKey, ...] = ()
 
 
 def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking: bool) -> Core:
@@ -80,6 +82,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             actor=Actor("host", Role.OPERATOR),
             qr_keys=_qr_keys(settings),
             group_commit=_group_commit(chosen, settings, blocking=blocking),
+            checkpoint_keys=parts.checkpoint_keys,
         ),
         dispatch=settings.dispatch,
         sim=SimControl(rails, tokens)
@@ -102,8 +105,11 @@ PORTS: tuple[tuple[str, type], ...] = (
 
 def _check_parts(parts: Parts) -> None:
     """Refuse what is no such part before anything is called on it."""
-    for name, port in PORTS:
-        part = getattr(parts, name)
+    if not isinstance(parts.checkpoint_keys, tuple):
+        raise ConfigurationError("checkpoint_keys is a tuple: the key that signs, then those that verify")
+    given = [(name, port, getattr(parts, name)) for name, port in PORTS]
+    given += [("checkpoint_keys", CheckpointKey, key) for key in parts.checkpoint_keys]
+    for name, port, part in given:
         if isinstance(part, type):
             raise ConfigurationError(f"{name} is the class {part.__name__}: pass an instance of it")
         asked = [call for call in vars(port) if not call.startswith("_")]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from invoicepay.client.base import Group, id_of, instant, optional_id, several
 from invoicepay.domain.access import operator_only
 from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
@@ -16,6 +17,7 @@ from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.use_cases import books, queries
+from invoicepay.use_cases.anchoring import anchored
 from invoicepay.use_cases.monitoring import monitored
 from invoicepay.use_cases.queries import Verification
 
@@ -27,10 +29,18 @@ class Audit(Group):
         """Every audited command that changed one entity, in order; operators only."""
         return await queries.trail(self._deps, id_of(entity_id))
 
-    async def verify(self) -> Verification:
+    async def verify(self, *, anchors: Sequence[str | Anchor] = ()) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
 
         Operators only.
+
+        Args:
+            anchors: what `anchor` gave and was kept outside. The chains show edits, gaps, insertions and
+                reorderings by themselves; that the newest records were cut off, or that everything was
+                rewritten, only an anchor shows.
+
+        Raises:
+            ProviderUnavailable: the service of the checkpoint keys was not reached.
 
         Examples:
             >>> from invoicepay import InvoicePay
@@ -38,15 +48,36 @@ class Audit(Group):
             >>> bool(pay.audit.verify())
             True
         """
-        return await queries.verify_audit(self._deps)
+        return await queries.verify_audit(self._deps, several(anchors, "anchors"))
 
     async def seal(self) -> Checkpoint | None:
         """Seal the current stream heads into the checkpoint chain; None when nothing is new.
 
-        Anchor the returned `hash` outside, and a rewritten trail will show. Operators only.
+        Operators only. `anchor` does the same, and signs it for keeping outside.
         """
         operator_only(self._deps.actor)
         return await self._deps.repository.seal(self._deps.tenant_id, self._deps.clock.now())
+
+    async def anchor(self) -> Anchor | None:
+        """Seal what is new and sign the newest checkpoint; None while there is no record at all.
+
+        Keep the anchor's `text` where the owner of the database cannot change it: in an object store that
+        locks what it holds, with a time-stamping service, in an auditor's mailbox. Operators only.
+
+        Raises:
+            ConfigurationError: the client has no `checkpoint_keys`.
+            ProviderUnavailable: the key service was not reached; ask again.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> from invoicepay.adapters.checkpoint_keys import Ed25519Key
+            >>> pay = InvoicePay(checkpoint_keys=(Ed25519Key(bytes(range(32))),))
+            >>> _ = pay.parties.register("ann")
+            >>> kept = [pay.audit.anchor().text]
+            >>> bool(pay.audit.verify(anchors=kept))
+            True
+        """
+        return await anchored(self._deps)
 
     async def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
         """Every step of one entity, in order; operators only."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from invoicepay.domain.accounts import Posting
-from invoicepay.domain.canonical import series, text
+from invoicepay.domain.canonical import canonical, series, text
 from invoicepay.domain.change import Outcome
 from invoicepay.domain.quick import quick
 from invoicepay.domain.shown import Shown
@@ -27,7 +27,8 @@ class AuditRecord(Shown):
 
     Attributes:
         position: 1, 2, 3, … within the stream, without gaps.
-        body: canonical JSON text; the hash covers it with tenant, stream, position and previous hash.
+        body: canonical JSON text; the hash covers it with tenant, stream, position, previous hash and id. The
+            other columns repeat what it says, for searches.
     """
 
     id: str
@@ -69,7 +70,7 @@ def chain(
     records: list[AuditRecord] = []
     for id, outcome in zip(ids, outcomes, strict=True):
         body = audit_body(outcome)
-        digest = link(tenant_id, head.stream, head.position + 1, head.hash, body)
+        digest = link(tenant_id, head.stream, head.position + 1, head.hash, body, id)
         records.append(
             AuditRecord(
                 id=id,
@@ -111,12 +112,33 @@ def posting_body(posting: Posting) -> str:
     )
 
 
-def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str) -> str:
+def shown_postings(record: AuditRecord) -> dict[str, str]:
+    """The postings that a record shows, by their ids, each as `posting_body` writes it.
+
+    None where somebody made the record's text unreadable: that its hash does not match says so.
+    """
+    try:
+        return {posting[0]: canonical(posting) for posting in json.loads(record.body)["postings"]}
+    except (ValueError, TypeError, LookupError):
+        return {}
+
+
+def link(tenant_id: str, stream: str, position: int, previous_hash: str, body: str, id: str = "") -> str:
     """Hash of one record; each part is length-prefixed, so that no two inputs collide."""
-    place, previous, data = str(position).encode(), previous_hash.encode(), body.encode()
+    place, previous, data, name = str(position).encode(), previous_hash.encode(), body.encode(), id.encode()
     return hashlib.sha256(
-        b"%b%b%b%b%b%b%b"
-        % (_framed(tenant_id, stream), _size(place), place, _size(previous), previous, _size(data), data)
+        b"%b%b%b%b%b%b%b%b%b"
+        % (
+            _framed(tenant_id, stream),
+            _size(place),
+            place,
+            _size(previous),
+            previous,
+            _size(data),
+            data,
+            _size(name),
+            name,
+        )
     ).hexdigest()
 
 
@@ -148,10 +170,18 @@ def _checkpoint_body(heads: Sequence[Head], at: datetime) -> str:
     return json.dumps([iso(at), [[head.stream, head.position, head.hash] for head in heads]])
 
 
-def broken_links(tenant_id: str, stream: str, records: Iterable[AuditRecord]) -> list[str]:
-    """What is wrong with a stream read from its start: edits, gaps, reorderings, each in one sentence."""
+def broken_links(
+    tenant_id: str, stream: str, records: Iterable[AuditRecord], after: tuple[int, str] = (0, GENESIS)
+) -> list[str]:
+    """What is wrong with a stream: edits, gaps, insertions, reorderings, each in one sentence.
+
+    Args:
+        records: in the order of their positions.
+        after: position and hash of the record before the first of them; the stream is read from its start
+            when left out.
+    """
     faults: list[str] = []
-    position, previous = 0, GENESIS
+    position, previous = after
     for record in records:
         if record.position != position + 1:
             faults.append(
@@ -159,10 +189,24 @@ def broken_links(tenant_id: str, stream: str, records: Iterable[AuditRecord]) ->
             )
         if record.previous_hash != previous:
             faults.append(f"{stream}#{record.position}: does not follow the record before it")
-        if record.hash != link(tenant_id, stream, record.position, record.previous_hash, record.body):
+        digest = link(tenant_id, stream, record.position, record.previous_hash, record.body, record.id)
+        if record.hash != digest:
             faults.append(f"{stream}#{record.position}: was edited, its hash does not match")
+        elif not _says_what_its_body_says(record):
+            faults.append(f"{stream}#{record.position}: was edited, a column differs from its body")
         position, previous = record.position, record.hash
     return faults
+
+
+def _says_what_its_body_says(record: AuditRecord) -> bool:
+    """Whether the columns that a search reads are those of the text that the hash covers."""
+    told = json.loads(record.body)
+    return (
+        told["action"] == record.action
+        and told["actor"][0] == record.actor
+        and told["at"] == iso(record.recorded_at)
+        and tuple(sorted({change[1] for change in told["changes"]})) == record.entity_ids
+    )
 
 
 def broken_checkpoints(tenant_id: str, checkpoints: Iterable[Checkpoint]) -> list[str]:

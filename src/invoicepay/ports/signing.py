@@ -1,4 +1,4 @@
-"""Signing for a chain: one key per account, held by the process, a key service or hardware."""
+"""Signing for a chain, one key per account; and of the audit trail's checkpoints, by a key of their own."""
 
 from __future__ import annotations
 
@@ -44,5 +44,35 @@ class Signer(Protocol):
         Raises:
             ProviderUnavailable: the key service was not reached; ask again.
             NotFound: the signer has no such account.
+        """
+        ...
+
+
+class CheckpointKey(Protocol):
+    """Signs checkpoints of the audit trail, so that who can write the store cannot rewrite its past.
+
+    Best held by a key service of somebody else than the store's owner. A key that only verifies is one whose
+    `sign` raises.
+    """
+
+    @property
+    def key_id(self) -> str:
+        """Names the key in what it signed: 1 to 64 of `A-Z a-z 0-9 _ -`, never given to another key."""
+        ...
+
+    async def sign(self, data: bytes) -> bytes:
+        """The signature of `data`, at most 512 bytes.
+
+        Raises:
+            ProviderUnavailable: the key service was not reached; ask again.
+            ConfigurationError: this key only verifies.
+        """
+        ...
+
+    async def verify(self, data: bytes, signature: bytes) -> bool:
+        """Whether this key signed `data`; never an error, however malformed the signature is.
+
+        Raises:
+            ProviderUnavailable: the key service was not reached; ask again.
         """
         ...

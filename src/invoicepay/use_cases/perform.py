@@ -40,6 +40,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Reply, Repository, Unit
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.use_cases.collector import at_rest
 from invoicepay.use_cases.loading import Asking, Tried, load, load_all
@@ -61,6 +62,7 @@ class Deps:
     Attributes:
         screening: None lets every movement start, without looking up what it would be about.
         group_commit: None gives every call a transaction of its own.
+        checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
     """
 
     repository: Repository
@@ -75,6 +77,7 @@ class Deps:
     actor: Actor
     qr_keys: QrKeys
     group_commit: GroupCommit | None = None
+    checkpoint_keys: tuple[CheckpointKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

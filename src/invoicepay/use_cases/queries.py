@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic
 
 from invoicepay.domain.access import look_side, may_see, operator_only, require_own
 from invoicepay.domain.accounts import Account, Booked, Code
-from invoicepay.domain.audit import AuditRecord, broken_checkpoints, broken_links
+from invoicepay.domain.anchors import Anchor
+from invoicepay.domain.audit import GENESIS, AuditRecord, Head, broken_checkpoints, broken_links
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
@@ -19,9 +21,12 @@ from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import NotFound
 from invoicepay.ports.repository import Reader
+from invoicepay.use_cases.anchoring import broken_anchors
 from invoicepay.use_cases.perform import Deps
 
 LARGEST_PAGE = 200
+VERIFIED_AT_ONCE = 2_000
+"""Audit records that are in memory while a stream is verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,39 +233,46 @@ async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
         return await reader.audit_trail(entity_id)
 
 
-async def verify_audit(deps: Deps) -> Verification:
-    """Recompute every hash from the beginning and compare heads and checkpoints (INV-22); operators only."""
+async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verification:
+    """Recompute every hash from the beginning; compare heads, checkpoints, anchors (INV-22); operators only.
+
+    Streams are read page by page: what is in memory does not grow with them.
+    """
     operator_only(deps.actor)
-    faults: list[str] = []
-    total = 0
+    total, faults = 0, list[str]()
     async with deps.repository.reader(deps.tenant_id) as reader:
-        heads = await reader.audit_heads()
-        hashes: dict[tuple[str, int], str] = {}
+        heads, points = await reader.audit_heads(), await reader.checkpoints()
+        sealed = {(head.stream, head.position): "" for point in points for head in point.heads}
         for head in heads:
-            records = await _stream(reader, head.stream)
-            total += len(records)
-            faults += broken_links(deps.tenant_id, head.stream, records)
-            hashes.update({(head.stream, record.position): record.hash for record in records})
-            if hashes.get((head.stream, head.position)) != head.hash or len(records) != head.position:
-                faults.append(f"{head.stream}: ends before its recorded head at {head.position}")
-        points = await reader.checkpoints()
+            read, found = await _stream_faults(deps.tenant_id, reader, head, sealed)
+            total, faults = total + read, faults + found
     faults += broken_checkpoints(deps.tenant_id, points)
     for point in points:
         faults += [
             f"{head.stream}#{head.position}: differs from checkpoint {point.position}"
             for head in point.heads
-            if hashes.get((head.stream, head.position)) != head.hash
+            if sealed[head.stream, head.position] != head.hash
         ]
+    faults += await broken_anchors(deps, kept, points)
     return Verification(
         records=total, streams=len(heads), checkpoints=len(points), faults=tuple(dict.fromkeys(faults))
     )
 
 
-async def _stream(reader: Reader, stream: str) -> list[AuditRecord]:
-    records: list[AuditRecord] = []
-    while more := await reader.audit_records(stream=stream, after=len(records), limit=500):
-        records.extend(more)
-    return records
+async def _stream_faults(
+    tenant_id: str, reader: Reader, head: Head, sealed: dict[tuple[str, int], str]
+) -> tuple[int, list[str]]:
+    """How many records a stream has, and what is wrong with them; fills in the hashes that were sealed."""
+    end, count, faults = (0, GENESIS), 0, list[str]()
+    while page := await reader.audit_records(stream=head.stream, after=end[0], limit=VERIFIED_AT_ONCE):
+        faults += broken_links(tenant_id, head.stream, page, end)
+        for record in page:
+            if (head.stream, record.position) in sealed:
+                sealed[head.stream, record.position] = record.hash
+        count, end = count + len(page), (page[-1].position, page[-1].hash)
+    if end != (head.position, head.hash):
+        faults.append(f"{head.stream}: ends at {end[0]}, its recorded head is {head.position}")
+    return count, faults
 
 
 async def violations(deps: Deps) -> tuple[Violation, ...]:

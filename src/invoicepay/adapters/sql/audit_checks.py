@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, select
@@ -12,9 +11,15 @@ from invoicepay.adapters.sql.chunks import CHUNK
 from invoicepay.adapters.sql.finds import among
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.suspects import ids
-from invoicepay.domain.audit import GENESIS, AuditRecord, broken_checkpoints, broken_links, posting_body
+from invoicepay.domain.audit import (
+    GENESIS,
+    AuditRecord,
+    broken_checkpoints,
+    broken_links,
+    shown_postings,
+)
 from invoicepay.domain.books import Violation
-from invoicepay.domain.canonical import canonical
+from invoicepay.domain.trail_checks import shown_by_record
 
 _STREAMS = "SELECT DISTINCT stream FROM {audit_log} WHERE tenant_id = :tenant"
 _GROUPLESS = """
@@ -69,16 +74,16 @@ class _Walk:
 
     def _compared(self, page: Sequence[AuditRecord]) -> Iterator[Violation]:
         told = {
-            (record.id, posting[0]): canonical(posting)
+            (record.id, id): (body, record.recorded_at, record.recorded_at)
             for record in page
-            for posting in json.loads(record.body)["postings"]
+            for id, body in shown_postings(record).items()
         }
         table = self._place.schema.transactions
         groups = among(self._connection, table.c.group_id, [record.id for record in page])
         for booked in look.booked(
             self._connection, self._place, select(table).where(self._place.owns(table), groups)
         ):
-            if told.pop((booked.group_id, booked.posting.id), None) != posting_body(booked.posting):
+            if told.pop((booked.group_id, booked.posting.id), None) != shown_by_record(booked):
                 yield _unlike(booked.posting.id, "is not the transaction that its audit record shows")
         for record_id, id in told:
             yield _unlike(id, f"of audit record {record_id} is gone")
