@@ -29,6 +29,7 @@ class Size:
         sample: invoices whose payments are compared with the same payments one by one.
         scale: of pgbench.
         ladder: how many callers share a client.
+        rates: payments that arrive each second, to find what the library keeps up with.
         grown: payments that a grown store holds.
     """
 
@@ -40,6 +41,7 @@ class Size:
     open_seconds: float = 10
     grown: int = 200_000
     ladder: tuple[int, ...] = (1, 8, 64, 256)
+    rates: tuple[int, ...] = (2_000, 3_000, 4_000, 5_000, 6_000)
     is_quick: bool = False
 
 
@@ -52,6 +54,7 @@ QUICK = Size(
     open_seconds=0.5,
     grown=5_000,
     ladder=(64,),
+    rates=(1_000,),
     is_quick=True,
 )
 

@@ -16,7 +16,6 @@ from bench.loads import (
     stock,
 )
 from bench.payers import as_they_arrive, by_tasks, by_threads
-from bench.places import Base
 from bench.registry import at_least, at_most, measure
 from bench.result import Result
 from bench.stats import medians
@@ -81,15 +80,31 @@ def _ladder(ground: Ground, kind: str) -> Result:
 )
 def open_loop(ground: Ground) -> Result:
     """It kept up when the last payment was done half a second after it came."""
-    result, count = Result(), int(RATE * ground.size.open_seconds) // WORKERS
-    shape = Shape(task=as_they_arrive, count=count, warm=MOST_WARM, rate=RATE)
+    result = Result()
     for _ in range(ground.size.runs):
-        found = run(_large(ground, count), shape, result)
-        late = count * WORKERS / found["per_second"] - ground.size.open_seconds
-        result.runs.append({**found, "kept_up": float(late <= GRACE_SECONDS)})
+        result.runs.append(_arriving(ground, RATE, result))
     result.figures = {f"open_loop_{name}": value for name, value in medians(result.runs).items()}
     return result
 
 
-def _large(ground: Ground, count: int) -> Base:
-    return ground.on_server.base(stock(count))
+@measure("open_loop_rates", "pay, from 2,000 to 6,000 arrive each second at 2 processes")
+def rates(ground: Ground) -> Result:
+    """The same with fewer, to find how many it keeps up with."""
+    result, steps = Result(), ground.size.rates
+    for _ in range(ground.size.runs):
+        found: dict[str, float] = {}
+        for rate in steps:
+            here = _arriving(ground, rate, result)
+            found |= {f"{rate}_{name}": here[name] for name in ("kept_up", "p50_ms", "p99_ms", "client_us")}
+        result.runs.append(found)
+    result.figures = {f"open_loop_{name}": value for name, value in medians(result.runs).items()}
+    return result
+
+
+def _arriving(ground: Ground, rate: int, result: Result) -> dict[str, float]:
+    """One run in which so many arrive each second."""
+    count = int(rate * ground.size.open_seconds) // WORKERS
+    shape = Shape(task=as_they_arrive, count=count, warm=MOST_WARM, rate=rate)
+    found = run(ground.on_server.base(stock(count)), shape, result)
+    late = count * WORKERS / found["per_second"] - ground.size.open_seconds
+    return {**found, "kept_up": float(late <= GRACE_SECONDS)}
