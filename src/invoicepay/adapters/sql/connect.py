@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -12,14 +11,13 @@ from contextlib import (
     contextmanager,
 )
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from weakref import WeakSet
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import Pool
 
 from invoicepay.adapters.sql.errors import our_commit_errors, our_errors
+from invoicepay.adapters.sql.forks import keep_home, leave_inherited
 from invoicepay.adapters.sql.idle import look_before_use
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.errors import ConfigurationError, MissingExtra
@@ -94,10 +92,11 @@ class BlockingDoor:
     def __init__(self, engine: Engine, *, is_ours: bool) -> None:
         self.dialect_name = _spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
-        _engines.add(engine)
+        keep_home(engine, is_ours=is_ours)
 
     @asynccontextmanager
     async def link(self, *, writes: bool) -> AsyncIterator[BlockingLink]:
+        leave_inherited(self._engine)
         with our_errors():
             connection = self._engine.connect()
         with closing(connection):
@@ -146,10 +145,11 @@ class AwaitingDoor:
     def __init__(self, engine: AsyncEngine, *, is_ours: bool) -> None:
         self.dialect_name = _spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
-        _engines.add(engine.sync_engine)
+        keep_home(engine.sync_engine, is_ours=is_ours)
 
     @asynccontextmanager
     async def link(self, *, writes: bool) -> AsyncIterator[AwaitingLink]:
+        leave_inherited(self._engine.sync_engine)
         async with AsyncExitStack() as stack:
             with our_errors():
                 connection = await stack.enter_async_context(self._engine.connect())
@@ -314,17 +314,3 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-_engines: WeakSet[Engine] = WeakSet()
-_inherited: list[Pool] = []
-
-
-def _start_afresh() -> None:
-    """After a fork, leave the parent's connections alone: even closing them would reach its server."""
-    for engine in _engines:
-        _inherited.append(engine.pool)
-        engine.dispose(close=False)
-
-
-os.register_at_fork(after_in_child=_start_afresh)
