@@ -5,24 +5,31 @@ How long a call takes is bounded by `asyncio.timeout` around it, which works at 
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import httpcore
 import httpx
 
+from invoicepay.adapters.http.blocking import Addresses
+
 
 class AwaitingTransport(httpx.AsyncBaseTransport):
-    """Bounded connections of one event loop; no proxies, no HTTP/2."""
+    """Bounded connections of one event loop; no proxies, no HTTP/2.
 
-    def __init__(self, tls: ssl.SSLContext, *, connections: int) -> None:
+    Args:
+        addresses: where a name leads, instead of this machine's resolver; asked in a thread.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, *, connections: int, addresses: Addresses | None = None) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=_Network(),
+            network_backend=_Network(addresses),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -63,6 +70,9 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Network(httpcore.AnyIOBackend):
+    def __init__(self, addresses: Addresses | None) -> None:
+        self._addresses = addresses
+
     async def connect_tcp(
         self,
         host: str,
@@ -71,7 +81,19 @@ class _Network(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await super().connect_tcp(host, port, timeout, local_address, socket_options))
+        failed: Exception | None = None
+        for address in await self._leads_to(host, port):
+            try:
+                return _Stream(
+                    await super().connect_tcp(address, port, timeout, local_address, socket_options)
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed or httpcore.ConnectError("no address")
+
+    async def _leads_to(self, host: str, port: int) -> Sequence[str]:
+        """The name itself where nobody guards: its addresses are then tried side by side."""
+        return [host] if self._addresses is None else await asyncio.to_thread(self._addresses, host, port)
 
 
 class _Stream(httpcore.AsyncNetworkStream):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -17,6 +17,9 @@ import httpcore
 import httpx
 
 from invoicepay.adapters.system import elapsed_seconds
+
+Addresses = Callable[[str, int], Sequence[str]]
+"""The addresses of a name in the order in which they are tried; raises `httpcore.ConnectError` for none."""
 
 _NEVER = float("inf")
 _deadline: ContextVar[float] = ContextVar("invoicepay_http_deadline", default=_NEVER)
@@ -36,15 +39,19 @@ def until(instant: float) -> Iterator[None]:
 
 
 class BlockingTransport(httpx.BaseTransport):
-    """Bounded connections over sockets whose every wait ends at the deadline; no proxies, no HTTP/2."""
+    """Bounded connections over sockets whose every wait ends at the deadline; no proxies, no HTTP/2.
 
-    def __init__(self, tls: ssl.SSLContext, *, connections: int) -> None:
+    Args:
+        addresses: where a name leads, instead of this machine's resolver; see `outside.PublicAddresses`.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, *, connections: int, addresses: Addresses | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=_Network(),
+            network_backend=_Network(addresses or _looked_up),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -91,8 +98,8 @@ class _Network(httpcore.NetworkBackend):
     is sent afterwards if that was too long.
     """
 
-    def __init__(self) -> None:
-        self._plain = httpcore.SyncBackend()
+    def __init__(self, addresses: Addresses) -> None:
+        self._plain, self._addresses = httpcore.SyncBackend(), addresses
 
     def connect_tcp(
         self,
@@ -103,7 +110,7 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         failed: Exception | None = None
-        for address in _addresses(host, port):
+        for address in self._addresses(host, port):
             try:
                 left = _left(timeout, httpcore.ConnectTimeout)
                 return _Stream(
@@ -114,7 +121,7 @@ class _Network(httpcore.NetworkBackend):
         raise failed or httpcore.ConnectError("no address")
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _looked_up(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:

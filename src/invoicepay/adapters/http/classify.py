@@ -33,6 +33,7 @@ NO_CONNECTION_FREE = (httpx.PoolTimeout, httpcore.PoolTimeout)
 REASONS = {
     "ConnectError": "no connection",
     "ConnectTimeout": "no connection in time",
+    "NotPublic": "its name leads to an address that is not public",
     "PoolTimeout": "every connection is in use",
     "WriteTimeout": "it stopped reading",
     "WriteError": "the connection broke while sending",

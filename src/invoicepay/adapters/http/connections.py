@@ -12,7 +12,7 @@ import httpx
 
 from invoicepay.adapters.hosts import is_blocking
 from invoicepay.adapters.http.awaiting import AwaitingTransport
-from invoicepay.adapters.http.blocking import BlockingTransport, until
+from invoicepay.adapters.http.blocking import Addresses, BlockingTransport, until
 from invoicepay.adapters.http.classify import Encoded, Failure, Progress, TooLarge, failure_of
 from invoicepay.adapters.http.messages import Answer, Limits, Request, header_map, pairs_of
 from invoicepay.adapters.http.redaction import hush, quiet_libraries
@@ -34,6 +34,8 @@ class Connections:
     Args:
         tls: what certificates are checked with, and our own certificate where a provider wants one.
         transport, async_transport: instead of sockets; one that serves both kinds of host may come alone.
+        addresses: where names lead, instead of this machine's resolver: `PublicAddresses` for URLs that
+            somebody else chose.
     """
 
     def __init__(
@@ -43,8 +45,9 @@ class Connections:
         tls: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
-        self._limits, self._tls = limits, tls
+        self._limits, self._tls, self._addresses = limits, tls, addresses
         if async_transport is None and isinstance(transport, httpx.AsyncBaseTransport):
             async_transport = transport
         self._transport, self._async_transport = transport, async_transport
@@ -98,7 +101,9 @@ class Connections:
         """This process's connections."""
         if transport := self._blocking.get(os.getpid()):
             return transport
-        made = self._transport or BlockingTransport(self._trust(), connections=self._limits.connections)
+        made = self._transport or BlockingTransport(
+            self._trust(), connections=self._limits.connections, addresses=self._addresses
+        )
         return self._blocking.setdefault(os.getpid(), made)  # another thread's, if it was faster
 
     def _in_this_loop(self) -> httpx.AsyncBaseTransport:
@@ -108,7 +113,9 @@ class Connections:
         for other in tuple(self._awaiting):
             if other.is_closed():  # nothing can be done with its connections; the collector closes them
                 self._awaiting.pop(other, None)
-        made = self._async_transport or AwaitingTransport(self._trust(), connections=self._limits.connections)
+        made = self._async_transport or AwaitingTransport(
+            self._trust(), connections=self._limits.connections, addresses=self._addresses
+        )
         self._awaiting[loop] = made
         return made
 
