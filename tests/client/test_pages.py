@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 
 import pytest
 
@@ -101,3 +103,28 @@ def test_things_are_named_by_themselves_or_by_their_id(pay: InvoicePay) -> None:
     assert pay.audit.history(invoice) == pay.audit.history(invoice.id) != ()
     assert pay.ledger.transactions(about=invoice) == ()
     assert not pay.payments.list(invoice=invoice)
+
+
+def test_csv_of_a_list_has_every_row_and_no_formula(pay: InvoicePay) -> None:
+    pay.invoices.draft(enterprise="acme", customer="ann", lines=LINES, note="=1+1", reference="-1")
+
+    rows = list(csv.DictReader(io.StringIO(pay.invoices.list(limit=2).to_csv(), newline="")))
+
+    assert [row["note"] for row in rows] == [*(f"n{n}" for n in range(MADE)), "'=1+1"]
+    assert {(row["total"], row["asset"]) for row in rows} == {("9.00", "USD")}
+    assert rows[-1]["reference"] == "'-1"
+    assert "replayed" not in rows[0]
+
+
+def test_both_faces_write_the_same_csv() -> None:
+    async def written() -> str:
+        async with AsyncInvoicePay() as pay:
+            await pay.parties.register("ann")
+            return await (await pay.parties.list()).to_csv()
+
+    with InvoicePay() as pay:
+        pay.parties.register("ann")
+        header, row = pay.parties.list().to_csv().splitlines()
+
+    assert asyncio.run(written()).splitlines()[0] == header
+    assert row.startswith("ann,")

@@ -11,7 +11,7 @@ from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.domain.credit_notes import CreditNoteDisposition
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.effects import Effect, EffectKind
-from invoicepay.domain.enterprise_book import BookCode, EnterpriseBook, text_cell
+from invoicepay.domain.enterprise_book import BookCode, EnterpriseBook
 from invoicepay.domain.invoices import Invoice, VoidDisposition
 from invoicepay.domain.parties import PartyKind
 from invoicepay.domain.policies import AutoApply, Policy, Programme
@@ -301,12 +301,6 @@ def test_a_book_is_the_enterprises_own(shop: Shop) -> None:
         shop.book("ann")
     with pytest.raises(InvalidInput):
         shop.book().balance(1000)
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\0"])
-def test_text_that_starts_like_a_formula_stays_text(start: str) -> None:
-    assert text_cell(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
-    assert text_cell(f"a{start}") == f"a{start}"
 
 
 def test_an_export_reads_back_as_written(shop: Shop) -> None:

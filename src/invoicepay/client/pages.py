@@ -8,6 +8,7 @@ from typing import Any, Generic
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import E
 from invoicepay.domain.html import listing
+from invoicepay.domain.sheets import rows_csv
 
 SHOWN_IDS = 5
 
@@ -39,6 +40,13 @@ class AsyncPage(Generic[E]):
     async def to_records(self) -> list[dict[str, Any]]:
         """JSON-ready rows of this page and every one that follows, for data frames and exports."""
         return [item.to_dict() async for item in self]
+
+    async def to_csv(self) -> str:
+        """This page and every one that follows as CSV, a column for each field (RFC 4180).
+
+        Amounts are plain numbers beside their asset; no text is read as a formula by a spreadsheet.
+        """
+        return rows_csv(self._kind, [item async for item in self])
 
     async def __aiter__(self) -> AsyncIterator[E]:
         page: AsyncPage[E] | None = self
@@ -83,6 +91,22 @@ class Page(Generic[E]):
     def to_records(self) -> list[dict[str, Any]]:
         """JSON-ready rows of this page and every one that follows, for data frames and exports."""
         return [item.to_dict() for item in self]
+
+    def to_csv(self) -> str:
+        """This page and every one that follows as CSV, a column for each field (RFC 4180).
+
+        Amounts are plain numbers beside their asset; no text is read as a formula by a spreadsheet.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "9.00 USD"))
+            >>> _ = pay.holds.place("ann", "5.00 USD")
+            >>> head, row = pay.holds.list(owner="ann").to_csv().splitlines()
+            >>> dict(zip(head.split(","), row.split(",")))["amount"]
+            '5.00'
+        """
+        return run_blocking(self._page.to_csv())
 
     def __iter__(self) -> Iterator[E]:
         page: Page[E] | None = self

@@ -6,13 +6,12 @@ It is derived, never posted (decision D5): `enterprise_journal` makes the entrie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from csv import writer
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from io import StringIO
 
 from invoicepay.domain.money import Money, total
+from invoicepay.domain.sheets import sheet, text_cell
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.sums import summed
 from invoicepay.domain.time import iso
@@ -161,13 +160,10 @@ class EnterpriseBook(Shown):
 
     def csv(self) -> str:
         """The journal for a spreadsheet or an accounting program (RFC 4180)."""
-        text = StringIO(newline="")
-        writer(text).writerows(csv_rows(self.entries))
-        return text.getvalue()
+        return sheet(csv_rows(self.entries))
 
 
 CSV_HEADER = ("entry", "at", "rule", "source", "code", "account", "customer", "debit", "credit", "asset")
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def csv_rows(entries: Iterable[JournalEntry]) -> Iterator[tuple[str, ...]]:
@@ -188,8 +184,3 @@ def csv_rows(entries: Iterable[JournalEntry]) -> Iterator[tuple[str, ...]]:
                 line.credit.amount_text if line.credit else "",
                 entry.asset,
             )
-
-
-def text_cell(text: str) -> str:
-    """Text that a spreadsheet takes for text: what starts like a formula gets a leading quote (S-22)."""
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
