@@ -15,6 +15,7 @@ from invoicepay.domain.policies import Policy
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import parties as use_cases
 from invoicepay.use_cases import queries
+from invoicepay.use_cases.erasure import EraseParty, erase_party
 from invoicepay.use_cases.queries import WalletBalance
 
 
@@ -124,6 +125,30 @@ class Parties(Group):
         """
         command = use_cases.CloseParty(party_id=id)
         return await self._do(use_cases.close_party, command, idempotency_key)
+
+    async def erase(self, id: str, *, idempotency_key: str | None = None) -> Party:
+        """Empty every text about a closed party: notes, references, reasons, account tokens; operators only.
+
+        Rows, past events, stored answers and deliveries lose them in one transaction. Ids, amounts, states
+        and the lines of documents stay; so do the ledger and the audit trail, which hold nothing else. Call
+        it when no law makes you keep the texts any more; calling it again empties what came since.
+
+        Raises:
+            InvalidTransition: the party is not closed, or a deposit or withdrawal of it is under way.
+            NotFound, NotAllowed: nothing changed.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> lines = [("Seat", "9.00 USD")]
+            >>> seat = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines, note="For Ann")
+            >>> pay.parties.close("ann").status.value, pay.parties.erase("ann").status.value
+            ('closed', 'erased')
+            >>> pay.invoices.get(seat.id).note
+            ''
+        """
+        command = EraseParty(party_id=id)
+        return await self._do(erase_party, command, idempotency_key)
 
 
 class Wallets(Group):

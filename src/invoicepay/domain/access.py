@@ -156,7 +156,7 @@ def known_party(change: Change, party_id: str, *, kind: PartyKind = PartyKind.US
     if party is None:
         hint = f'Check the identifier; a new party is made known first: parties.register(id, kind="{kind}").'
         raise NotFound(f"there is no {kind} {party_id}", hint=hint, kind=kind, id=party_id)
-    if party.status is PartyStatus.CLOSED:
+    if party.status is not PartyStatus.ACTIVE:
         raise NotFound(f"{kind} {party_id} was closed", kind=kind, id=party_id)
     if kind is PartyKind.ENTERPRISE and party.kind is PartyKind.USER:
         hint = "Name an enterprise; the kind of a party is chosen when it is registered and stays."

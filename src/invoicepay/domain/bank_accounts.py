@@ -105,7 +105,7 @@ def refuse_disabled(change: Change, account_token: str) -> None:
     """
     account = change.peek(BankAccount, account_id(account_token)) if account_token else None
     if account is not None and is_disabled(account):
-        because = f": {account.return_code or account.reason}"
+        because = f": {account.return_code}" if account.return_code else ""
         raise BankAccountDisabled(
             f"the bank account is disabled{because}", party=account.party_id, return_code=account.return_code
         )

@@ -146,6 +146,7 @@ class Outcome(Generic[E]):
 
     Attributes:
         approved_by: the second person, where two are needed.
+        erases: the party whose texts the store empties, in rows, events and answers, with the same commit.
     """
 
     result: Any
@@ -155,6 +156,7 @@ class Outcome(Generic[E]):
     postings: tuple[Posting, ...]
     events: tuple[Step, ...]
     approved_by: str = ""
+    erases: str = ""
 
 
 class Change:
@@ -171,6 +173,7 @@ class Change:
     __slots__ = (
         "_approved_by",
         "_balances",
+        "_erases",
         "_events",
         "_postings",
         "_rows",
@@ -190,6 +193,7 @@ class Change:
         self._postings: list[Posting] = []
         self._events: list[Step] = []
         self._approved_by = ""
+        self._erases = ""
 
     def new_id(self, prefix: str) -> str:
         """A fresh id, for example `inv_…`."""
@@ -309,6 +313,10 @@ class Change:
         """Name the second person of a decision that takes two; the audit trail keeps it (S-03)."""
         self._approved_by = by
 
+    def erase(self, party_id: str) -> None:
+        """Empty the texts of a party with this command: `domain.personal` says which (S-27)."""
+        self._erases = party_id
+
     def outcome(self, command: str, result: Any) -> Outcome[Any]:
         """What to write, once the decision is made."""
         return Outcome(
@@ -319,4 +327,5 @@ class Change:
             postings=tuple(self._postings),
             events=tuple(self._events),
             approved_by=self._approved_by,
+            erases=self._erases,
         )

@@ -23,10 +23,11 @@ class PartyKind(StrEnum):
 
 
 class PartyStatus(StrEnum):
-    """A closed party starts nothing new."""
+    """A closed party starts nothing new; of an erased one only ids, amounts and states are left."""
 
     ACTIVE = "active"
     CLOSED = "closed"
+    ERASED = "erased"
 
 
 class PartyCommand(StrEnum):
@@ -35,6 +36,7 @@ class PartyCommand(StrEnum):
     REGISTER = "register"
     UPDATE = "update"
     CLOSE = "close"
+    ERASE = "erase"
 
 
 PARTY: Lifecycle[PartyStatus, PartyCommand] = Lifecycle(
@@ -44,9 +46,13 @@ PARTY: Lifecycle[PartyStatus, PartyCommand] = Lifecycle(
         (PartyStatus.ACTIVE, PartyCommand.REGISTER): PartyStatus.ACTIVE,
         (PartyStatus.ACTIVE, PartyCommand.UPDATE): PartyStatus.ACTIVE,
         (PartyStatus.ACTIVE, PartyCommand.CLOSE): PartyStatus.CLOSED,
+        **{
+            (status, PartyCommand.ERASE): PartyStatus.ERASED
+            for status in (PartyStatus.CLOSED, PartyStatus.ERASED)
+        },
     },
 )
-"""A party's states; registering it again as the same changes nothing."""
+"""A party's states; registered again alike it stays as it is, erased again it loses what came since."""
 
 
 class WalletStatus(StrEnum):

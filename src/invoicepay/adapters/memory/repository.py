@@ -171,4 +171,7 @@ class MemoryUnit:
             )
             tables.reversed.update(p.reverses for p in outcome.postings if p.reverses)
         tables.replies.update({(reply.operation, reply.key): reply for reply in replies})
+        for outcome in outcomes:
+            if outcome.erases:
+                tables.erase(outcome.erases)
         self._staged = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import Find
+from invoicepay.domain.personal import TEXTS, erased, erased_data, is_told, json_text, searches
 from invoicepay.domain.writes import UNIQUE, Unique
 from invoicepay.ports.repository import Reply
 
@@ -90,6 +92,22 @@ class Tables:
             self.events.append(event)
             self.events_of.setdefault(event.entity_id, []).append(event)
             self.unpublished[event.id] = event
+
+    def erase(self, party_id: str) -> None:
+        """Empty the texts of a party's rows, of their past events and of the answers about them (S-27)."""
+        ids: dict[str, None] = {}
+        for texts in TEXTS:
+            for wanted in searches(texts, party_id, ids):
+                rows = self.find(wanted)
+                ids.update((row.id, None) for row in rows)
+                self.store(map(erased, rows))
+        for id in ids:
+            for event in self.events_of.get(id, ()):  # the same objects wait to be published
+                event.data.update(erased_data(event.data, ids))
+        for key, reply in self.replies.items():
+            if not reply.is_error and is_told(reply.body, party_id):
+                body = json_text(erased_data(json.loads(reply.body), ids))
+                self.replies[key] = replace(reply, body=body)
 
     def heads(self) -> list[Head]:
         """The newest record of every stream, by name."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from invoicepay.adapters.sql import statements
 from invoicepay.adapters.sql.balances import Held, move
+from invoicepay.adapters.sql.erase import erase
 from invoicepay.adapters.sql.forms import Row, instant_text
 from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.adapters.sql.writing import Sending
@@ -71,6 +72,7 @@ def apply(connection: Connection, place: Place, batch: Batch) -> Sending:
     _insert_rows(sending, place, batch.writes.added)
     _insert_postings(sending, place, batch)
     _insert_events(sending, place, batch)
+    _erase(sending, place, batch.outcomes)
     move(sending, place, batch.writes.movements, batch.held)
     _audit(sending, place, batch)
     return sending
@@ -179,6 +181,13 @@ def _insert_events(sending: Sending, place: Place, batch: Batch) -> None:
         for event in outcome.events
     ]
     sending.insert(place.schema.outbox, _EVENT, rows)
+
+
+def _erase(sending: Sending, place: Place, outcomes: Iterable[Outcome[Any]]) -> None:
+    for outcome in outcomes:
+        if outcome.erases:
+            sending.flush()
+            erase(sending.connection, place, outcome.erases)
 
 
 def _audit(sending: Sending, place: Place, batch: Batch) -> None:

@@ -117,7 +117,7 @@ async def _payee(deps: Deps, payee_id: str) -> Party | None:
     """The party; None where the programme will register it on its first payment."""
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.find(find(Party, id=payee_id))
-    is_closed = bool(found) and found[0].status is PartyStatus.CLOSED
+    is_closed = bool(found) and found[0].status is not PartyStatus.ACTIVE
     if is_closed or (not found and deps.programme.unknown_parties != "register"):
         raise NotFound(f"there is no party {payee_id}", kind=Party.KIND, id=payee_id)
     return found[0] if found else None
