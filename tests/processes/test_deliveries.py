@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from invoicepay import Asset, InvoicePay, Programme, migrate
 from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 from invoicepay.adapters.simulated.weather import Delivery
 from invoicepay.domain.policies import Settlement
+from invoicepay.domain.resending import LONGEST_LOOK, SHORTEST_LOOK
 from invoicepay.errors import InvalidTransition
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.tokens import TokenStatus
@@ -221,3 +223,24 @@ def test_what_the_business_meets() -> None:
     words = {word for row in ended["rows"] for word in row.replace("'", " ").split()}
     assert {"completed", "failed", "returned", "paid", "partially_paid"} <= words
     assert ended["movements"] == (7, 12)
+
+
+@pytest.mark.parametrize("age_minutes", [0.5, 10, 240])
+def test_without_webhooks_a_settlement_is_heard_of_within_two_poll_periods(age_minutes: float) -> None:
+    house = House.opened("memory://", never)
+    deposit = house.pay.deposits.initiate("ann", "20.00 USD")
+    house.pay.run_pending()
+    (effect,) = house.pay.effects.list(cause=deposit)
+    waits = age_minutes * 60
+    for _ in range(40):
+        house.clock.advance(seconds=waits / 40)
+        house.pay.run_pending()
+
+    SimControl(house.rails, house.tokens).settle(effect.id)
+    settled_at = house.clock.now()
+    while house.pay.effects.get(effect.id).status == "accepted":
+        house.clock.advance(seconds=1)
+        house.pay.run_pending()
+
+    period = max(SHORTEST_LOOK, min(LONGEST_LOOK, timedelta(seconds=waits) / 4))
+    assert house.clock.now() - settled_at <= 2 * period
