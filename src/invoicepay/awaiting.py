@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from invoicepay.client.audit import Audit, Invariants, Ledger
 from invoicepay.client.bank_accounts import BankAccounts
-from invoicepay.client.base import Core, chosen
+from invoicepay.client.base import Core, acting
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
 from invoicepay.client.effects import Effects
@@ -23,11 +23,11 @@ from invoicepay.client.sim import Sim
 from invoicepay.client.tokens import Tokens
 from invoicepay.client.webhooks import Webhooks
 from invoicepay.client.withdrawals import Withdrawals
-from invoicepay.domain.access import operator_only
 from invoicepay.domain.events import Event
 from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.shape import whole
+from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
@@ -37,6 +37,7 @@ from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
 from invoicepay.use_cases.health import system_health
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.pending import PendingSummary, run_pending_everywhere
 from invoicepay.wiring import Parts, core_from, environment_settings
 
@@ -59,8 +60,10 @@ class AsyncInvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
+        environment: `production` refuses what is only good for trying out; the error lists all of it.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.
         group_commit: `off` gives every call a transaction of its own; left alone, calls that come at the same
@@ -86,8 +89,10 @@ class AsyncInvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
         programme: Programme | None = None,
+        environment: str = "development",
         dispatch: str = "inline",
         group_commit: str = "auto",
         tenant: str = "default",
@@ -98,6 +103,7 @@ class AsyncInvoicePay:
     ) -> None:
         settings = Settings(
             programme=programme or Programme(),
+            environment=environment,
             dispatch=dispatch,
             group_commit=group_commit,
             tenant=tenant,
@@ -113,6 +119,7 @@ class AsyncInvoicePay:
             ids=ids,
             screening=screening,
             repository=repository,
+            authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
         )
         self._core = core_from(store, settings, parts, blocking=self._blocks)
@@ -128,6 +135,7 @@ class AsyncInvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> AsyncInvoicePay:
         """A client from settings that the host read from its own configuration.
@@ -145,6 +153,7 @@ class AsyncInvoicePay:
             ids=ids,
             screening=screening,
             repository=repository,
+            authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
@@ -160,6 +169,7 @@ class AsyncInvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> AsyncInvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
@@ -184,6 +194,7 @@ class AsyncInvoicePay:
             clock=clock,
             ids=ids,
             screening=screening,
+            authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
@@ -302,14 +313,34 @@ class AsyncInvoicePay:
         """A copy for another tenant; nothing crosses tenants."""
         return self._around(self._core.tenant(id))
 
-    def acting_as(self, subject: str, *, role: Role | str = Role.PARTY) -> AsyncInvoicePay:
-        """A copy for another actor: a party limited to its own side, or a named operator.
+    def acting_as(
+        self,
+        subject: str,
+        *,
+        role: Role | str = Role.PARTY,
+        on_behalf_of: str = "",
+        request_id: str = "",
+    ) -> AsyncInvoicePay:
+        """A copy for another actor: a party limited to its own side, or a named person of the operator.
+
+        Args:
+            subject: who really asks; the audit trail names them.
+            role: `party` or `operator`; what the library does by itself has a role that nobody can take.
+            on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
+                acts for an enterprise, a helper for a customer. Neither can be the other's second person.
+            request_id: your name for the request that led here; the audit trail keeps it.
+
+        Raises:
+            InvalidIdentifier: nobody can be called that.
+            InvalidInput: no such role.
 
         Examples:
             >>> from invoicepay import InvoicePay
-            >>> ann = InvoicePay().acting_as("ann")
+            >>> pay = InvoicePay()
+            >>> ann = pay.acting_as("ann")
+            >>> clerk = pay.acting_as("tom@acme.example", on_behalf_of="acme")
         """
-        return self._around(self._core.acting_as(subject, chosen(Role, role, "role")))
+        return self._around(self._core.acting_as(acting(subject, role, on_behalf_of, request_id)))
 
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
@@ -368,7 +399,7 @@ class AsyncInvoicePay:
             NotAllowed: the actor is a party.
         """
         whole(limit, "limit", least=1)
-        operator_only(self._core.deps.actor)
+        await allow(self._core.deps, "run_pending_everywhere")
         return await run_pending_everywhere(self._core.deps, limit, handlers=self._core.handlers)
 
     async def close(self) -> None:

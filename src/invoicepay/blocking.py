@@ -77,6 +77,7 @@ from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     InvoicePayError,
 )
+from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
@@ -108,6 +109,26 @@ class Audit:
     def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
         """Every audited command that changed one entity, in order; operators only."""
         return run_blocking(self._group.trail(entity_id))
+
+    def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[AuditRecord, ...]:
+        """The log of operations: what people of the operator decided, and every call that was denied.
+
+        Each record has the actor, the `reason`, and where there was one the second person (`approved_by`) or
+        the code of the refusal (`denied`). Operators only (S-36).
+
+        Args:
+            after_position: the `position` of the last record that was read already.
+            limit: 1 to 200.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.parties.register("ann")
+            >>> _ = pay.wallets.freeze("ann", "USD", reason="court order 7/26")
+            >>> [(entry.actor, entry.action, entry.reason) for entry in pay.audit.operations()]
+            [('host', 'parties.freeze_wallet', 'court order 7/26')]
+        """
+        return run_blocking(self._group.operations(after_position=after_position, limit=limit))
 
     def verify(self, *, anchors: Sequence[str | Anchor] = ()) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
@@ -557,15 +578,25 @@ class Deposits:
         return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
     def confirm(
-        self, deposit: str | Deposit, *, approved_by: str = "", idempotency_key: str | None = None
+        self,
+        deposit: str | Deposit,
+        *,
+        approved_by: str = "",
+        reason: str = "",
+        idempotency_key: str | None = None,
     ) -> Deposit:
         """Trust a received deposit's money (P-02) and mint; before its time two operators are needed.
+
+        Args:
+            reason: why it is trusted before its time; it goes into the log of operations.
 
         Raises:
             SecondActorRequired, InvalidTransition, ReserveDeficit: nothing changed.
         """
         return run_blocking(
-            self._group.confirm(deposit, approved_by=approved_by, idempotency_key=idempotency_key)
+            self._group.confirm(
+                deposit, approved_by=approved_by, reason=reason, idempotency_key=idempotency_key
+            )
         )
 
     def cancel(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
@@ -585,14 +616,19 @@ class Deposits:
         """
         return run_blocking(self._group.review(deposit, reason=reason, idempotency_key=idempotency_key))
 
-    def release(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
+    def release(
+        self, deposit: str | Deposit, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Deposit:
         """Let a deposit under review go on; operators only.
+
+        Args:
+            reason: what the review found; it goes into the log of operations.
 
         Raises:
             InvalidTransition: it is not under review.
             NotAllowed: the actor is no operator.
         """
-        return run_blocking(self._group.release(deposit, idempotency_key=idempotency_key))
+        return run_blocking(self._group.release(deposit, reason=reason, idempotency_key=idempotency_key))
 
     def reject(self, deposit: str | Deposit, *, reason: str, idempotency_key: str | None = None) -> Deposit:
         """End a deposit under review and send its money back (P-04); operators only.
@@ -639,15 +675,21 @@ class Deposits:
         amount: MoneyLike | None = None,
         *,
         approved_by: str,
+        reason: str = "",
         idempotency_key: str | None = None,
     ) -> Deposit:
         """Give up what a returned deposit left owed (P-06); two operators are needed.
+
+        Args:
+            reason: why it is given up; it goes into the log of operations.
 
         Raises:
             NotAllowed, SecondActorRequired, InvalidTransition, InvalidInput: nothing changed.
         """
         return run_blocking(
-            self._group.write_off(deposit, amount, approved_by=approved_by, idempotency_key=idempotency_key)
+            self._group.write_off(
+                deposit, amount, approved_by=approved_by, reason=reason, idempotency_key=idempotency_key
+            )
         )
 
 
@@ -1484,6 +1526,29 @@ class Parties:
             NotFound, NotAllowed: nothing changed.
         """
         return run_blocking(self._group.close(id, idempotency_key=idempotency_key))
+
+    def erase(self, id: str, *, idempotency_key: str | None = None) -> Party:
+        """Empty every text about a closed party: notes, references, reasons, account tokens; operators only.
+
+        Rows, past events, stored answers and deliveries lose them in one transaction. Ids, amounts, states
+        and the lines of documents stay; so do the ledger and the audit trail, which hold nothing else. Call
+        it when no law makes you keep the texts any more; calling it again empties what came since.
+
+        Raises:
+            InvalidTransition: the party is not closed, or a deposit or withdrawal of it is under way.
+            NotFound, NotAllowed: nothing changed.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> lines = [("Seat", "9.00 USD")]
+            >>> seat = pay.invoices.issue(enterprise="acme", customer="ann", lines=lines, note="For Ann")
+            >>> pay.parties.close("ann").status.value, pay.parties.erase("ann").status.value
+            ('closed', 'erased')
+            >>> pay.invoices.get(seat.id).note
+            ''
+        """
+        return run_blocking(self._group.erase(id, idempotency_key=idempotency_key))
 
 
 class Wallets:
@@ -2614,15 +2679,20 @@ class Withdrawals:
         """
         return run_blocking(self._group.cancel(withdrawal, idempotency_key=idempotency_key))
 
-    def release(self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None) -> Withdrawal:
+    def release(
+        self, withdrawal: str | Withdrawal, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Withdrawal:
         """Let a withdrawal under review go on; operators only.
+
+        Args:
+            reason: what the review found; it goes into the log of operations.
 
         Raises:
             InvalidTransition: it is not under review.
             WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
             NotAllowed: the actor is no operator.
         """
-        return run_blocking(self._group.release(withdrawal, idempotency_key=idempotency_key))
+        return run_blocking(self._group.release(withdrawal, reason=reason, idempotency_key=idempotency_key))
 
     def reject(
         self, withdrawal: str | Withdrawal, *, reason: str, idempotency_key: str | None = None
@@ -2696,8 +2766,10 @@ class InvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
+        environment: `production` refuses what is only good for trying out; the error lists all of it.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
             `run_pending`.
         group_commit: `off` gives every call a transaction of its own; left alone, calls that come at the same
@@ -2721,8 +2793,10 @@ class InvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
         programme: Programme | None = None,
+        environment: str = "development",
         dispatch: str = "inline",
         group_commit: str = "auto",
         tenant: str = "default",
@@ -2739,8 +2813,10 @@ class InvoicePay:
             ids=ids,
             screening=screening,
             repository=repository,
+            authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
             programme=programme,
+            environment=environment,
             dispatch=dispatch,
             group_commit=group_commit,
             tenant=tenant,
@@ -2767,6 +2843,7 @@ class InvoicePay:
         ids: Ids | None = None,
         screening: Screening | None = None,
         repository: Repository | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> InvoicePay:
         """A client from settings that the host read from its own configuration.
@@ -2786,6 +2863,7 @@ class InvoicePay:
                 ids=ids,
                 screening=screening,
                 repository=repository,
+                authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
             )
         )
@@ -2801,6 +2879,7 @@ class InvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> InvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
@@ -2827,6 +2906,7 @@ class InvoicePay:
                 clock=clock,
                 ids=ids,
                 screening=screening,
+                authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
             )
         )
@@ -2939,14 +3019,31 @@ class InvoicePay:
         """A copy for another tenant; nothing crosses tenants."""
         return InvoicePay._around(self._pay.tenant(id))
 
-    def acting_as(self, subject: str, *, role: Role | str = Role.PARTY) -> InvoicePay:
-        """A copy for another actor: a party limited to its own side, or a named operator.
+    def acting_as(
+        self, subject: str, *, role: Role | str = Role.PARTY, on_behalf_of: str = "", request_id: str = ""
+    ) -> InvoicePay:
+        """A copy for another actor: a party limited to its own side, or a named person of the operator.
+
+        Args:
+            subject: who really asks; the audit trail names them.
+            role: `party` or `operator`; what the library does by itself has a role that nobody can take.
+            on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
+                acts for an enterprise, a helper for a customer. Neither can be the other's second person.
+            request_id: your name for the request that led here; the audit trail keeps it.
+
+        Raises:
+            InvalidIdentifier: nobody can be called that.
+            InvalidInput: no such role.
 
         Examples:
             >>> from invoicepay import InvoicePay
-            >>> ann = InvoicePay().acting_as("ann")
+            >>> pay = InvoicePay()
+            >>> ann = pay.acting_as("ann")
+            >>> clerk = pay.acting_as("tom@acme.example", on_behalf_of="acme")
         """
-        return InvoicePay._around(self._pay.acting_as(subject, role=role))
+        return InvoicePay._around(
+            self._pay.acting_as(subject, role=role, on_behalf_of=on_behalf_of, request_id=request_id)
+        )
 
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.

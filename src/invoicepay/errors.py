@@ -18,7 +18,7 @@
     │   └── MintExceedsReserve, ReserveNotConfirmed, ReserveDeficit, ReserveStale, PayoutAccountShort
     ├── IdentityError: who asked, or which thing is meant
     │   ├── NotFound, TenantMismatch, IdempotencyConflict, DuplicateProviderReference
-    │   └── NotAllowed, NotThePayer, SecondActorRequired
+    │   └── NotAllowed, NotThePayer, SecondActorRequired, AuthorizerUnavailable
     ├── ComplianceError: ComplianceBlocked, ComplianceReview, LimitExceeded, WalletFrozen,
     │     FundsNotSeasoned
     ├── ProviderError: ProviderRejected, ProviderUnavailable, ProviderUnknown, WebhookSignatureInvalid
@@ -400,6 +400,15 @@ class NotThePayer(IdentityError, http_status=403, hint="Act as the payer whom th
 
 class SecondActorRequired(IdentityError, http_status=403, hint="Have a different person approve it."):
     """A second actor must approve this."""
+
+
+class AuthorizerUnavailable(
+    IdentityError,
+    http_status=503,
+    retryable=True,
+    hint="Repair the authoriser; until then nobody may.",
+):
+    """The host's authoriser did not answer; nothing was done."""
 
 
 class ComplianceError(InvoicePayError, http_status=403, hint="Ask the compliance officer of the programme."):

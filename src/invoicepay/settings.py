@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from invoicepay.domain.audit import OPERATIONS
 from invoicepay.domain.ids import party_id
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import MIN_SECRET_BYTES
@@ -14,6 +15,8 @@ from invoicepay.errors import ConfigurationError
 MEMORY = "memory://"
 PREFIX = "INVOICEPAY_"
 DISPATCH = ("inline", "deferred")
+PRODUCTION = "production"
+ENVIRONMENTS = ("development", PRODUCTION)
 GROUP_COMMIT = ("auto", "on", "off")
 
 
@@ -23,12 +26,14 @@ class Settings:
 
     Attributes:
         store: `memory://`, `sqlite:///file.db` or `postgresql+psycopg://…`.
+        environment: `production` refuses what is only good for trying out: a store in memory, simulated
+            providers, test keys, plain http, unchecked certificates, made-up secrets (S-35).
         dispatch: `inline` drains provider work and handlers right after each commit (notebooks, scripts);
             `deferred` leaves it to `run_pending` in a worker.
         group_commit: `on` lets calls that come at the same time share a transaction, `off` gives each its
             own; `auto` is on in SQLite and PostgreSQL, off in memory and in a repository of yours.
         schema, table_prefix: where our tables live in the host's database.
-        audit_stream: this writer's lane of the audit trail (decision D9).
+        audit_stream: this writer's lane of the audit trail (decision D9); `operations` is taken.
         qr_secret: at least 32 bytes that sign payment codes; made at random when left out.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
     """
@@ -37,6 +42,7 @@ class Settings:
 
     store: str = MEMORY
     tenant: str = "default"
+    environment: str = "development"
     dispatch: str = "inline"
     group_commit: str = "auto"
     schema: str | None = None
@@ -47,12 +53,11 @@ class Settings:
     programme: Programme = field(default_factory=Programme)
 
     def __post_init__(self) -> None:
-        if self.dispatch not in DISPATCH:
-            raise ConfigurationError(f"dispatch is one of {', '.join(DISPATCH)}, not {self.dispatch!r}")
-        if self.group_commit not in GROUP_COMMIT:
-            raise ConfigurationError(
-                f"group_commit is one of {', '.join(GROUP_COMMIT)}, not {self.group_commit!r}"
-            )
+        _one_of("environment", self.environment, ENVIRONMENTS)
+        _one_of("dispatch", self.dispatch, DISPATCH)
+        _one_of("group_commit", self.group_commit, GROUP_COMMIT)
+        if self.audit_stream == OPERATIONS:
+            raise ConfigurationError(f"the audit stream {OPERATIONS} is the log of operations: take another")
         if not isinstance(self.programme, Programme):
             raise ConfigurationError(f"programme is a Programme, not {type(self.programme).__name__}")
         party_id(self.tenant, "the tenant")
@@ -60,6 +65,11 @@ class Settings:
             raise ConfigurationError("qr_old_secrets is a tuple of secrets: (secret,)")
         for secret in (self.qr_secret, *self.qr_old_secrets):
             _check_secret(secret)
+
+
+def _one_of(name: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise ConfigurationError(f"{name} is one of {', '.join(words)}, not {word!r}")
 
 
 def _check_secret(secret: bytes | None) -> None:
@@ -83,7 +93,8 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): text for name, text in values.items() if name.startswith(PREFIX)
     }
-    known = {"store", "tenant", "dispatch", "group_commit", "schema", "table_prefix", "audit_stream"}
+    words = "store tenant environment dispatch group_commit schema table_prefix audit_stream"
+    known = set(words.split())
     secrets = {"qr_secret", "qr_old_secrets"}
     if unknown := sorted(given.keys() - known - secrets):
         raise ConfigurationError(f"unknown setting {PREFIX}{unknown[0].upper()}")

@@ -21,13 +21,15 @@ from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import Programme, Settlement
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.errors import ConfigurationError
+from invoicepay.ports.authorizer import Authorizer
+from invoicepay.ports.production import production_faults
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
-from invoicepay.settings import MEMORY, PREFIX, Settings, settings_from
+from invoicepay.settings import MEMORY, PREFIX, PRODUCTION, Settings, settings_from
 from invoicepay.use_cases.perform import Deps
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Parts:
     ids: Ids | None = None
     screening: Screening | None = None
     repository: Repository | None = None
+    authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
 
 
@@ -68,9 +71,12 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     tokens = parts.token or SimulatedTokens(clock, custody=_custody(programme))
     if parts.token is not None:
         _check_settlement(programme, parts.token)
+    repository = parts.repository or _repository(chosen, settings, ids, blocking=blocking)
+    if settings.environment == PRODUCTION:
+        _check_production(settings, repository, rails, tokens, clock, parts.screening, parts.authorizer)
     return Core(
         wired=Deps(
-            repository=parts.repository or _repository(chosen, settings, ids, blocking=blocking),
+            repository=repository,
             clock=clock,
             ids=ids,
             retry=TransactionRetry(blocking_sleep if blocking else awaiting_sleep),
@@ -78,6 +84,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             rails=rails,
             tokens=tokens,
             screening=parts.screening,
+            authorizer=parts.authorizer,
             tenant_id=settings.tenant,
             actor=Actor("host", Role.OPERATOR),
             qr_keys=_qr_keys(settings),
@@ -99,6 +106,7 @@ PORTS: tuple[tuple[str, type], ...] = (
     ("ids", Ids),
     ("screening", Screening),
     ("repository", Repository),
+    ("authorizer", Authorizer),
 )
 """What each part of a host's own must be able to do."""
 
@@ -119,6 +127,19 @@ def _check_parts(parts: Parts) -> None:
                 f"{name} is no {port.__name__}: {type(part).__name__} lacks {', '.join(lacking)}",
                 hint=f"Implement {port.__module__}.{port.__name__}; invoicepay.testing has its contract.",
             )
+
+
+def _check_production(settings: Settings, *parts: object) -> None:
+    """Refuse what is only good for trying out, all of it at once (S-35)."""
+    faults = [fault for part in parts for fault in production_faults(part)]
+    if settings.qr_secret is None:
+        faults.append("qr_secret is made at random, so payment codes end with the process")
+    if faults:
+        raise ConfigurationError(
+            f"not for production: {'; '.join(faults)}",
+            hint='Replace each of them, or leave environment="production" out while you try things.',
+            faults=faults,
+        )
 
 
 def _custody(programme: Programme) -> str:

@@ -42,19 +42,19 @@ ROLES: dict[Role, str] = {
     Role.AMOUNT: "amount processor_fee minimum maximum bank_balance fee",
     Role.THING: "invoice deposit reserve mint burn credit credit_note payment request transfer withdrawal "
     "hold unmatched account schedule run parent entity_id about effect cause",
-    Role.PARTY: "id subject party enterprise customer payer payee requester owner to",
+    Role.PARTY: "id subject party enterprise customer payer payee requester owner to on_behalf_of request_id",
     Role.MANY: "payers invoices",
     Role.TEXT: "note reason reference address provider provider_ref account_token series approved_by "
     "return_code text code",
     Role.WORD: "role kind status disposition uses catch_up rail timezone",
     Role.INSTANT: "expires_at pay_at at",
     Role.DATE: "due_on start_on ends_on on",
-    Role.WHOLE: "due_in_days kyc_tier max_count limit delay_days",
+    Role.WHOLE: "due_in_days kyc_tier max_count limit delay_days after_position",
     Role.FLAG: "amount_editable out_of_band until_quiet",
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body items others",
+    Role.OBJECT: "lines every policy statement headers body items others anchors",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
@@ -346,8 +346,10 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "audit.trail": {"entity_id": I("open_invoice")},
     "audit.findings": {"on": date(2026, 1, 5), "others": []},
+    "audit.operations": {"after_position": 0, "limit": 5},
     "audit.verify": {},
     "audit.seal": {},
+    "audit.anchor": {},
     "audit.history": {"entity_id": I("open_invoice")},
     "ledger.balances": {"party": "ann", "at": LATER},
     "ledger.transactions": {"about": I("payment"), **_RANGE},
@@ -366,7 +368,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "sim.release_tokens": {},
     "sim.deliver": {},
     "tenant": {"id": "home"},
-    "acting_as": {"subject": "ann", "role": "party"},
+    "acting_as": {"subject": "ann", "role": "party", "on_behalf_of": "acme", "request_id": "req-1"},
     "run_pending": {"limit": 10, "until_quiet": True},
     "run_pending_everywhere": {"limit": 10},
     "health": {},

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from invoicepay import InvoicePayError
+from invoicepay.use_cases.perform import DENIALS
 from tests.input.calls import make
 from tests.input.scene import Scene, changed
 
 LONGEST_MESSAGE = 1_000
+NOTED = (["home.audit"], ["audit_log", "audit_streams"], ["audit_streams", "audit_log"])
+"""All that a denied call leaves behind, in memory and in a database: its audit record (S-01, S-36)."""
 
 
 @contextmanager
@@ -22,8 +25,18 @@ def refused(scene: Scene, *kinds: type[InvoicePayError]) -> Iterator[pytest.Exce
     before = scene.stored()
     with pytest.raises(kinds or InvoicePayError) as caught:
         yield caught
-    assert changed(before, scene.stored()) == []
+    left = changed(before, scene.stored())
+    assert (left in NOTED) if isinstance(caught.value, DENIALS) else (left == [])
+    if left:
+        noted(scene, caught.value)
     told(caught.value)
+
+
+def noted(scene: Scene, denial: InvoicePayError) -> None:
+    """The last record of the log of operations tells of the denial: who, why, and that nothing was done."""
+    log = scene.pay.audit.operations()
+    assert (log[-1].denied, log[-1].reason) == (denial.code, denial.message)
+    assert (log[-1].position, log[-1].entity_ids) == (len(log), ())
 
 
 def slips(

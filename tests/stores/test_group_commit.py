@@ -27,9 +27,10 @@ from invoicepay.errors import (
     StoreUnreachable,
 )
 from invoicepay.ports.repository import Repository, Unit
-from invoicepay.use_cases.perform import Deps, UseCase, _each, own_call, perform, perform_many
+from invoicepay.use_cases.perform import Deps, _each, own_call, perform, perform_many
 from tests.stores.races import Gate
 from tests.support.desk import FUND, Fund
+from tests.support.free import free
 from tests.support.sharing import until
 
 PRICE = "5.00 USD"
@@ -223,7 +224,7 @@ def _decide_broken(command: Broken, change: Change) -> Party:
     raise AssertionError("a bug")
 
 
-BROKEN = UseCase("test.broken", Party, lambda command, seen: Needs(), _decide_broken)
+BROKEN = free("test.broken", Party, lambda command, seen: Needs(), _decide_broken)
 
 
 class Crowd:

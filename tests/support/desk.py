@@ -26,6 +26,7 @@ from invoicepay.domain.tokens import Mint, MintStatus
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from tests.support.free import free
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def _fund(command: Fund, change: Change) -> Party:
     return party
 
 
-FUND = UseCase("test.fund", Party, _fund_needs, _fund)
+FUND = free("test.fund", Party, _fund_needs, _fund)
 
 
 class Desk:

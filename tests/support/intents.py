@@ -13,9 +13,9 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs, find, need
 from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.use_cases.outbound import TO_POLL, TO_SEND
-from invoicepay.use_cases.perform import UseCase
 from invoicepay.use_cases.recover import poll_due, send_due
 from tests.support.desk import Desk
+from tests.support.free import free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def _decide(command: PlanErrand, change: Change) -> Effect:
     )
 
 
-PLAN = UseCase("test.plan", Effect, _needs, _decide)
+PLAN = free("test.plan", Effect, _needs, _decide)
 ANN = {"rail": "instant", "party_id": "ann"}
 
 

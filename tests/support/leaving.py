@@ -10,7 +10,7 @@ from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party
-from invoicepay.use_cases.perform import UseCase
+from tests.support.free import free
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +31,4 @@ def _decide_leave(command: Leave, change: Change) -> Party:
     return change.get(Party, "ben")
 
 
-LEAVE = UseCase("test.leave", Party, _needs_leave, _decide_leave)
+LEAVE = free("test.leave", Party, _needs_leave, _decide_leave)

@@ -14,8 +14,8 @@ from invoicepay.domain.change import Change
 from invoicepay.domain.needs import need
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.use_cases.batches import in_batches
-from invoicepay.use_cases.perform import UseCase
 from tests.support.desk import Desk
+from tests.support.free import free
 from tests.support.twins import Twin, drawn, seeded, table, told
 
 
@@ -73,7 +73,7 @@ def _decide(command: Greet, change: Change) -> Party:
     return change.add(Party(id=command.name, kind=PartyKind.USER), "party.registered")
 
 
-GREET = UseCase("test.greet", Party, lambda command, _seen: need((Party, command.name)), _decide)
+GREET = free("test.greet", Party, lambda command, _seen: need((Party, command.name)), _decide)
 
 
 def greeted(desk: Desk, *names: str, prepare: Any = None) -> list[Any]:

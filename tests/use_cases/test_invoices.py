@@ -62,6 +62,7 @@ def a_change(*rows: Entity) -> Change:
         key="k",
         programme=Programme(),
         new_id=lambda prefix: f"{prefix}_1",
+        operation="invoices.create",
     )
     return Change(seen, context)
 

@@ -12,8 +12,9 @@ from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.errors import NotFound
 from invoicepay.use_cases.neighbours import carried_out, served, tried
-from invoicepay.use_cases.perform import Call, UseCase, own_call
+from invoicepay.use_cases.perform import Call, own_call
 from tests.support.desk import Desk
+from tests.support.free import free
 
 
 async def act(item: int) -> int:
@@ -56,7 +57,7 @@ def _decide(command: Greet, change: Change) -> Party:
     return change.add(Party(id=command.name, kind=PartyKind.USER), "party.registered")
 
 
-GREET = UseCase("test.greet", Party, _needs, _decide)
+GREET = free("test.greet", Party, _needs, _decide)
 
 
 def greeting(desk: Desk, name: str) -> Call[Greet, Party]:

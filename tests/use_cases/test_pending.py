@@ -20,9 +20,9 @@ from invoicepay.ports.rails import RailEvent
 from invoicepay.use_cases.deposits import InitiateDeposit, initiate_deposit
 from invoicepay.use_cases.inbox import receive_webhook
 from invoicepay.use_cases.pending import PendingSummary, run_pending, run_pending_everywhere
-from invoicepay.use_cases.perform import UseCase
 from invoicepay.use_cases.withdrawals import InitiateWithdrawal, initiate_withdrawal
 from tests.support.desk import Desk
+from tests.support.free import free
 from tests.support.intents import intend, status
 
 HUNDRED = Money.of("100.00 USD")
@@ -79,10 +79,10 @@ def _unconfirm(command: ReserveOf, change: Change) -> Reserve:
     return change.put(replace(reserve, status=ReserveStatus.RETURNED), "reserve.returned")
 
 
-UNCONFIRM = UseCase(
+UNCONFIRM = free(
     "test.unconfirm", Reserve, lambda command, seen: need((Reserve, command.reserve_id)), _unconfirm
 )
-ATTEST = UseCase("test.attest", Attestation, lambda command, seen: need(), _attest)
+ATTEST = free("test.attest", Attestation, lambda command, seen: need(), _attest)
 
 
 def tie_out(desk: Desk, *, leaves: str) -> None:

@@ -23,8 +23,9 @@ from invoicepay.use_cases.invoices import InvoiceTerms, RefundInvoice
 from invoicepay.use_cases.invoices.credit_notes import REFUND
 from invoicepay.use_cases.invoices.issue import ISSUE
 from invoicepay.use_cases.payments import PAY, PayInvoice
-from invoicepay.use_cases.perform import Call, UseCase, call_of, perform, perform_many
+from invoicepay.use_cases.perform import Call, call_of, perform, perform_many
 from tests.support.desk import Desk
+from tests.support.free import free
 
 
 def a_desk(total: str = "100.00 USD") -> tuple[Desk, Invoice]:
@@ -119,7 +120,7 @@ class TestCollector:
             seen.append(gc.isenabled())
             raise OverpaymentRefused
 
-        use_case = UseCase("tests.watch", Payment, lambda command, seen: need(), decide)
+        use_case = free("tests.watch", Payment, lambda command, seen: need(), decide)
         desk, invoice = a_desk()
         command = pay(invoice, "1.00 USD")
         desk.run(perform_many(desk.deps, [call_of(desk.deps, use_case, command, None) for _ in range(count)]))
@@ -134,7 +135,7 @@ class TestCollector:
         def broken(command: PayInvoice, change: Change) -> Payment:
             raise RuntimeError("a fault")
 
-        use_case = UseCase("tests.fault", Payment, lambda command, seen: need(), broken)
+        use_case = free("tests.fault", Payment, lambda command, seen: need(), broken)
         desk, invoice = a_desk()
         calls = [call_of(desk.deps, use_case, pay(invoice, "1.00 USD"), None) for _ in range(MANY)]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from invoicepay.client.base import Group, id_of, instant, optional_id, several
-from invoicepay.domain.access import operator_only
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import AuditRecord, Checkpoint
@@ -18,6 +17,7 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.use_cases import books, queries
 from invoicepay.use_cases.anchoring import anchored
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.monitoring import monitored
 from invoicepay.use_cases.queries import Verification
 
@@ -28,6 +28,26 @@ class Audit(Group):
     async def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
         """Every audited command that changed one entity, in order; operators only."""
         return await queries.trail(self._deps, id_of(entity_id))
+
+    async def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[AuditRecord, ...]:
+        """The log of operations: what people of the operator decided, and every call that was denied.
+
+        Each record has the actor, the `reason`, and where there was one the second person (`approved_by`) or
+        the code of the refusal (`denied`). Operators only (S-36).
+
+        Args:
+            after_position: the `position` of the last record that was read already.
+            limit: 1 to 200.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.parties.register("ann")
+            >>> _ = pay.wallets.freeze("ann", "USD", reason="court order 7/26")
+            >>> [(entry.actor, entry.action, entry.reason) for entry in pay.audit.operations()]
+            [('host', 'parties.freeze_wallet', 'court order 7/26')]
+        """
+        return await queries.operations(self._deps, after=after_position, limit=limit)
 
     async def verify(self, *, anchors: Sequence[str | Anchor] = ()) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
@@ -55,7 +75,7 @@ class Audit(Group):
 
         Operators only. `anchor` does the same, and signs it for keeping outside.
         """
-        operator_only(self._deps.actor)
+        await allow(self._deps, "audit.seal")
         return await self._deps.repository.seal(self._deps.tenant_id, self._deps.clock.now())
 
     async def anchor(self) -> Anchor | None:

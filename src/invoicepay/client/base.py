@@ -85,9 +85,9 @@ class Core:
         """The same client for another tenant."""
         return replace(self, wired=replace(self.wired, tenant_id=party_id(id, "the tenant")))
 
-    def acting_as(self, subject: str, role: Role) -> Core:
+    def acting_as(self, actor: Actor) -> Core:
         """The same client for another actor."""
-        return replace(self, wired=replace(self.wired, actor=Actor(party_id(subject, "the actor"), role)))
+        return replace(self, wired=replace(self.wired, actor=actor))
 
     async def run_pending(self, limit: int, *, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits in this tenant."""
@@ -103,7 +103,7 @@ class Core:
 
     def __str__(self) -> str:
         """For people: where the data is, whose it is, and who acts."""
-        actor = f"{self.wired.actor.subject} ({self.wired.actor.role})"
+        actor = f"{self.wired.actor} ({self.wired.actor.role})"
         closed = ", closed" if self.shared.is_closed else ""
         return f"{self.place}, tenant {self.wired.tenant_id}, acting as {actor}{closed}"
 
@@ -155,6 +155,24 @@ class Group:
         """Provider work, due work and handlers, right away where the host asked for that."""
         if self._core.dispatch == "inline":
             log_undelivered(await self._core.run_pending(LIMIT))
+
+
+def acting(subject: str, role: Role | str, on_behalf_of: str, request_id: str) -> Actor:
+    """An actor that a host may name; the library's own role is none of them.
+
+    Raises:
+        InvalidIdentifier: nobody, or no request, can be called that.
+        InvalidInput: no such role.
+    """
+    taken = chosen(Role, role, "role")
+    if taken is Role.SYSTEM:
+        raise InvalidInput("role is party or operator: what the library does by itself, it does as system")
+    return Actor(
+        party_id(subject, "the actor"),
+        taken,
+        party_id(on_behalf_of, "on_behalf_of") if on_behalf_of != "" else "",
+        party_id(request_id, "request_id") if request_id != "" else "",
+    )
 
 
 def money(value: MoneyLike, *, asset: str | None = None) -> Money:

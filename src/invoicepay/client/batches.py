@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from invoicepay.client.base import LineLike, chosen, id_of, instant, lines_of, optional_money, several
 from invoicepay.domain.ids import party_id
@@ -35,6 +35,8 @@ class Pay:
         idempotency_key: names this payment, so that the same list can be handed over again after a crash.
     """
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+
     invoice: str | Invoice
     _: KW_ONLY
     payer: str
@@ -52,6 +54,8 @@ class Issue:
         reference: your own reference, for example the number in the system it comes from.
         idempotency_key: names this invoice, so that the same list can be handed over again after a crash.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     enterprise: str
     customer: str
@@ -73,6 +77,8 @@ class Finalize:
         invoice: the draft or its id.
     """
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+
     invoice: str | Invoice
     _: KW_ONLY
     idempotency_key: str | None = None
@@ -89,6 +95,8 @@ class Register:
         policy: how an enterprise treats payments.
         timezone: IANA zone in which an enterprise's due dates end.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     id: str
     _: KW_ONLY

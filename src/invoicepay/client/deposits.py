@@ -96,14 +96,22 @@ class Deposits(Group):
         return await self._page(Deposit, after=after, limit=limit, party_id=party, status=wanted)
 
     async def confirm(
-        self, deposit: str | Deposit, *, approved_by: str = "", idempotency_key: str | None = None
+        self,
+        deposit: str | Deposit,
+        *,
+        approved_by: str = "",
+        reason: str = "",
+        idempotency_key: str | None = None,
     ) -> Deposit:
         """Trust a received deposit's money (P-02) and mint; before its time two operators are needed.
+
+        Args:
+            reason: why it is trusted before its time; it goes into the log of operations.
 
         Raises:
             SecondActorRequired, InvalidTransition, ReserveDeficit: nothing changed.
         """
-        command = use_cases.ConfirmDeposit(deposit_id=id_of(deposit), approved_by=approved_by)
+        command = use_cases.ConfirmDeposit(deposit_id=id_of(deposit), approved_by=approved_by, reason=reason)
         return await self._do(use_cases.confirm_deposit, command, idempotency_key)
 
     async def cancel(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
@@ -127,14 +135,19 @@ class Deposits(Group):
         command = use_cases.ReviewDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.review_deposit, command, idempotency_key)
 
-    async def release(self, deposit: str | Deposit, *, idempotency_key: str | None = None) -> Deposit:
+    async def release(
+        self, deposit: str | Deposit, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Deposit:
         """Let a deposit under review go on; operators only.
+
+        Args:
+            reason: what the review found; it goes into the log of operations.
 
         Raises:
             InvalidTransition: it is not under review.
             NotAllowed: the actor is no operator.
         """
-        command = use_cases.ReleaseDeposit(deposit_id=id_of(deposit))
+        command = use_cases.ReleaseDeposit(deposit_id=id_of(deposit), reason=reason)
         return await self._do(use_cases.release_deposit, command, idempotency_key)
 
     async def reject(
@@ -189,14 +202,18 @@ class Deposits(Group):
         amount: MoneyLike | None = None,
         *,
         approved_by: str,
+        reason: str = "",
         idempotency_key: str | None = None,
     ) -> Deposit:
         """Give up what a returned deposit left owed (P-06); two operators are needed.
+
+        Args:
+            reason: why it is given up; it goes into the log of operations.
 
         Raises:
             NotAllowed, SecondActorRequired, InvalidTransition, InvalidInput: nothing changed.
         """
         command = returns.WriteOff(
-            deposit_id=id_of(deposit), approved_by=approved_by, amount=optional_money(amount)
+            deposit_id=id_of(deposit), approved_by=approved_by, amount=optional_money(amount), reason=reason
         )
         return await self._do(returns.write_off, command, idempotency_key)

@@ -56,16 +56,19 @@ class Withdrawals(Group):
         return await self._do(use_cases.cancel_withdrawal, command, idempotency_key)
 
     async def release(
-        self, withdrawal: str | Withdrawal, *, idempotency_key: str | None = None
+        self, withdrawal: str | Withdrawal, *, reason: str = "", idempotency_key: str | None = None
     ) -> Withdrawal:
         """Let a withdrawal under review go on; operators only.
+
+        Args:
+            reason: what the review found; it goes into the log of operations.
 
         Raises:
             InvalidTransition: it is not under review.
             WalletFrozen, ReserveDeficit, BankAccountDisabled: it has to wait.
             NotAllowed: the actor is no operator.
         """
-        command = use_cases.ReleaseWithdrawal(withdrawal_id=id_of(withdrawal))
+        command = use_cases.ReleaseWithdrawal(withdrawal_id=id_of(withdrawal), reason=reason)
         return await self._do(use_cases.release_withdrawal, command, idempotency_key)
 
     async def reject(

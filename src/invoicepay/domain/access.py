@@ -1,4 +1,4 @@
-"""Who may do what, and which parties and wallets can take part (spec 10: authority, freeze, limits)."""
+"""Whether the actor may, and which parties and wallets can take part (spec 10: authority, freeze, limits)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 
 from invoicepay.domain import ids
 from invoicepay.domain.accounts import Code
+from invoicepay.domain.authority import RULES, Access, Authorize, Permission, Rule, SecondPerson, Side
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
@@ -24,6 +25,7 @@ from invoicepay.domain.parties import (
     wallet_id,
 )
 from invoicepay.errors import (
+    AuthorizerUnavailable,
     LimitExceeded,
     NotAllowed,
     NotFound,
@@ -32,84 +34,150 @@ from invoicepay.errors import (
     WalletFrozen,
 )
 
-SIDES = ("party_id", "enterprise_id", "customer_id", "payer_id", "payee_id", "requester_id", "owner_id")
-"""Fields that name a row's parties."""
+SIDES: Mapping[str, Side] = {
+    "party_id": Side.OWNER,
+    "enterprise_id": Side.ENTERPRISE,
+    "customer_id": Side.CUSTOMER,
+    "payer_id": Side.PAYER,
+    "payee_id": Side.PAYEE,
+    "requester_id": Side.PAYEE,
+    "owner_id": Side.OWNER,
+}
+"""Fields that name a row's parties, and what these are to it."""
 
 
-def payer_side(actor: Actor, party_id: str) -> None:
-    """Let the party itself or an operator go on.
+def authorise(change: Change, row: Entity | None = None, /, **sides: str) -> None:
+    """Let the actor go on with the command, or refuse; every decision asks once the row is known (S-01).
 
-    Raises:
-        NotThePayer: somebody else asks.
-    """
-    if actor.role is Role.PARTY and actor.subject != party_id:
-        raise NotThePayer(f"{actor.subject} is not {party_id}", actor=actor.subject, payer=party_id)
-
-
-def enterprise_side(actor: Actor, enterprise_id: str) -> None:
-    """Let the enterprise itself or an operator go on.
-
-    Raises:
-        NotAllowed: somebody else asks.
-    """
-    if actor.role is Role.PARTY and actor.subject != enterprise_id:
-        raise NotAllowed(f"{actor.subject} may not act for {enterprise_id}", actor=actor.subject)
-
-
-def operator_only(actor: Actor) -> None:
-    """Let operators and the library itself go on.
+    Args:
+        row: what the command is about, as it is locked; None for what is made anew.
+        sides: the parties whose side counts, by the names of `Side`: `payer=payment.payer_id`.
 
     Raises:
-        NotAllowed: a party asks.
+        NotThePayer: only the payer may, and somebody else asks.
+        NotAllowed: the actor is on no side that may, or the host's authoriser says no.
+        SecondActorRequired: the host's authoriser wants another person to approve it.
+        AuthorizerUnavailable: the host's authoriser does not answer.
     """
-    if actor.role is Role.PARTY:
-        raise NotAllowed(f"{actor.subject} is not an operator", actor=actor.subject)
+    context = change.context
+    named = {Side(name): id for name, id in sides.items() if id}
+    rule = RULES.get(context.operation)
+    if context.authorizer is not None or rule is None or not rule.allows(context.actor, named):
+        _permitted(change, row, named)
+    change.is_authorised = True
+
+
+def _permitted(change: Change, row: Entity | None, sides: Mapping[Side, str]) -> None:
+    """The same with everything that a host's authoriser or a refusal tells of."""
+    context = change.context
+    access = Access(
+        tenant_id=context.tenant_id,
+        actor=context.actor,
+        operation=context.operation,
+        kind=row.KIND if row is not None else "",
+        sides=sides,
+        row=row,
+        command=context.command,
+        approved_by=getattr(context.command, "approved_by", ""),
+    )
+    if permit(access, context.authorizer) is Permission.SECOND_PERSON:
+        change.approve(second_person(change.actor, access.approved_by))
+
+
+def permit(access: Access, authorizer: Authorize | None) -> Permission:
+    """What the rules and then the host's authoriser say; the host cannot allow what a rule does not.
+
+    Raises:
+        NotThePayer, NotAllowed, AuthorizerUnavailable: no.
+    """
+    rule = RULES.get(access.operation)
+    if rule is None or not rule.allows(access.actor, access.sides):
+        raise _refusal(rule, access)
+    if authorizer is None or access.actor.role is Role.SYSTEM:
+        return Permission.ALLOW
+    try:
+        answer = authorizer(access)
+    except Exception as error:
+        raise AuthorizerUnavailable(operation=access.operation, reason=type(error).__name__) from error
+    if answer not in (Permission.ALLOW, Permission.SECOND_PERSON):
+        raise NotAllowed(
+            f"{access.actor} may not: {access.operation}",
+            hint="The authoriser of this installation decides; ask whoever keeps it.",
+            actor=access.actor.subject,
+        )
+    return Permission(answer)
+
+
+def _refusal(rule: Rule | None, access: Access) -> NotAllowed | NotThePayer:
+    """Why the rules say no, in words that name who may."""
+    actor = access.actor
+    if rule is None or actor.role is not Role.PARTY:
+        return NotAllowed(f"{actor} may not: {access.operation}", actor=actor.subject)
+    if not rule.sides or not access.sides:
+        return NotAllowed(f"{actor} is not an operator", actor=actor.subject)
+    who = " or ".join(access.sides.values())
+    if access.sides.keys() == {Side.PAYER}:
+        return NotThePayer(f"{actor} is not {who}", actor=actor.subject, payer=who)
+    return NotAllowed(f"{actor} may not act for {who}", actor=actor.subject)
+
+
+def require_authorised(change: Change) -> None:
+    """Refuse a decision that asked nobody, or that wants two people and has one: the default is no (S-01).
+
+    Raises:
+        NotAllowed: the command has no rule, or its decision never asked whether the actor may.
+        SecondActorRequired: its rule wants a second person, and none was named.
+    """
+    actor, rule = change.actor, RULES.get(change.context.operation)
+    is_own = actor.role is Role.SYSTEM and rule is not None and rule.system
+    if rule is None or not (change.is_authorised or is_own):
+        raise NotAllowed(f"{actor} may not: {change.context.operation}", actor=actor.subject)
+    if rule.second is SecondPerson.ALWAYS and not change.approved_by:
+        raise SecondActorRequired(actor=actor.subject)
+
+
+def is_noted(change: Change) -> bool:
+    """Whether the log of operations keeps the decision: two people made it, or its rule says so (S-36)."""
+    rule = RULES.get(change.context.operation)
+    is_own = change.actor.role is Role.SYSTEM
+    return bool(change.approved_by) or (rule is not None and rule.is_noted and not is_own)
 
 
 def second_actor(change: Change, approved_by: str) -> None:
-    """Four eyes: an operator asks, another person approved, and the trail names both (spec 10).
+    """Four eyes of the operator: one person asks, another approved, the trail names both (spec 10, S-03).
 
     Raises:
         NotAllowed: a party asks.
         InvalidIdentifier: nobody can be called that.
-        SecondActorRequired: nobody approved, or the same person did.
+        SecondActorRequired: nobody approved, or somebody who stands behind the call.
     """
-    operator_only(change.actor)
-    if not approved_by or ids.party_id(approved_by, "approved_by") == change.actor.subject:
-        raise SecondActorRequired(actor=change.actor.subject)
-    change.approve(approved_by)
+    if change.actor.role is Role.PARTY:
+        raise NotAllowed(f"{change.actor} is not an operator", actor=change.actor.subject)
+    change.approve(second_person(change.actor, approved_by))
 
 
-def look_side(actor: Actor, party_id: str) -> None:
-    """Let the party itself or an operator look at what it has.
+def second_person(actor: Actor, approved_by: str) -> str:
+    """The person who approved, and who is none of those behind the call, however the name is written.
+
+    Who acts in another's place is never the second person to that one, nor the other way round.
 
     Raises:
-        NotAllowed: another party asks.
+        InvalidIdentifier: nobody can be called that.
+        SecondActorRequired: nobody approved, or somebody who stands behind the call.
     """
-    if actor.role is Role.PARTY and actor.subject != party_id:
-        raise NotAllowed(f"{actor.subject} may not look at what {party_id} has", actor=actor.subject)
+    if not approved_by:
+        raise SecondActorRequired(actor=actor.subject)
+    second = ids.party_id(approved_by, "approved_by").casefold()
+    if second in {person.casefold() for person in actor.persons}:
+        raise SecondActorRequired(actor=actor.subject)
+    return approved_by
 
 
-def may_see(actor: Actor, row: Entity) -> bool:
-    """Whether the actor is one of the row's parties, or no party at all (S-01)."""
-    if actor.role is not Role.PARTY:
-        return True
-    sides = (row.id,) if isinstance(row, Party) else tuple(getattr(row, name, "") for name in SIDES)
-    return actor.subject in sides
-
-
-def require_own(actor: Actor, conditions: Mapping[str, object]) -> None:
-    """Let a party search only among what it is a side of.
-
-    Raises:
-        NotAllowed: no condition names the party that asks.
-    """
-    if actor.role is Role.PARTY and actor.subject not in [conditions.get(name) for name in SIDES]:
-        raise NotAllowed(
-            f"{actor.subject} may only list what is its own",
-            hint=f"Name {actor.subject} as one of the sides, such as the payer, the customer or the party.",
-            actor=actor.subject,
-        )
+def sides_of(row: Entity) -> dict[Side, str]:
+    """The parties of a row by what they are to it; a party is its own owner."""
+    if isinstance(row, Party):
+        return {Side.OWNER: row.id}
+    return {side: id for name, side in SIDES.items() if (id := getattr(row, name, ""))}
 
 
 def party_needs(*party_ids: str, asset: str = "") -> Needs:

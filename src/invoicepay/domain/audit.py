@@ -18,6 +18,8 @@ from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import iso
 
 GENESIS = "0" * 64
+OPERATIONS = "operations"
+"""The stream of what people of the operator decided and of what was denied, in every tenant (S-36)."""
 
 
 @quick
@@ -41,6 +43,29 @@ class AuditRecord(Shown):
     body: str
     previous_hash: str
     hash: str
+
+    @property
+    def reason(self) -> str:
+        """Why, as the actor said it, or why the call was denied; empty for everyday commands."""
+        return self._word("reason")
+
+    @property
+    def denied(self) -> str:
+        """The code of the refusal of a call that the actor might not make; empty for what was done."""
+        return self._word("denied")
+
+    @property
+    def approved_by(self) -> str:
+        """The second person, where it took two."""
+        return self._word("approved_by")
+
+    @property
+    def on_behalf_of(self) -> str:
+        """In whose place the actor acted; empty for their own."""
+        return self._word("on_behalf_of")
+
+    def _word(self, name: str) -> str:
+        return str(json.loads(self.body).get(name, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +114,50 @@ def chain(
     return records
 
 
+def by_stream(
+    ids: Sequence[str], outcomes: Sequence[Outcome[Any]], stream: str
+) -> list[tuple[str, list[str], list[Outcome[Any]]]]:
+    """The outcomes of a batch by the stream that each goes into, in the order in which heads are locked.
+
+    Args:
+        stream: the writer's own, for everything that the log of operations does not keep.
+    """
+    streams: dict[str, tuple[list[str], list[Outcome[Any]]]] = {}
+    for id, outcome in zip(ids, outcomes, strict=True):
+        own_ids, own = streams.setdefault(OPERATIONS if outcome.is_noted else stream, ([], []))
+        own_ids.append(id)
+        own.append(outcome)
+    return [(name, *streams[name]) for name in sorted(streams)]
+
+
 def audit_body(outcome: Outcome[Any]) -> str:
-    """Canonical JSON of what a command did."""
+    """Canonical JSON of what a command did, or of what was denied."""
     context, steps = outcome.context, outcome.events
     changes = [
         f'["{step.kind}",{text(step.entity_id)},{step.seq},"{step.name}","{step.from_status}","{step.to_status}"]'
         for step in steps
     ]
-    approved = f'"approved_by":{text(outcome.approved_by)},' if outcome.approved_by else ""
+    actor = context.actor
     return (
-        f'{{"action":"{outcome.command}","actor":[{text(context.actor.subject)},"{context.actor.role}"],'
-        f'{approved}"at":"{iso(context.now)}","changes":{series(changes)},"key":{text(context.key)},'
-        f'"postings":{series([posting_body(posting) for posting in outcome.postings])}}}'
+        f'{{"action":"{outcome.command}","actor":[{text(actor.subject)},"{actor.role}"],'
+        f"{_said('approved_by', outcome.approved_by)}"
+        f'"at":"{iso(context.now)}","changes":{series(changes)},'
+        f'{_said("denied", outcome.denied)}"key":{text(context.key)},'
+        f"{_said('on_behalf_of', actor.on_behalf_of)}"
+        f'"postings":{series([posting_body(posting) for posting in outcome.postings])}'
+        f"{_told(outcome)}}}"
     )
+
+
+def _said(name: str, value: str) -> str:
+    """A part of the text that most records do not have."""
+    return f'"{name}":{text(value)},' if value else ""
+
+
+def _told(outcome: Outcome[Any]) -> str:
+    """What the host said about it: why, and by which of its own requests."""
+    parts = {"reason": outcome.reason, "request_id": outcome.context.actor.request_id}
+    return "".join([f',"{name}":{text(value)}' for name, value in parts.items() if value])
 
 
 def posting_body(posting: Posting) -> str:

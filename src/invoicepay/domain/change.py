@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.accounts import Account, Code, Posting, has_floor
+from invoicepay.domain.authority import Authorize
 from invoicepay.domain.entity import E, Entity, evolve
 from invoicepay.domain.events import Step
 from invoicepay.domain.money import Money
@@ -125,11 +126,13 @@ class Snapshot:
 @quick
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What surrounds a decision: who asks, when, under which key and programme.
+    """What surrounds a decision: who asks what, when, under which key and programme.
 
     Attributes:
         key: the idempotency key of the call.
         new_id: supplies a fresh id for a prefix; equal supplies give equal decisions.
+        operation, command: what is asked, by its name and as it was given.
+        authorizer: the host's own say in who may; None where the rules alone decide.
     """
 
     tenant_id: str
@@ -138,6 +141,9 @@ class Context:
     key: str
     programme: Programme
     new_id: Callable[[str], str]
+    operation: str = ""
+    command: Any = None
+    authorizer: Authorize | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,9 @@ class Outcome(Generic[E]):
 
     Attributes:
         approved_by: the second person, where two are needed.
+        reason: why, where the command is noted in the log of operations, or was denied.
+        denied: the code of the refusal, where the actor might not; nothing but the record is written then.
+        is_noted: whether the record belongs to the log of operations (S-36).
         erases: the party whose texts the store empties, in rows, events and answers, with the same commit.
     """
 
@@ -156,6 +165,9 @@ class Outcome(Generic[E]):
     postings: tuple[Posting, ...]
     events: tuple[Step, ...]
     approved_by: str = ""
+    reason: str = ""
+    denied: str = ""
+    is_noted: bool = False
     erases: str = ""
 
 
@@ -168,10 +180,11 @@ class Change:
         now: the instant of the decision, UTC.
         actor: who asks.
         programme: the operator's assets, finality and limits.
+        approved_by: the second person, where the decision takes two.
+        is_authorised: the decision has asked whether the actor may.
     """
 
     __slots__ = (
-        "_approved_by",
         "_balances",
         "_erases",
         "_events",
@@ -179,7 +192,9 @@ class Change:
         "_rows",
         "_seen",
         "actor",
+        "approved_by",
         "context",
+        "is_authorised",
         "now",
         "programme",
     )
@@ -192,7 +207,8 @@ class Change:
         self._balances: dict[Account, int] = {}
         self._postings: list[Posting] = []
         self._events: list[Step] = []
-        self._approved_by = ""
+        self.approved_by = ""
+        self.is_authorised = False
         self._erases = ""
 
     def new_id(self, prefix: str) -> str:
@@ -301,24 +317,28 @@ class Change:
             InvoicePayError: the refusal.
         """
         rows, balances = dict(self._rows), dict(self._balances)
-        postings, events, approved_by = list(self._postings), list(self._events), self._approved_by
+        postings, events, approved_by = list(self._postings), list(self._events), self.approved_by
         try:
             return decide()
         except InvoicePayError:
             self._rows, self._balances = rows, balances
-            self._postings, self._events, self._approved_by = postings, events, approved_by
+            self._postings, self._events, self.approved_by = postings, events, approved_by
             raise
 
     def approve(self, by: str) -> None:
         """Name the second person of a decision that takes two; the audit trail keeps it (S-03)."""
-        self._approved_by = by
+        self.approved_by = by
 
     def erase(self, party_id: str) -> None:
         """Empty the texts of a party with this command: `domain.personal` says which (S-27)."""
         self._erases = party_id
 
-    def outcome(self, command: str, result: Any) -> Outcome[Any]:
-        """What to write, once the decision is made."""
+    def outcome(self, command: str, result: Any, *, is_noted: bool = False) -> Outcome[Any]:
+        """What to write, once the decision is made.
+
+        Args:
+            is_noted: the log of operations keeps it, with the reason that the command gives.
+        """
         return Outcome(
             result=result,
             command=command,
@@ -326,6 +346,23 @@ class Change:
             rows=tuple(self._rows.values()),
             postings=tuple(self._postings),
             events=tuple(self._events),
-            approved_by=self._approved_by,
+            approved_by=self.approved_by,
+            reason=getattr(self.context.command, "reason", "") if is_noted else "",
+            is_noted=is_noted,
             erases=self._erases,
         )
+
+
+def denied(context: Context, refusal: InvoicePayError) -> Outcome[Any]:
+    """What is written of a call that the actor might not make: its audit record, and nothing else (S-01)."""
+    return Outcome(
+        result=None,
+        command=context.operation,
+        context=context,
+        rows=(),
+        postings=(),
+        events=(),
+        reason=refusal.message,
+        denied=refusal.code,
+        is_noted=True,
+    )

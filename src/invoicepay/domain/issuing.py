@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from invoicepay.domain.access import customer_needs, enterprise_side, known_party, party_needs
+from invoicepay.domain.access import authorise, customer_needs, known_party, party_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import apply_credits, credit_needs
 from invoicepay.domain.ids import Prefix, clean_text
@@ -172,7 +172,7 @@ def _future(instant: datetime, now: datetime) -> datetime:
 def _take_part(change: Change, terms: InvoiceTerms) -> Party:
     enterprise = known_party(change, terms.enterprise_id, kind=PartyKind.ENTERPRISE)
     known_party(change, terms.customer_id)
-    enterprise_side(change.actor, terms.enterprise_id)
+    authorise(change, enterprise=terms.enterprise_id)
     return enterprise
 
 
@@ -210,7 +210,7 @@ def finalize_invoice(change: Change, draft: Invoice) -> Invoice:
         InvoiceExpired: its expiry is over before it was ever open.
     """
     enterprise = known_party(change, draft.enterprise_id, kind=PartyKind.ENTERPRISE)
-    enterprise_side(change.actor, draft.enterprise_id)
+    authorise(change, draft, enterprise=draft.enterprise_id)
     command = InvoiceCommand.FINALIZE if draft.total else InvoiceCommand.FINALIZE_FREE
     status = INVOICE.after(draft.status, command)
     if draft.expires_at is not None and draft.expires_at <= change.now:

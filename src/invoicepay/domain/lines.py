@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.money import MAX_MICROS, Money, MoneyLike, multiply, percentage, total
@@ -31,6 +31,8 @@ class Line(Shown):
         tax_rate: a fraction: 0.19 is 19 %.
         tax_category: a short code that keeps equal rates of different kinds apart, "S" for standard.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     description: str
     unit_price: Money

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from invoicepay.domain.money import Money, currency_of, total
 from invoicepay.domain.shown import Shown
@@ -143,6 +144,8 @@ class Movement:
         on: the business day.
         exemption: a name out of a rule's `exempt`, where one applies.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     id: str
     party_id: str

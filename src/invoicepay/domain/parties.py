@@ -127,10 +127,32 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a subject (a party's id or the name of an operator) and its role."""
+    """Who asks, with which rights, and in whose place.
+
+    Attributes:
+        subject: who really asks: a party's id, or the name of a person or a service.
+        role: whose rights are used: those of one party, of the programme's operator, of the library.
+        on_behalf_of: in whose place the subject acts; a party's rights are then those of this party.
+        request_id: the host's name for the request that led here; the trail keeps it.
+    """
 
     subject: str
     role: Role = Role.OPERATOR
+    on_behalf_of: str = ""
+    request_id: str = field(default="", compare=False)
+
+    @property
+    def party_id(self) -> str:
+        """The party whose rights are used, where the role is a party's."""
+        return self.on_behalf_of or self.subject
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Everybody who stands behind the call; none of them can be its second person (S-03)."""
+        return frozenset({self.subject, self.on_behalf_of} - {""})
+
+    def __str__(self) -> str:
+        return f"{self.subject} for {self.on_behalf_of}" if self.on_behalf_of else self.subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

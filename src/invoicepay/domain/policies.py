@@ -8,6 +8,7 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from typing import ClassVar
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
 from invoicepay.domain.money import Money, currency_of, percentage
@@ -72,6 +73,8 @@ class Policy:
         fee_bps: platform fee on applied amounts, in hundredths of a percent.
         cash_credit_expiry_days: None means cash credits never expire.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     overpay: Overpay = Overpay.CREDIT
     partial: Partial = Partial.ALLOW

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from invoicepay.domain.accounts import Posting
 from invoicepay.domain.money import Money, total
@@ -35,6 +36,8 @@ class StatementLine:
         ref: the bank's or the provider's reference; may be empty.
         amount: positive for money that came in, negative for money that left.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     ref: str
     amount: Money

@@ -125,9 +125,10 @@ def _repeated(values: Iterable[tuple[Any, str]], what: str) -> Iterator[Violatio
 
 
 def _key(record: AuditRecord) -> str:
-    """The key it was asked under; the record's own id where its text was made unreadable."""
+    """The key under which something was done; the record's id where nothing was, or its text is spoiled."""
     try:
-        return str(json.loads(record.body)["key"])
+        told = json.loads(record.body)
+        return record.id if "denied" in told else str(told["key"])
     except (ValueError, TypeError, LookupError):
         return record.id
 

@@ -24,6 +24,10 @@ class FrozenClock:
         """The instant it stands at, UTC."""
         return self._now
 
+    def production_faults(self) -> tuple[str, ...]:
+        """Time passes in production."""
+        return ("the clock stands still",)
+
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Move forward."""
         self._now += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from invoicepay.domain import anchors
-from invoicepay.domain.access import operator_only
 from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import Checkpoint
 from invoicepay.errors import ConfigurationError
 from invoicepay.ports.signing import CheckpointKey
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 
@@ -20,7 +20,7 @@ async def anchored(deps: Deps) -> Anchor | None:
         ConfigurationError: no key was given.
         ProviderUnavailable: the key service was not reached; the checkpoint is there, ask again.
     """
-    operator_only(deps.actor)
+    await allow(deps, "audit.anchor")
     if not deps.checkpoint_keys:
         raise ConfigurationError(
             "there is no key to sign a checkpoint with", hint="Pass checkpoint_keys to the client."

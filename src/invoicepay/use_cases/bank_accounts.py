@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from invoicepay.domain import bank_accounts
-from invoicepay.domain.access import known_party, operator_only, party_needs, second_actor
+from invoicepay.domain.access import authorise, known_party, party_needs, second_actor
 from invoicepay.domain.bank_accounts import BankAccount, clean_token, returned_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
@@ -53,7 +53,7 @@ def decide_disable(command: DisableBankAccount, change: Change) -> BankAccount:
     token, reason = _token(command.account_token), clean_text(command.reason, 500, "the reason")
     if command.party_id:
         known_party(change, command.party_id)
-    operator_only(change.actor)
+    authorise(change)
     return bank_accounts.disable(change, token, reason, party_id=command.party_id)
 
 
@@ -81,6 +81,7 @@ def decide_enable(command: EnableBankAccount, change: Change) -> BankAccount:
     """A new verification is a statement of two persons."""
     token, reason = _token(command.account_token), clean_text(command.reason, 500, "the reason")
     account = change.get(BankAccount, token)
+    authorise(change, account)
     second_actor(change, command.approved_by)
     return bank_accounts.enable(change, account, reason)
 

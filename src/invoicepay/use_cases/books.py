@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from invoicepay.domain.access import enterprise_side
 from invoicepay.domain.accounts import Booked
 from invoicepay.domain.allocations import Allocation
+from invoicepay.domain.authority import Side
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.enterprise_book import EnterpriseBook
@@ -19,6 +19,7 @@ from invoicepay.domain.shape import identifier
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import NotFound
 from invoicepay.ports.repository import Reader
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 PAGE = 500
@@ -34,7 +35,7 @@ async def enterprise_book(deps: Deps, enterprise_id: str, asset: str) -> Enterpr
         UnknownAsset: the programme does not know the asset.
     """
     identifier(enterprise_id, "the enterprise")
-    enterprise_side(deps.actor, enterprise_id)
+    await allow(deps, "ledger.enterprise_book", sides={Side.ENTERPRISE: enterprise_id})
     code = deps.programme.asset(asset).code
     async with deps.repository.reader(deps.tenant_id) as reader:
         records = await _records(reader, enterprise_id, code)

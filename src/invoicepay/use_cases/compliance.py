@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invoicepay.domain.money import Money
-from invoicepay.errors import ComplianceBlocked, ComplianceReview
+from invoicepay.errors import ComplianceBlocked, ComplianceReview, InvoicePayError, ProviderUnavailable
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.use_cases.perform import Deps
 
@@ -19,12 +19,18 @@ async def screened(
     verdict is by then.
 
     Raises:
-        ProviderUnavailable: no answer; nothing starts.
+        ProviderUnavailable: no answer, or none that can be understood; nothing starts (S-30).
     """
     if deps.screening is None:
         return ALLOWED
     subject = Subject(action=action, party_id=party_id, counterparty_id=counterparty_id, amount=amount)
-    return await deps.screening.screen(subject)
+    try:
+        answer = await deps.screening.screen(subject)
+        return Screened(verdict=Verdict(answer.verdict), reason=answer.reason)
+    except InvoicePayError:
+        raise
+    except Exception as error:
+        raise ProviderUnavailable(f"screening gave no verdict: {type(error).__name__}") from error
 
 
 def require_allowed(verdict: Screened) -> None:

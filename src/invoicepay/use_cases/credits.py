@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side, known_party, party_needs, payable, second_actor
+from invoicepay.domain.access import authorise, known_party, party_needs, payable, second_actor
 from invoicepay.domain.accounts import credit_reserve
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import (
@@ -38,7 +38,6 @@ from invoicepay.errors import (
     InsufficientFunds,
     InvalidTime,
     InvalidTransition,
-    NotAllowed,
     NotFound,
     OverpaymentRefused,
     SelfPayment,
@@ -89,7 +88,7 @@ def decide_apply_credit(command: ApplyCredit, change: Change) -> Invoice:
     invoice = change.get(Invoice, command.invoice_id)
     _refuse_fine(change, invoice.enterprise_id, command.amount)
     chosen = _own_lot(change, command.credit_id, invoice) if command.credit_id else None
-    _either_side(change.actor, invoice)
+    authorise(change, invoice, enterprise=invoice.enterprise_id, customer=invoice.customer_id)
     _require_open(change, invoice)
     if chosen is not None:
         CREDIT.after(chosen.status, CreditCommand.APPLY_PART)
@@ -119,11 +118,6 @@ def _own_lot(change: Change, credit_id: str, invoice: Invoice) -> CreditLot:
             f"{invoice.customer_id} has no credit {lot.id} with {invoice.enterprise_id}", id=lot.id
         )
     return lot
-
-
-def _either_side(actor: Actor, invoice: Invoice) -> None:
-    if actor.role is Role.PARTY and actor.subject not in (invoice.customer_id, invoice.enterprise_id):
-        raise NotAllowed(f"{actor.subject} is not a side of {invoice.id}", actor=actor.subject)
 
 
 def _require_open(change: Change, invoice: Invoice) -> None:
@@ -194,7 +188,7 @@ def decide_refund_credit(command: RefundCredit, change: Change) -> CreditLot:
         positive(command.amount)
     lot = change.get(CreditLot, command.credit_id)
     _refuse_fine(change, lot.enterprise_id, command.amount)
-    enterprise_side(change.actor, lot.enterprise_id)
+    authorise(change, lot, enterprise=lot.enterprise_id)
     receiver_id = command.receiver_id or lot.payer_id
     if receiver_id == lot.enterprise_id:
         raise SelfPayment(f"{receiver_id} cannot refund its customer's credit to itself", credit=lot.id)
@@ -249,7 +243,7 @@ def decide_grant_credit(command: GrantCredit, change: Change) -> CreditLot:
     asset = change.programme.asset(command.amount.asset).code
     known_party(change, command.enterprise_id, kind=PartyKind.ENTERPRISE)
     known_party(change, command.customer_id)
-    enterprise_side(change.actor, command.enterprise_id)
+    authorise(change, enterprise=command.enterprise_id)
     lot = new_lot(
         change.new_id(Prefix.CREDIT),
         enterprise_id=command.enterprise_id,
@@ -299,7 +293,7 @@ def decide_expire_credit(command: ExpireCredit, change: Change) -> CreditLot:
         InvalidTransition: nothing remains, or its time is not over.
     """
     lot = change.get(CreditLot, command.credit_id)
-    enterprise_side(change.actor, lot.enterprise_id)
+    authorise(change, lot, enterprise=lot.enterprise_id)
     CREDIT.after(lot.status, CreditCommand.EXPIRE)
     if not has_expired(lot, change.now):
         raise InvalidTransition("credit", lot.status, CreditCommand.EXPIRE, expires_at=lot.expires_at)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import effects, receiving
 from invoicepay.domain.access import (
+    authorise,
     known_party,
-    operator_only,
     party_needs,
     payable,
-    payer_side,
     second_actor,
 )
 from invoicepay.domain.accounts import Account, Code
@@ -62,7 +61,7 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     if amount <= fee:
         raise AmountNotPositive(f"a deposit must be larger than its fee of {fee}", fee=str(fee))
     known_party(change, command.party_id)
-    payer_side(change.actor, command.party_id)
+    authorise(change, payer=command.party_id)
     payable(change, command.party_id, amount.asset)
     refuse_disabled(change, account)
     _refuse_blocked(command.verdict)
@@ -170,7 +169,7 @@ def decide_record(command: RecordDeposit, change: Change) -> Deposit:
     change.programme.asset(amount.asset)
     receiving.finality_of(change.programme, command.rail)
     known_party(change, command.party_id)
-    operator_only(change.actor)
+    authorise(change)
     _refuse_blocked(command.verdict)
     receiving.refuse_known(change, command.provider, command.provider_ref)
     deposit = replace(
@@ -214,7 +213,7 @@ class ReviewDeposit:
 def decide_review(command: ReviewDeposit, change: Change) -> Deposit:
     """Facts are booked meanwhile, but nothing is confirmed."""
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     return _put_under_review(change, deposit, clean_text(command.reason, 500, "the reason"))
 
 
@@ -243,6 +242,7 @@ class ReleaseDeposit:
     """Let a deposit under review go on."""
 
     deposit_id: str
+    reason: str = ""
 
 
 def _needs_release(command: ReleaseDeposit, seen: Snapshot) -> Needs:
@@ -251,8 +251,9 @@ def _needs_release(command: ReleaseDeposit, seen: Snapshot) -> Needs:
 
 def decide_release(command: ReleaseDeposit, change: Change) -> Deposit:
     """On from where it was: received, with the bank, or not even asked for."""
+    clean_text(command.reason, 500, "the reason")
     deposit = replace(change.get(Deposit, command.deposit_id), reason="")
-    operator_only(change.actor)
+    authorise(change, deposit)
     if deposit.has_arrived:
         status = DEPOSIT.after(deposit.status, C.RELEASE)
         deposit = change.put(replace(deposit, status=status), "deposit.received")
@@ -295,7 +296,7 @@ def _needs_reject(command: RejectDeposit, seen: Snapshot) -> Needs:
 def decide_reject(command: RejectDeposit, change: Change) -> Deposit:
     """Send back what arrived (P-04); money on its way cannot be stopped, only sent back."""
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     DEPOSIT.after(deposit.status, C.REJECT)
     if deposit.provider_ref and not deposit.has_arrived:
         raise InvalidTransition("deposit", "on its way", C.REJECT, hint="Wait until the money has arrived.")
@@ -337,14 +338,14 @@ def _needs_end(command: CancelDeposit | ExpireDeposit, _seen: Snapshot) -> Needs
 def decide_cancel(command: CancelDeposit, change: Change) -> Deposit:
     """The owner takes it back; what the bank was asked for already cannot be."""
     deposit = change.get(Deposit, command.deposit_id)
-    payer_side(change.actor, deposit.party_id)
+    authorise(change, deposit, payer=deposit.party_id)
     return _ended_unsent(change, deposit, C.CANCEL)
 
 
 def decide_expire(command: ExpireDeposit, change: Change) -> Deposit:
     """The operator gives it up."""
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     return _ended_unsent(change, deposit, C.EXPIRE)
 
 
@@ -391,6 +392,7 @@ class ConfirmDeposit:
 
     deposit_id: str
     approved_by: str = ""
+    reason: str = ""
 
 
 def _needs_confirm(command: ConfirmDeposit, seen: Snapshot) -> Needs:
@@ -399,8 +401,9 @@ def _needs_confirm(command: ConfirmDeposit, seen: Snapshot) -> Needs:
 
 def decide_confirm(command: ConfirmDeposit, change: Change) -> Deposit:
     """Confirm the reserve (P-02) and plan the mint in the same commit."""
+    clean_text(command.reason, 500, "the reason")
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     DEPOSIT.after(deposit.status, C.CONFIRM)
     if not receiving.is_due(change, deposit):
         if change.actor.role is Role.SYSTEM:

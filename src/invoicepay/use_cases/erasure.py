@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from invoicepay.domain.access import operator_only, owner_needs
+from invoicepay.domain.access import authorise, owner_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.needs import Find, Needs, find, need
@@ -55,7 +55,7 @@ def _needs_erase(command: EraseParty, _seen: Snapshot) -> Needs:
 def decide_erase_party(command: EraseParty, change: Change) -> Party:
     """Mark the party as erased, and have the store empty its texts with the same commit."""
     party = change.get(Party, command.party_id)
-    operator_only(change.actor)
+    authorise(change, party)
     status = PARTY.after(party.status, PartyCommand.ERASE)
     for wanted in _under_way(party.id):
         for moving in change.find(wanted):

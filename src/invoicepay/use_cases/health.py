@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from invoicepay.domain.access import operator_only
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.health import NOT_TOLD, Check, Health, SystemHealth, TellsHealth
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 
@@ -14,7 +14,7 @@ async def system_health(deps: Deps) -> SystemHealth:
     Raises:
         NotAllowed: the actor is a party.
     """
-    operator_only(deps.actor)
+    await allow(deps, "health")
     screening = deps.screening
     return SystemHealth(
         store=await _told(deps.repository, type(deps.repository).__name__),

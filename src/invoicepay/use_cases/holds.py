@@ -6,13 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from invoicepay.domain.access import (
+    authorise,
     check_limit,
-    enterprise_side,
     known_party,
-    operator_only,
     party_needs,
     payable,
-    payer_side,
 )
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.holds import (
@@ -88,7 +86,7 @@ def decide_place_hold(command: PlaceHold, change: Change) -> Hold:
     owner = known_party(change, command.owner_id)
     payee = known_party(change, command.payee_id) if command.payee_id else owner
     amount = token_amount(command.amount, payee)
-    payer_side(change.actor, command.owner_id)
+    authorise(change, payer=command.owner_id)
     require_allowed(command.verdict)
     payable(change, command.owner_id, asset)
     check_limit(change, owner, amount)
@@ -186,9 +184,9 @@ def _payee(hold: Hold, named: str) -> str:
 def _who_decides(change: Change, hold: Hold) -> None:
     """The payee whom the owner authorized; where there is none, the owner alone."""
     if hold.payee_id:
-        enterprise_side(change.actor, hold.payee_id)
+        authorise(change, hold, payee=hold.payee_id)
     else:
-        payer_side(change.actor, hold.owner_id)
+        authorise(change, hold, payer=hold.owner_id)
 
 
 def _require(hold: Hold, command: HoldCommand, now: datetime) -> None:
@@ -262,7 +260,7 @@ def decide_release_hold(command: ReleaseHold, change: Change) -> Hold:
 def decide_expire_hold(command: ExpireHold, change: Change) -> Hold:
     """Its time is over, `now >= expires_at`: the owner has the tokens back (P-12)."""
     hold = change.get(Hold, command.hold_id)
-    operator_only(change.actor)
+    authorise(change, hold)
     _require(hold, HoldCommand.EXPIRE, change.now)
     if not has_expired(hold, change.now):
         raise InvalidTransition("hold", hold.status, "expire before expires_at", HOLD.allowed(hold.status))

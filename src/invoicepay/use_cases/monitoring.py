@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from invoicepay.domain.access import operator_only
 from invoicepay.domain.calendar import BANK_ZONE
 from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.monitoring import RULES, Finding, Flow, Instrument, MonitoringRule, Movement, findings
@@ -16,6 +15,7 @@ from invoicepay.domain.time import plain_date
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import InvalidInput
 from invoicepay.ports.repository import Reader
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 CARD = "card"
@@ -39,7 +39,7 @@ async def monitored(
     day = plain_date(on, "the day")
     if not all(isinstance(one, Movement) for one in others):
         raise InvalidInput("other movements are given as Movement")
-    operator_only(deps.actor)
+    await allow(deps, "audit.findings")
     async with deps.repository.reader(deps.tenant_id) as reader:
         own = await _movements(reader, day)
     return findings([*own, *others], rules)

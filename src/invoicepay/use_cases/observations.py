@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from invoicepay.domain.access import second_actor
+from invoicepay.domain.access import authorise, second_actor
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     Effect,
@@ -303,6 +303,7 @@ def decide_resolve(command: ResolveReview, change: Change) -> Effect:
     """Settle a review with what a person found out; the books follow as if the provider had said it."""
     effect = change.get(Effect, command.effect_id)
     _checked_amount(command, effect)
+    authorise(change, effect)
     second_actor(change, command.approved_by)
     known = RESOLUTIONS if slot_of(effect.kind) == "rails" else TOKEN_RESOLUTIONS
     allowed = known if effect.status is EffectStatus.NEEDS_REVIEW else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invoicepay.domain import wallets
-from invoicepay.domain.access import enterprise_side, known_party, operator_only, owner_needs
+from invoicepay.domain.access import authorise, known_party, owner_needs
 from invoicepay.domain.accounts import PER_PARTY, Account, available, frozen
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text, party_id
@@ -49,7 +49,7 @@ def _needs_register(command: RegisterParty, _seen: Snapshot) -> Needs:
 def decide_register_party(command: RegisterParty, change: Change) -> Party:
     """Add the party, or answer with the one that was registered alike (D14)."""
     asked = _asked(command)
-    operator_only(change.actor)
+    authorise(change)
     known = change.peek(Party, command.party_id)
     status = PARTY.after(known.status if known else None, PartyCommand.REGISTER)
     if known is None:
@@ -211,7 +211,7 @@ async def close_party(deps: Deps, command: CloseParty, key: str | None = None) -
 def _active(change: Change, id: str, *, then: PartyCommand = PartyCommand.UPDATE) -> Party:
     """The party, for an operator's command that its state allows."""
     party = change.get(Party, id)
-    operator_only(change.actor)
+    authorise(change, party)
     PARTY.after(party.status, then)
     return party
 
@@ -228,7 +228,7 @@ def decide_open_wallet(command: OpenWallet, change: Change) -> Wallet:
     """Add the wallet, or answer with the one that is open."""
     asset = change.programme.asset(command.asset).code
     known_party(change, command.party_id)
-    enterprise_side(change.actor, command.party_id)
+    authorise(change, owner=command.party_id)
     return wallets.opened(change, command.party_id, asset)
 
 
@@ -332,4 +332,4 @@ def _stated(reason: str) -> str:
 
 def _operated(change: Change, id: str) -> None:
     known_party(change, id)
-    operator_only(change.actor)
+    authorise(change)

@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from invoicepay.domain.access import is_noted, require_authorised
 from invoicepay.domain.canonical import asked, canonical, text
-from invoicepay.domain.change import Change, Context, Outcome, Snapshot
+from invoicepay.domain.change import Change, Context, Outcome, Snapshot, denied
 from invoicepay.domain.codec import from_dict
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
@@ -23,6 +24,7 @@ from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.domain.shape import require_shape
 from invoicepay.errors import (
+    AuthorizerUnavailable,
     ComplianceError,
     ConcurrencyError,
     ConcurrentUpdate,
@@ -31,11 +33,15 @@ from invoicepay.errors import (
     InvalidKey,
     InvoicePayError,
     MoneyError,
+    NotAllowed,
+    NotThePayer,
     OutcomeUnknown,
+    SecondActorRequired,
     StateError,
     StoreError,
     error_from,
 )
+from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Reply, Repository, Unit
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
@@ -52,6 +58,9 @@ C_contra = TypeVar("C_contra", contravariant=True)
 RECORDED_REFUSALS = (StateError, MoneyError, ComplianceError)
 """Refusals that depended on state: stored under the key, so a stale retry cannot succeed next week."""
 
+DENIALS = (NotAllowed, NotThePayer, SecondActorRequired, AuthorizerUnavailable)
+"""Refusals of who asked: an audit record tells of each, and its key may be used again (S-01, S-36)."""
+
 FINGERPRINT_VERSION = 1
 
 
@@ -61,6 +70,7 @@ class Deps:
 
     Attributes:
         screening: None lets every movement start, without looking up what it would be about.
+        authorizer: the host's say in who may do what; None where the rules alone decide.
         group_commit: None gives every call a transaction of its own.
         checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
     """
@@ -77,6 +87,7 @@ class Deps:
     actor: Actor
     qr_keys: QrKeys
     group_commit: GroupCommit | None = None
+    authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
 
 
@@ -252,6 +263,8 @@ def fingerprint(operation: str, command: Any, actor: Actor) -> str:
     Neither do fields that do not compare: what a use case put in itself, such as a nonce or a verdict.
     """
     who = f'{text(actor.subject)},"{actor.role}"'
+    if actor.on_behalf_of:
+        who += f",{text(actor.on_behalf_of)}"
     return hashlib.sha256(
         f'[{FINGERPRINT_VERSION},"{operation}",{who},{asked(command)}]'.encode()
     ).hexdigest()
@@ -298,11 +311,11 @@ async def _folded(
         if outcome is not None:
             seen.fold(outcome)
             outcomes.append(outcome)
-        if outcome is not None or isinstance(answer, RECORDED_REFUSALS):
+        if (outcome is not None and not outcome.denied) or isinstance(answer, RECORDED_REFUSALS):
             reply = _reply(call, answer, outcome, seen.now)
             replies.append(reply)
             stored[scope] = reply
-    if replies:
+    if outcomes or replies:
         await _store(unit, outcomes, replies, tried)
     return answers
 
@@ -327,13 +340,19 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
         key=call.key,
         programme=deps.programme,
         new_id=partial(deps.ids.new, now=now),
+        operation=call.use_case.name,
+        command=call.command,
+        authorizer=deps.authorizer.authorize if deps.authorizer is not None else None,
     )
     change = Change(seen, context)
     try:
         result = call.use_case.decide(call.command, change)
+        require_authorised(change)
+    except DENIALS as denial:
+        return denial, denied(context, denial)
     except InvoicePayError as refusal:
         return refusal, None
-    outcome = change.outcome(call.use_case.name, result)
+    outcome = change.outcome(call.use_case.name, result, is_noted=is_noted(change))
     return outcome.result, outcome
 
 

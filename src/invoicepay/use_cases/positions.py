@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from invoicepay.domain.access import operator_only, second_actor
+from invoicepay.domain.access import authorise, second_actor
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.money import Money, total
@@ -22,6 +22,7 @@ from invoicepay.domain.netting import (
 from invoicepay.domain.parties import wallet_id
 from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.errors import ConcurrentUpdate, InvalidTransition, InvariantViolated
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 from invoicepay.use_cases.settlement import books_ahead_of_positions, tie_out
 
@@ -68,6 +69,7 @@ def decide_open(command: OpenPositions, change: Change) -> ChainTieOut:
         InvariantViolated: wallets, supply and books do not hold the same in total.
         ConcurrentUpdate: a position moved while the provider was asked.
     """
+    authorise(change)
     second_actor(change, command.approved_by)
     require_netted(change.programme, command.asset)
     assert command.found is not None, "the use case asks the provider about every netted asset"
@@ -125,7 +127,7 @@ async def open_positions(deps: Deps, command: OpenPositions, key: str | None = N
         InvariantViolated, ConcurrentUpdate: no position was changed; `decide_open` says which is what.
         ProviderUnavailable: the provider did not answer.
     """
-    operator_only(deps.actor)
+    await allow(deps, "tokens.open_positions", command=command)
     code = deps.programme.asset(command.asset).code
     command = OpenPositions(asset=code, approved_by=command.approved_by)
     if is_netted(deps.programme, code):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic
 
-from invoicepay.domain.access import look_side, may_see, operator_only, require_own
+from invoicepay.domain.access import SIDES, sides_of
 from invoicepay.domain.accounts import Account, Booked, Code
 from invoicepay.domain.anchors import Anchor
-from invoicepay.domain.audit import GENESIS, AuditRecord, Head, broken_checkpoints, broken_links
+from invoicepay.domain.audit import GENESIS, OPERATIONS, AuditRecord, Head, broken_checkpoints, broken_links
+from invoicepay.domain.authority import Side
 from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
@@ -19,9 +20,10 @@ from invoicepay.domain.needs import Find, find
 from invoicepay.domain.parties import Party, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown
-from invoicepay.errors import NotFound
+from invoicepay.errors import NotAllowed, NotFound, NotThePayer
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.anchoring import broken_anchors
+from invoicepay.use_cases.looking import allow, may
 from invoicepay.use_cases.perform import Deps
 
 LARGEST_PAGE = 200
@@ -117,7 +119,7 @@ async def own(deps: Deps, kind: type[E], id: str) -> E:
         NotFound: there is none in this tenant, or the actor is a party and no side of it.
     """
     row = await get(deps, kind, id)
-    if not may_see(deps.actor, row):
+    if not may(deps, "rows.get", row, sides_of(row)):
         raise NotFound(f"there is no {kind.KIND} {id}", kind=kind.KIND, id=id)
     return row
 
@@ -136,12 +138,25 @@ async def page(
     for name, value in wanted.items():
         identifier_or_none(value, name)
     _window(after, limit)
-    require_own(deps.actor, wanted)
+    await _may_list(deps, kind, wanted)
     if after:
         wanted["id__gt"] = after
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.find(find(kind, order=("id",), limit=limit + 1, **wanted))
     return Rows(found[:limit], found[limit - 1].id if len(found) > limit else "")
+
+
+async def _may_list(deps: Deps, kind: type[E], conditions: Mapping[str, Any]) -> None:
+    """A party searches only among what it is a side of."""
+    named = {SIDES[name]: id for name, id in conditions.items() if name in SIDES}
+    try:
+        await allow(deps, "rows.list", kind=kind.KIND, sides=named)
+    except (NotAllowed, NotThePayer) as denial:
+        if deps.actor.party_id in named.values():
+            raise
+        own = deps.actor.party_id
+        hint = f"Name {own} as one of the sides, such as the payer, the customer or the party."
+        raise NotAllowed(f"{own} may only list what is its own", hint=hint, actor=own) from denial
 
 
 def _window(after: str, limit: int) -> None:
@@ -166,7 +181,7 @@ async def wallet_balance(
     """
     identifier(party_id, "the party")
     identifier(asset, "the asset")
-    look_side(deps.actor, party_id)
+    await allow(deps, "wallets.get", kind=Wallet.KIND, sides={Side.OWNER: party_id})
     codes = (Code.AVAILABLE, Code.HELD, Code.CREDIT_RESERVE, Code.FROZEN)
     accounts = [Account(code, asset, party_id) for code in codes]
     async with deps.repository.reader(deps.tenant_id) as reader:
@@ -198,7 +213,7 @@ async def balances(
     """Every account that holds something, by code; of one party, or as of an instant."""
     if party_id is not None:
         identifier_or_none(party_id, "the party")
-    look_side(deps.actor, party_id or "")
+    await allow(deps, "ledger.balances", sides={Side.OWNER: party_id} if party_id else {})
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.balances(party_id=party_id, at=at)
     accounts = sorted((account for account, n in found.items() if n), key=lambda account: account.id)
@@ -212,7 +227,7 @@ async def transactions(
     if memo is not None:
         identifier_or_none(memo, "about")
     _window(after, limit)
-    operator_only(deps.actor)
+    await allow(deps, "ledger.transactions")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.transactions(memo=memo, after=after, limit=limit)
 
@@ -220,7 +235,7 @@ async def transactions(
 async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
     """Every step of one entity, in order."""
     identifier(entity_id, "the entity")
-    operator_only(deps.actor)
+    await allow(deps, "audit.history")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.events(entity_id=entity_id, limit=LARGEST_PAGE)
 
@@ -228,9 +243,18 @@ async def history(deps: Deps, entity_id: str) -> tuple[Event, ...]:
 async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
     """Every audited command that changed one entity, in order."""
     identifier(entity_id, "the entity")
-    operator_only(deps.actor)
+    await allow(deps, "audit.trail")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.audit_trail(entity_id)
+
+
+async def operations(deps: Deps, *, after: int = 0, limit: int = LARGEST_PAGE) -> tuple[AuditRecord, ...]:
+    """What people of the operator decided, and every call that was denied, in order (S-36)."""
+    whole(after, "after_position", least=0)
+    whole(limit, "limit", least=1, most=LARGEST_PAGE)
+    await allow(deps, "audit.operations")
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.audit_records(stream=OPERATIONS, after=after, limit=limit)
 
 
 async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verification:
@@ -238,7 +262,7 @@ async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verific
 
     Streams are read page by page: what is in memory does not grow with them.
     """
-    operator_only(deps.actor)
+    await allow(deps, "audit.verify")
     total, faults = 0, list[str]()
     async with deps.repository.reader(deps.tenant_id) as reader:
         heads, points = await reader.audit_heads(), await reader.checkpoints()
@@ -277,6 +301,6 @@ async def _stream_faults(
 
 async def violations(deps: Deps) -> tuple[Violation, ...]:
     """Run every stored-data invariant; empty when the books are right; operators only."""
-    operator_only(deps.actor)
+    await allow(deps, "invariants.check")
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.violations()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import ClassVar
 
-from invoicepay.domain.access import operator_only
+from invoicepay.domain.access import authorise
 from invoicepay.domain.calendar import bank_date
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Snapshot
@@ -33,6 +33,7 @@ from invoicepay.domain.shown import Shown
 from invoicepay.domain.tokens import Burn, BurnStatus
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.cash_items import booked_items, items_on_the_way
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 from invoicepay.use_cases.reserve_audit import ReserveAudit, audited
 
@@ -146,7 +147,7 @@ def _needs_attest(command: Attest, _seen: Snapshot) -> Needs:
 
 def decide_attest(command: Attest, change: Change) -> Attestation:
     """One record; while the latest one is not tied out, mints and withdrawals wait."""
-    operator_only(change.actor)
+    authorise(change)
     attestation = Attestation(
         id=change.new_id(Prefix.ATTESTATION),
         asset=command.asset,
@@ -176,7 +177,7 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
         ProviderUnavailable: the bank or the token side did not answer.
     """
     require_shape(command)
-    operator_only(deps.actor)
+    await allow(deps, "reserves.reconcile")
     asset = deps.programme.asset(command.asset).code
     total((line.amount for line in command.lines), asset)
     bank = await _bank_balance(deps, command, asset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import postings, receiving
-from invoicepay.domain.access import known_party, operator_only, second_actor
+from invoicepay.domain.access import authorise, known_party, second_actor
 from invoicepay.domain.accounts import Account, Code, Posting
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import (
@@ -76,6 +76,7 @@ def _asked(command: MoveOperatorCash | TopUp, change: Change) -> tuple[str, int,
 def decide_top_up(command: TopUp, change: Change) -> Cover:
     """Raise the buffer (P-05, first line); it cures a deficit."""
     asset, micros, memo = _asked(command, change)
+    authorise(change)
     second_actor(change, command.approved_by)
     change.post(postings.buffer_topped_up(asset, micros, memo=memo))
     return cover(change, asset)
@@ -111,7 +112,7 @@ def decide_take_interest(command: MoveOperatorCash, change: Change) -> Cover:
 
 def _taken(change: Change, posting: Posting, asset: str) -> Cover:
     """Cash leaves for the operator, but never cash that the reserve is short of."""
-    operator_only(change.actor)
+    authorise(change)
     change.post(posting)
     refuse_new_deficit(change, asset)
     return cover(change, asset)
@@ -120,7 +121,7 @@ def _taken(change: Change, posting: Posting, asset: str) -> Cover:
 def decide_record_interest(command: MoveOperatorCash, change: Change) -> Cover:
     """Keep interest apart until it is taken (P-08); it backs nothing."""
     asset, micros, memo = _asked(command, change)
-    operator_only(change.actor)
+    authorise(change)
     change.post(postings.interest_received(asset, micros, memo=memo))
     return cover(change, asset)
 
@@ -179,7 +180,7 @@ def decide_unmatched(command: ReceiveUnmatched, change: Change) -> UnmatchedFund
     """Keep it in suspense (P-07); no token is made of it."""
     amount = document_amount(positive(command.amount))
     change.programme.asset(amount.asset)
-    operator_only(change.actor)
+    authorise(change)
     receiving.refuse_known(change, command.provider, command.provider_ref)
     return receiving.keep_unmatched(
         change,
@@ -279,7 +280,7 @@ def decide_match(command: MatchUnmatched, change: Change) -> Deposit:
     """A confirmed deposit and reserve for the party (P-07), and the mint like after any other."""
     funds = change.get(UnmatchedFunds, command.unmatched_id)
     known_party(change, command.party_id)
-    operator_only(change.actor)
+    authorise(change, funds)
     require_allowed(command.verdict)
     matched = UNMATCHED.after(funds.status, UnmatchedCommand.MATCH)
     deposit, reserve = _confirmed(change, funds, command.party_id)
@@ -368,7 +369,7 @@ def decide_return_unmatched(command: ReturnUnmatched, change: Change) -> Unmatch
     """Book it, as long as nobody else's money would be missing."""
     reason = clean_text(command.reason, 500, "the reason")
     funds = change.get(UnmatchedFunds, command.unmatched_id)
-    operator_only(change.actor)
+    authorise(change, funds)
     returned = _given_back(change, funds, reason)
     refuse_new_deficit(change, funds.asset)
     return returned

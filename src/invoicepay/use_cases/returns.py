@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain import minting, postings
-from invoicepay.domain.access import operator_only, receiving_code, second_actor
+from invoicepay.domain.access import authorise, receiving_code, second_actor
 from invoicepay.domain.accounts import Account, Code
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposit_returns import return_needs, take_back
@@ -35,7 +35,7 @@ def _needs_release(command: ReleaseReserve, seen: Snapshot) -> Needs:
 def decide_release(command: ReleaseReserve, change: Change) -> Deposit:
     """P-04 by the operator's choice; tokens that exist or are being made forbid it."""
     reserve = change.get(Reserve, command.reserve_id)
-    operator_only(change.actor)
+    authorise(change, reserve)
     RESERVE.after(reserve.status, ReserveCommand.RETURN)
     earlier = minting.earlier_mints(change, reserve.id)
     if any(mint.status is MintStatus.COMPLETED for mint in earlier):
@@ -82,7 +82,7 @@ def decide_return(command: RecordReturn, change: Change) -> Deposit:
     if command.amount is not None:
         document_amount(positive(command.amount))
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     amount = command.amount or deposit.received
     if amount > deposit.received:
         raise InvalidInput(f"only {deposit.received} came in", received=str(deposit.received))
@@ -127,6 +127,7 @@ class WriteOff:
     deposit_id: str
     approved_by: str
     amount: Money | None = None
+    reason: str = ""
 
 
 def _needs_owed(command: RecoverReceivable | WriteOff, seen: Snapshot) -> Needs:
@@ -155,7 +156,7 @@ def decide_recover(command: RecoverReceivable, change: Change) -> Deposit:
     """Take the tokens against the receivable and burn them (P-06); frozen ones as well."""
     _refuse_odd(command.amount)
     deposit = change.get(Deposit, command.deposit_id)
-    operator_only(change.actor)
+    authorise(change, deposit)
     _refuse_unowed(deposit, command.amount)
     asset, party_id = deposit.asset, deposit.party_id
     source = receiving_code(change, party_id, asset)
@@ -194,8 +195,10 @@ async def recover_receivable(deps: Deps, command: RecoverReceivable, key: str | 
 
 def decide_write_off(command: WriteOff, change: Change) -> Deposit:
     """The operator's loss (P-06)."""
+    clean_text(command.reason, 500, "the reason")
     _refuse_odd(command.amount)
     deposit = change.get(Deposit, command.deposit_id)
+    authorise(change, deposit)
     second_actor(change, command.approved_by)
     _refuse_unowed(deposit, command.amount)
     amount = command.amount or deposit.recoverable

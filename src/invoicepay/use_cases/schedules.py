@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
-from invoicepay.domain.access import enterprise_side, known_party, party_needs
+from invoicepay.domain.access import authorise, known_party, party_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invoices import Invoice
@@ -102,7 +102,7 @@ def decide_create_schedule(command: CreateSchedule, change: Change) -> Schedule:
         raise InvalidInput(f"a schedule starts before {LATEST_START} and has at least one occurrence")
     enterprise = known_party(change, command.enterprise_id, kind=PartyKind.ENTERPRISE)
     known_party(change, command.customer_id)
-    enterprise_side(change.actor, command.enterprise_id)
+    authorise(change, enterprise=command.enterprise_id)
     timezone = command.timezone or enterprise.timezone
     zone(timezone)
     schedule = Schedule(
@@ -148,7 +148,7 @@ def _moved(
     change: Change, schedule_id: str, command: ScheduleCommand, event: str, failure: str = ""
 ) -> Schedule:
     schedule = change.get(Schedule, schedule_id)
-    enterprise_side(change.actor, schedule.enterprise_id)
+    authorise(change, schedule, enterprise=schedule.enterprise_id)
     status = SCHEDULE.after(schedule.status, command)
     return change.put(replace(schedule, status=status, failure=failure), event)
 
@@ -326,7 +326,7 @@ def due_schedules(latest: date, after_id: str, *, enterprise_id: str = "") -> Fi
 
 async def _listed(deps: Deps, after_id: str) -> tuple[Schedule, ...]:
     latest = (deps.clock.now() + EASTERNMOST).date()
-    own = deps.actor.subject if deps.actor.role is Role.PARTY else ""
+    own = deps.actor.party_id if deps.actor.role is Role.PARTY else ""
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await reader.find(due_schedules(latest, after_id, enterprise_id=own))
 

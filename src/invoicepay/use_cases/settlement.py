@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from invoicepay.domain.access import operator_only
+from invoicepay.domain.access import authorise
 from invoicepay.domain.accounts import WALLET_CODES, Account
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
@@ -32,6 +32,7 @@ from invoicepay.domain.tie_out import ChainTieOut, WalletLine
 from invoicepay.domain.tokens import Burn, Mint
 from invoicepay.errors import AssetNotAccepted, InvalidTransition, InvariantViolated
 from invoicepay.ports.repository import Reader
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 T = TypeVar("T", Mint, Burn)
@@ -83,7 +84,7 @@ def decide_settle(command: Settle, change: Change) -> SettlementRun:
         AssetNotAccepted: the asset does not settle by runs.
         InvalidTransition: a run of the asset goes on.
     """
-    operator_only(change.actor)
+    authorise(change)
     require_netted(change.programme, command.asset)
     for other in change.find(running(command.asset)):
         hint = "Wait until its last transfer is final or has failed; a doubtful one waits for a person."
@@ -109,7 +110,7 @@ async def settle(deps: Deps, command: Settle, key: str | None = None) -> Settlem
         PositionsNotOpen: there are tokens from before the asset was netted.
         InvariantViolated: positions add up to more tokens than the books have (INV-24).
     """
-    operator_only(deps.actor)
+    await allow(deps, "tokens.settle", command=command)
     code = deps.programme.asset(command.asset).code
     return await perform(deps, SETTLE, await _with_nets(deps, code), key)
 
@@ -227,7 +228,7 @@ async def tie_out(deps: Deps, asset: str) -> ChainTieOut:
         AssetNotAccepted: the provider keeps no wallet for each party, so that there is nothing to compare.
         ProviderUnavailable: the provider did not answer.
     """
-    operator_only(deps.actor)
+    await allow(deps, "tokens.tie_out")
     code = deps.programme.asset(asset).code
     if not deps.tokens.capabilities().per_party:
         raise AssetNotAccepted(f"{deps.tokens.name} keeps {code} in one place, not by party")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain import minting
-from invoicepay.domain.access import operator_only
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Deposit, Reserve
 from invoicepay.domain.effects import ENDED_FOR_CERTAIN, EffectKind, effects_of, refuse_contested
@@ -51,7 +51,7 @@ def decide_mint(command: MintTokens, change: Change) -> Mint:
     if command.amount is not None:
         document_amount(positive(command.amount))
     reserve = change.get(Reserve, command.reserve_id)
-    operator_only(change.actor)
+    authorise(change, reserve)
     earlier = minting.earlier_mints(change, reserve.id)
     made = (mint.amount for mint in earlier if mint.status is MintStatus.COMPLETED)
     amount = command.amount or reserve.mintable - total(made, reserve.asset)
@@ -103,7 +103,7 @@ def _needs_retry_mint(command: RetryMint, seen: Snapshot) -> Needs:
 def decide_retry_mint(command: RetryMint, change: Change) -> Mint:
     """The same guards as for a first mint; the failed intent is superseded."""
     failed = change.get(Mint, command.mint_id)
-    operator_only(change.actor)
+    authorise(change, failed)
     if failed.status is not MintStatus.FAILED:
         raise InvalidTransition("mint", failed.status, "retry", MINT.allowed(failed.status))
     if failed.purpose is MintPurpose.REMINT:
@@ -153,7 +153,7 @@ def _needs_retry_burn(command: RetryBurn, _seen: Snapshot) -> Needs:
 def decide_retry_burn(command: RetryBurn, change: Change) -> Burn:
     """A new intent for a burn that was booked (P-05, P-06) and that the token side refused."""
     burn = change.get(Burn, command.burn_id)
-    operator_only(change.actor)
+    authorise(change, burn)
     *_, effect = change.find(effects_of(burn.id, EffectKind.BURN))
     if burn.status is not BurnStatus.COMPLETED or effect.status not in ENDED_FOR_CERTAIN:
         raise InvalidTransition("burn", f"{burn.status}, its intent {effect.status}", "retry")

@@ -76,7 +76,7 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
         raise AmountNotPositive(f"a withdrawal must be larger than its fee of {fee}", fee=str(fee))
     finality_of(change.programme, command.rail)
     party = access.known_party(change, command.party_id)
-    access.payer_side(change.actor, party.id)
+    access.authorise(change, payer=party.id)
     if command.verdict.verdict is Verdict.BLOCK:
         raise ComplianceBlocked(reason=command.verdict.reason)
     access.payable(change, party.id, amount.asset)
@@ -150,6 +150,7 @@ class ReleaseWithdrawal:
     """
 
     withdrawal_id: str
+    reason: str = ""
     is_redeemable: bool = field(default=True, compare=False)
 
 
@@ -168,8 +169,9 @@ def _needs_release(command: ReleaseWithdrawal, seen: Snapshot) -> Needs:
 
 def decide_release(command: ReleaseWithdrawal, change: Change) -> Withdrawal:
     """The tokens are held already; their burn is planned now."""
+    clean_text(command.reason, 500, "the reason")
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
-    access.operator_only(change.actor)
+    access.authorise(change, withdrawal)
     status = WITHDRAWAL.after(withdrawal.status, C.RELEASE)
     access.payable(change, withdrawal.party_id, withdrawal.asset)
     refuse_disabled(change, withdrawal.account_token)
@@ -229,7 +231,7 @@ def decide_reject(command: RejectWithdrawal, change: Change) -> Withdrawal:
     """The owner has the tokens back (P-12)."""
     reason = clean_text(command.reason, 500, "the reason")
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
-    access.operator_only(change.actor)
+    access.authorise(change, withdrawal)
     status = WITHDRAWAL.after(withdrawal.status, C.REJECT)
     holds.release(change, change.get(Hold, withdrawal.hold_id), reason=reason)
     return change.put(replace(withdrawal, status=status, reason=reason), "withdrawal.rejected")
@@ -258,7 +260,7 @@ class CancelWithdrawal:
 def decide_cancel(command: CancelWithdrawal, change: Change) -> Withdrawal:
     """The burn's intent is withdrawn and the owner has the tokens back (P-12)."""
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
-    access.payer_side(change.actor, withdrawal.party_id)
+    access.authorise(change, withdrawal, payer=withdrawal.party_id)
     status = WITHDRAWAL.after(withdrawal.status, C.CANCEL)
     *_, intent = change.find(effects_of(withdrawal.burn_id, EffectKind.BURN))
     effects.cancel(change, intent, reason="withdrawal cancelled")
@@ -321,7 +323,7 @@ def _needs_returned(command: Remint | RetryPayout, seen: Snapshot) -> Needs:
 def decide_remint(command: Remint, change: Change) -> Withdrawal:
     """A mint over what came back; it is booked when it is final (P-36)."""
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
-    access.payer_side(change.actor, withdrawal.party_id)
+    access.authorise(change, withdrawal, payer=withdrawal.party_id)
     WITHDRAWAL.after(withdrawal.status, C.REMINT)
     _refuse_second_way(change, withdrawal, C.REMINT)
     minting.refuse_new_tokens(change, withdrawal.party_id, withdrawal.asset)
@@ -363,7 +365,7 @@ def decide_retry_payout(command: RetryPayout, change: Change) -> Withdrawal:
     """A new intent supersedes the one that ended; what came back is on its way once more (P-32)."""
     account = clean_token(command.account_token)
     withdrawal = change.get(Withdrawal, command.withdrawal_id)
-    access.payer_side(change.actor, withdrawal.party_id)
+    access.authorise(change, withdrawal, payer=withdrawal.party_id)
     WITHDRAWAL.after(withdrawal.status, C.RETRY_PAYOUT)
     _refuse_second_way(change, withdrawal, C.RETRY_PAYOUT)
     require_allowed(command.verdict)

@@ -23,8 +23,9 @@ from invoicepay.testing.hosts import AwaitingHost
 from invoicepay.testing.samples import sample
 from invoicepay.testing.store import TENANT
 from invoicepay.testing.trail_contract import ANN, BANK, BOB
-from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.perform import Deps, perform
 from tests.support.desk import Desk
+from tests.support.free import free
 from tests.support.sql import Stores, execute
 
 THREADS, TIMES = 8, 50
@@ -46,7 +47,7 @@ def _count(command: Count, change: Change) -> Hold:
     return change.put(replace(counter, amount=counter.amount + Money.from_micros(1, "USD")), "hold.counted")
 
 
-COUNT = UseCase("test.count", Hold, _count_needs, _count)
+COUNT = free("test.count", Hold, _count_needs, _count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _send(command: Send, change: Change) -> Sent:
     return Sent(id=change.post(posting("P-17", (command.sender, command.receiver, 1))).id)
 
 
-SEND = UseCase("test.send", Sent, _send_needs, _send)
+SEND = free("test.send", Sent, _send_needs, _send)
 
 
 @pytest.fixture

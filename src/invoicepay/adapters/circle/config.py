@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -128,6 +129,10 @@ class CircleConfig:
         """Whether the key is one for test networks."""
         return self.api_key.get_secret_value().startswith("TEST_API_KEY:")
 
+    def production_faults(self) -> tuple[str, ...]:
+        """A key of test networks, or Circle's sandbox."""
+        return _faults(self.name, self.api_key, self.base_url)
+
     def asset(self, code: str) -> CircleAsset | None:
         """The asset of that code, where we hold it."""
         return next((asset for asset in self.assets if asset.asset == code), None)
@@ -181,10 +186,23 @@ class MintConfig:
         if wrong:
             raise ConfigurationError(f"a topic is written arn:aws:sns:region:account:name, not {wrong[0]!r}")
 
+    def production_faults(self) -> tuple[str, ...]:
+        """A key of test networks, or Circle's sandbox."""
+        return _faults(self.name, self.api_key, self.base_url)
+
     @property
     def currency(self) -> str:
         """Mint's word for the asset: USD means USDC or US dollars by context, EUR likewise."""
         return self.asset.partition(".")[0]
+
+
+def _faults(name: str, api_key: SecretStr, base_url: str) -> tuple[str, ...]:
+    is_test = api_key.get_secret_value().startswith("TEST_API_KEY:")
+    host = urlsplit(base_url).hostname or ""
+    return (
+        *((f"{name} has a test key",) if is_test else ()),
+        *((f"{name} is asked at {host}",) if "sandbox" in host else ()),
+    )
 
 
 def _keep_uuid(name: str, value: str) -> None:

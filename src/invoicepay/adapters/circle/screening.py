@@ -55,8 +55,13 @@ class CircleScreening:
         self._address = address or _form_of_addresses(self._chain)
         self._clock = clock or SystemClock()
         self._bearer = SecretStr(f"Bearer {config.api_key.get_secret_value()}")
+        self._faults = config.production_faults()
         secrets = (config.api_key,)
         self._sender = Sender(config.name, config.base_url, limits=limits or Limits(), secrets=secrets)
+
+    def production_faults(self) -> tuple[str, ...]:
+        """A key of test networks, which no real address is known to."""
+        return (*self._faults, *self._sender.production_faults())
 
     async def screen(self, subject: Subject) -> Screened:
         address = subject.counterparty_id.strip()

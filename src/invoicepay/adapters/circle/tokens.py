@@ -75,6 +75,9 @@ class CircleTokens:
     def name(self) -> str:
         return self.config.name
 
+    def production_faults(self) -> tuple[str, ...]:
+        return (*self.config.production_faults(), *self._sender.production_faults())
+
     def capabilities(self) -> TokenCapabilities:
         return TokenCapabilities(
             deduplicates=True,

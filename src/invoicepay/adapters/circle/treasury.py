@@ -97,6 +97,9 @@ class CircleTreasury:
     def name(self) -> str:
         return self._config.name
 
+    def production_faults(self) -> tuple[str, ...]:
+        return (*self._config.production_faults(), *self._sender.production_faults())
+
     async def position(self) -> TreasuryPosition:
         seen = await self.api.ask(mint.BALANCES, wire.MintBalances, operation="balances")
         wallet = Money.zero(self._config.asset)

@@ -87,11 +87,21 @@ class Sender:
         sleep: Sleep = hosts.sleep,
     ) -> None:
         self.provider, self._limits = provider, limits
-        self._base_url = safe_url(base_url)
+        self._base_url, self._tls = safe_url(base_url), tls
         self._connections = Connections(limits, tls=tls, transport=transport, async_transport=async_transport)
         self._breaker = Breaker(clock, failures=limits.failures, rest_seconds=limits.rest_seconds)
         self._redactor = Redactor(secrets)
         self._is_locked_out, self._clock, self._sleep = is_locked_out, clock, sleep
+
+    def production_faults(self) -> tuple[str, ...]:
+        """Plain http, though only to this machine, and certificates that nobody checks."""
+        is_plain = urlsplit(self._base_url).scheme != "https"
+        tls = self._tls
+        is_open = tls is not None and (tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname)
+        return (
+            *((f"{self.provider} is asked over plain http",) if is_plain else ()),
+            *((f"{self.provider}'s certificate is not checked",) if is_open else ()),
+        )
 
     async def ask(self, request: Request) -> Answer:
         """Put a question, which is safe to repeat: after any failure, and after 429, 502, 503 and 504.

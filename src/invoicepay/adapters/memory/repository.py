@@ -11,7 +11,7 @@ from typing import Any
 from invoicepay.adapters.memory.reader import MemoryReader
 from invoicepay.adapters.memory.tables import Tables
 from invoicepay.domain.accounts import Booked, has_floor
-from invoicepay.domain.audit import Checkpoint, chain, seal
+from invoicepay.domain.audit import Checkpoint, by_stream, chain, seal
 from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.needs import Needs, RowKey
 from invoicepay.domain.writes import UNIQUE, Writes, merged
@@ -55,6 +55,10 @@ class MemoryRepository:
     async def health(self) -> Health:
         """There is nothing to reach, and nothing is kept."""
         return Health("memory", (Check("reachable", True, "in memory: gone when the process ends"),))
+
+    def production_faults(self) -> tuple[str, ...]:
+        """Nothing is kept."""
+        return ("the store is in memory: it is gone when the process ends",)
 
     async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
         """Seal the current stream heads."""
@@ -160,9 +164,9 @@ class MemoryUnit:
             tables.balances[account] = tables.balances.get(account, 0) + growth
         tables.tell(step.event(self._tenant_id) for step in writes.events)
         ids = [self._new_id("aud", outcome.context.now) for outcome in outcomes]
-        head = tables.head(self._stream)
-        if outcomes:
-            tables.audit.setdefault(self._stream, []).extend(chain(self._tenant_id, head, ids, outcomes))
+        for stream, its_ids, its_outcomes in by_stream(ids, outcomes, self._stream):
+            records = chain(self._tenant_id, tables.head(stream), its_ids, its_outcomes)
+            tables.audit.setdefault(stream, []).extend(records)
         for group_id, outcome in zip(ids, outcomes, strict=True):
             now = outcome.context.now
             tables.ledger.extend(

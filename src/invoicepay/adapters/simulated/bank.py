@@ -108,6 +108,9 @@ class SimulatedRails:
     def name(self) -> str:
         return self._name
 
+    def production_faults(self) -> tuple[str, ...]:
+        return (f"the bank {self._name} is simulated",)
+
     def capabilities(self) -> RailsCapabilities:
         return self._capabilities
 

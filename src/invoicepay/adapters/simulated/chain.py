@@ -60,6 +60,9 @@ class SimulatedTokens:
     def name(self) -> str:
         return self._name
 
+    def production_faults(self) -> tuple[str, ...]:
+        return (f"the tokens of {self._name} are simulated",)
+
     def capabilities(self) -> TokenCapabilities:
         return self._capabilities
 

@@ -16,7 +16,7 @@ from invoicepay.adapters.sql.erase import erase
 from invoicepay.adapters.sql.forms import Row, instant_text
 from invoicepay.adapters.sql.schema import Kept, Place
 from invoicepay.adapters.sql.writing import Sending
-from invoicepay.domain.audit import GENESIS, Head, chain
+from invoicepay.domain.audit import GENESIS, Head, by_stream, chain
 from invoicepay.domain.canonical import series, text
 from invoicepay.domain.change import Outcome
 from invoicepay.domain.entity import Entity
@@ -191,13 +191,19 @@ def _erase(sending: Sending, place: Place, outcomes: Iterable[Outcome[Any]]) -> 
 
 
 def _audit(sending: Sending, place: Place, batch: Batch) -> None:
-    """Continue the stream; its head is the last lock, held only until the commit."""
+    """Continue the streams; their heads are the last locks, held only until the commit."""
     if not batch.outcomes:
         sending.flush()
-        return
+    for stream, ids, outcomes in by_stream(batch.group_ids, batch.outcomes, batch.stream):
+        _continue(sending, place, stream, ids, outcomes)
+
+
+def _continue(
+    sending: Sending, place: Place, stream: str, ids: Sequence[str], outcomes: Sequence[Outcome[Any]]
+) -> None:
     tenant_id = place.tenant_id
-    head = _locked_head(sending, place, batch.stream)
-    records = chain(tenant_id, head, batch.group_ids, batch.outcomes)
+    head = _locked_head(sending, place, stream)
+    records = chain(tenant_id, head, ids, outcomes)
     rows: list[Row] = [
         (
             tenant_id,
@@ -217,7 +223,7 @@ def _audit(sending: Sending, place: Place, batch: Batch) -> None:
     sending.insert(place.schema.audit, _RECORD, rows)
     last = records[-1]
     moved = statements.moved_head(place.schema.streams, sending.dialect)
-    sending.add(moved, (str(last.position), last.hash, tenant_id, batch.stream))
+    sending.add(moved, (str(last.position), last.hash, tenant_id, stream))
 
 
 def _locked_head(sending: Sending, place: Place, stream: str) -> Head:

@@ -214,7 +214,7 @@ class SqlUnit:
             held=self._held,
             stream=self._stream,
         )
-        self._keys = [reply.key for reply in replies]
+        self._keys = [reply.key for reply in replies] or [outcome.context.key for outcome in outcomes]
         try:
             self._last = await self._link.run(lambda connection: apply(connection, self._place, batch))
         except ConcurrentUpdate as error:

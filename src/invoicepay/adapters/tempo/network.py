@@ -26,6 +26,11 @@ class TempoNetwork:
     max_fee: int = MAX_FEE
     longest_silence_seconds: int | None = 10
 
+    @property
+    def is_test(self) -> bool:
+        """Whether its tokens are worth nothing."""
+        return self.chain_id in (TESTNET.chain_id, LOCAL.chain_id)
+
 
 MAINNET: Final = TempoNetwork(chain_id=4217)
 TESTNET: Final = TempoNetwork(chain_id=42431)

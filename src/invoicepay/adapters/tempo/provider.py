@@ -82,7 +82,7 @@ class Tempo:
         self._clock: Clock = clock or SystemClock()
         roles = accounts or TempoAccounts()
         by_asset = {token.asset: replace(token, address=token.address.lower()) for token in tokens}
-        self._rpc, self._slots, self._name = rpc, slots, name
+        self._rpc, self._slots, self._name, self._network = rpc, slots, name, network
         self.wallets = Wallets(signer, roles, by_asset, custody=custody, tenant_id=tenant_id)
         self._desk = Desk(rpc, signer, network, roles, clock=self._clock)
         self._lanes = Lanes(
@@ -109,6 +109,10 @@ class Tempo:
     @property
     def name(self) -> str:
         return self._name
+
+    def production_faults(self) -> tuple[str, ...]:
+        tests = (f"{self.name} is on the test chain {self._network.chain_id}",)
+        return (*(tests if self._network.is_test else ()), *self._rpc.production_faults())
 
     def capabilities(self) -> TokenCapabilities:
         return TokenCapabilities(

@@ -84,6 +84,10 @@ class TempoRpc:
     def __init__(self, sender: Sender, *, headers: Mapping[str, SecretStr] | None = None) -> None:
         self._sender, self._headers = sender, dict(headers or {})
 
+    def production_faults(self) -> tuple[str, ...]:
+        """What of the way to the node is not for production."""
+        return self._sender.production_faults()
+
     def close(self) -> None:
         """End the connections made in a blocking host."""
         self._sender.close()

@@ -24,7 +24,7 @@ from invoicepay.adapters.tillipay.exchange import Exchange
 from invoicepay.adapters.tillipay.parts import ORDERS, QUERIES, Purpose
 from invoicepay.adapters.tillipay.payers import Payers, sources_of
 from invoicepay.adapters.tillipay.profile import TilliPayProfile
-from invoicepay.adapters.tillipay.readiness import base_url_of, check_accepted, check_credentials
+from invoicepay.adapters.tillipay.readiness import PRODUCTION, base_url_of, check_accepted, check_credentials
 from invoicepay.domain.money import Money, currency_of
 from invoicepay.errors import ConfigurationError, ProviderError, ProviderRejected, ProviderUnavailable
 from invoicepay.ports.health import Check, Health
@@ -72,6 +72,7 @@ class TilliPay:
         check_credentials(profile, credentials)
         check_accepted(profile, environment, accept_assumptions)
         self.profile, self._credentials = profile, credentials
+        self._environment = environment
         self._asset, self._webhook_secrets = asset, tuple(webhook_secrets)
         self._fingerprint_key, self._payers = fingerprint_key, payers
         self._clock, self._signature = clock or SystemClock(), profile.webhook.signature()
@@ -89,6 +90,11 @@ class TilliPay:
     @property
     def name(self) -> str:
         return self.profile.name
+
+    def production_faults(self) -> tuple[str, ...]:
+        elsewhere = (f"{self.name} is used in its environment {self._environment}",)
+        here = self._environment == PRODUCTION
+        return (*(() if here else elsewhere), *self._sender.production_faults())
 
     def capabilities(self) -> RailsCapabilities:
         return self._capabilities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditReason, auto_apply, auto_apply_needs, refund_lot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, VoidDisposition, invoice_needs
@@ -47,7 +47,7 @@ def decide_void(command: VoidInvoice, change: Change) -> Invoice:
         InsufficientEnterpriseFunds: the enterprise does not have the tokens any more.
     """
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     status = INVOICE.after(invoice.status, InvoiceCommand.VOID)
     if invoice.pending or (invoice.applied and command.disposition is None):
         raise InvoiceHasPayments(
@@ -98,7 +98,7 @@ def decide_mark_uncollectible(command: MarkUncollectible, change: Change) -> Inv
         InvoiceHasPayments: a payment is in flight.
     """
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     status = INVOICE.after(invoice.status, InvoiceCommand.MARK_UNCOLLECTIBLE)
     if invoice.pending:
         raise InvoiceHasPayments(invoice=invoice.id, pending=str(invoice.pending))

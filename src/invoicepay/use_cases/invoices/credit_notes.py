@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.allocations import allocations_of
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credit_notes import (
@@ -96,7 +96,7 @@ def decide_issue_credit_note(command: IssueCreditNote, change: Change) -> Credit
         raise InvalidInput("a credit note names an amount or lines, not both")
     reason = _checked(command)
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     INVOICE.after(invoice.status, InvoiceCommand.CREDIT_REST)
     reduction = _reduction(change, invoice, command)
     pre = min(reduction.amount, invoice.remaining)
@@ -153,7 +153,7 @@ def decide_refund(command: RefundInvoice, change: Change) -> CreditNote:
     """
     reason = _checked(command)
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     INVOICE.after(invoice.status, InvoiceCommand.REFUND)
     amount = command.amount or invoice.applied
     if not amount or amount > invoice.applied:

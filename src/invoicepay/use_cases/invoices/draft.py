@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from invoicepay.domain.access import enterprise_side, party_needs
+from invoicepay.domain.access import authorise, party_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, invoice_needs
 from invoicepay.domain.issuing import InvoiceTerms, checked_terms, draft_invoice, with_terms
@@ -51,7 +51,7 @@ def decide_update_draft(command: UpdateDraft, change: Change) -> Invoice:
         CurrencyMismatch: lines of another asset; write a new draft.
     """
     draft = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, draft.enterprise_id)
+    authorise(change, draft, enterprise=draft.enterprise_id)
     INVOICE.after(draft.status, InvoiceCommand.UPDATE)
     terms = checked_terms(change, _changed(draft, command))
     if terms.lines[0].unit_price.asset != draft.asset:
@@ -94,7 +94,7 @@ def decide_delete_draft(command: DeleteDraft, change: Change) -> Invoice:
         InvalidTransition: it is finalized; void it instead.
     """
     draft = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, draft.enterprise_id)
+    authorise(change, draft, enterprise=draft.enterprise_id)
     status = INVOICE.after(draft.status, InvoiceCommand.DELETE)
     return change.put(replace(draft, status=status), "invoice.deleted")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import (
     INVOICE,
@@ -46,7 +46,7 @@ def decide_expire(command: ExpireInvoice, change: Change) -> Invoice:
         InvoiceHasPayments: a payment is in flight; it began before the expiry, or it had been refused.
     """
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     status = INVOICE.after(invoice.status, InvoiceCommand.EXPIRE)
     if not has_expired(invoice, change.now):
         allowed = INVOICE.allowed(invoice.status)
@@ -79,7 +79,7 @@ def decide_reopen(command: ReopenInvoice, change: Change) -> Invoice:
     if expires_at is not None and expires_at <= change.now:
         raise InvalidTime("expires_at is over already", expires_at=expires_at)
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     word = InvoiceCommand.REOPEN_PART if invoice.applied else InvoiceCommand.REOPEN
     status = INVOICE.after(invoice.status, word)
     return change.put(replace(invoice, status=status, expires_at=expires_at), "invoice.reopened")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain import issuing
-from invoicepay.domain.access import enterprise_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, invoice_needs
 from invoicepay.domain.issuing import InvoiceTerms, finalize_invoice, finalize_needs, issue_needs
@@ -56,7 +56,7 @@ def decide_send(command: SendInvoice, change: Change) -> Invoice:
         InvalidTransition: a draft, an expired or a void invoice.
     """
     invoice = change.get(Invoice, command.invoice_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     status = INVOICE.after(invoice.status, InvoiceCommand.SEND)
     return change.put(replace(invoice, status=status, sent_at=change.now), "invoice.sent")
 

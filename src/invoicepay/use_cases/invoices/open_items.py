@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from invoicepay.domain.access import look_side
+from invoicepay.domain.authority import Side
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, ageing_bucket, is_overdue
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Party
 from invoicepay.use_cases import queries
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
@@ -41,7 +42,7 @@ async def ageing(deps: Deps, enterprise_id: str) -> Ageing:
 
 
 async def _zone(deps: Deps, enterprise_id: str) -> str:
-    look_side(deps.actor, enterprise_id)
+    await allow(deps, "invoices.overdue", sides={Side.ENTERPRISE: enterprise_id})
     party = await queries.get(deps, Party, enterprise_id)
     return party.timezone
 

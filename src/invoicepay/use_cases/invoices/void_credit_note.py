@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain import postings
-from invoicepay.domain.access import enterprise_side, receiving_code
+from invoicepay.domain.access import authorise, receiving_code
 from invoicepay.domain.accounts import credit_reserve
 from invoicepay.domain.allocations import Allocation, SourceKind, allocate
 from invoicepay.domain.change import Change, Snapshot
@@ -58,7 +58,7 @@ def decide_void_credit_note(command: VoidCreditNote, change: Change) -> CreditNo
         CreditConsumed: some of the credit was used, or money went out with the note.
     """
     note = change.get(CreditNote, command.credit_note_id)
-    enterprise_side(change.actor, note.enterprise_id)
+    authorise(change, note, enterprise=note.enterprise_id)
     status = CREDIT_NOTE.after(note.status, CreditNoteCommand.VOID)
     invoice = change.get(Invoice, note.invoice_id)
     after = without_credit(invoice, note.pre, note.post)

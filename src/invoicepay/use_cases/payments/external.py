@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from invoicepay.domain.access import enterprise_side, known_party, party_needs
+from invoicepay.domain.access import authorise, known_party, party_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.invoices import Invoice, invoice_needs
@@ -54,7 +54,7 @@ def decide_record_external(command: RecordExternalPayment, change: Change) -> Pa
     invoice = change.get(Invoice, command.invoice_id)
     if command.payer_id:
         known_party(change, command.payer_id)
-    enterprise_side(change.actor, invoice.enterprise_id)
+    authorise(change, invoice, enterprise=invoice.enterprise_id)
     if command.amount.asset != invoice.asset:
         raise AssetNotAccepted(f"{invoice.id} is paid in {invoice.asset}", accepted=[invoice.asset])
     payment = new_payment(

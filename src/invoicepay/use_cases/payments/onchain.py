@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from invoicepay.domain import effects
-from invoicepay.domain.access import payer_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, Observation, effects_of
 from invoicepay.domain.following import fold_followed, follows
@@ -125,7 +125,7 @@ def decide_cancel_payment(command: CancelPayment, change: Change) -> Payment:
     """
     reason = clean_text(command.reason, REASON_LENGTH, "the reason")
     payment = change.get(Payment, command.payment_id)
-    payer_side(change.actor, payment.payer_id)
+    authorise(change, payment, payer=payment.payer_id)
     PAYMENT.after(payment.status, PaymentCommand.CANCEL)
     for transfer in change.find(effects_of(payment.id, EffectKind.TRANSFER)):
         effects.cancel(change, transfer, reason=reason)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import effects
 from invoicepay.domain.access import (
+    authorise,
     check_limit,
     customer_needs,
     known_party,
@@ -14,7 +15,6 @@ from invoicepay.domain.access import (
     party_needs,
     party_rows,
     payable,
-    payer_side,
 )
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import waiting_invoices
@@ -95,7 +95,7 @@ def decide_pay_invoice(command: PayInvoice, change: Change) -> Payment:
         positive(command.amount)
     invoice = change.get(Invoice, command.invoice_id)
     payer = known_party(change, command.payer_id)
-    payer_side(change.actor, payer.id)
+    authorise(change, invoice, payer=payer.id)
     _require_fit(change, invoice, payer.id, command.amount)
     amount = _taken(invoice, _policy(change, invoice), command.amount)
     _require_free(change, payer, amount, command.verdict)
@@ -218,7 +218,7 @@ def decide_pay_invoices(command: PayInvoices, change: Change) -> PaidInvoices:
     if command.enterprise_id:
         known_party(change, command.enterprise_id, kind=PartyKind.ENTERPRISE)
     invoices = _chosen(command, change)
-    payer_side(change.actor, payer.id)
+    authorise(change, payer=payer.id)
     for invoice in invoices:
         _require_fit(change, invoice, payer.id, command.amount)
     parts = [

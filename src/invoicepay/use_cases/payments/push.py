@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import postings
 from invoicepay.domain.access import (
+    authorise,
     check_limit,
     known_party,
     limit_needs,
-    operator_only,
     party_needs,
     payable,
-    payer_side,
     receiving_code,
 )
 from invoicepay.domain.change import Change, Snapshot
@@ -168,9 +167,9 @@ def _named(command: ReceivePush) -> None:
 def _require_sender(change: Change, payer: Party | None, asset: str) -> None:
     """In the book the payer tells of an own transfer; others are told by whoever watches the chain."""
     if payer is None or _is_fact(change.programme, asset):
-        operator_only(change.actor)
+        authorise(change)
     else:
-        payer_side(change.actor, payer.id)
+        authorise(change, payer=payer.id)
 
 
 def _already_booked(command: ReceivePush, change: Change) -> Received | None:

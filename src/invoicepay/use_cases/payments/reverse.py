@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from invoicepay.domain import postings
-from invoicepay.domain.access import party_needs, receiving_code, second_actor
+from invoicepay.domain.access import authorise, party_needs, receiving_code, second_actor
 from invoicepay.domain.accounts import Code, available, credit_reserve, reversed_posting
 from invoicepay.domain.allocations import SourceKind, allocate
 from invoicepay.domain.change import Change, Snapshot
@@ -69,6 +69,7 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
     """
     reason = clean_text(command.reason, REASON_LENGTH, "the reason")
     payment = change.get(Payment, command.payment_id)
+    authorise(change, payment)
     second_actor(change, command.approved_by)
     status = PAYMENT.after(payment.status, PaymentCommand.REVERSE)
     _require_whole(change, payment)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from invoicepay.domain import effects
-from invoicepay.domain.access import known_party, payer_side
+from invoicepay.domain.access import authorise, known_party
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import EffectKind, EffectStatus, effects_of
 from invoicepay.domain.ids import Prefix, clean_text
@@ -113,7 +113,7 @@ def decide_approve_request(command: ApproveRequest, change: Change) -> PaymentRe
 def _only_the_payer(change: Change, request: PaymentRequest, payer_id: str) -> None:
     if request.payer_id and payer_id != request.payer_id:
         raise NotThePayer(f"{request.id} is not addressed to {payer_id}", payer=payer_id, request=request.id)
-    payer_side(change.actor, payer_id)
+    authorise(change, request, payer=payer_id)
     two_parties(payer_id, request.requester_id)
 
 
@@ -181,7 +181,7 @@ async def approve_request(deps: Deps, command: ApproveRequest, key: str | None =
 def _acting_party(deps: Deps) -> str:
     if deps.actor.role is not Role.PARTY:
         raise InvalidInput("the request names no payer: say who pays")
-    return deps.actor.subject
+    return deps.actor.party_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ def decide_revoke_approval(command: RevokeApproval, change: Change) -> PaymentRe
     """Nothing moves; whom the request names has declined it, an open one waits for somebody else."""
     reason = clean_text(command.reason, NOTE_LENGTH, "the reason")
     request = change.get(PaymentRequest, command.request_id)
-    payer_side(change.actor, _payer_of(change, request))
+    authorise(change, request, payer=_payer_of(change, request))
     if request.status is RequestStatus.DECLINED and request.transfer_id and request.reason == reason:
         return request
     if request.status is not RequestStatus.ACCEPTED:

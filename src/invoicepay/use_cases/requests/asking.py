@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side, known_party, party_needs
+from invoicepay.domain.access import authorise, known_party, party_needs
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.money import Money
@@ -67,7 +67,7 @@ def decide_create_request(command: CreateRequest, change: Change) -> PaymentRequ
     if command.payer_id:
         known_party(change, command.payer_id)
     _check_amounts(command, requester)
-    enterprise_side(change.actor, command.requester_id)
+    authorise(change, payee=command.requester_id)
     request = PaymentRequest(
         id=change.new_id(Prefix.REQUEST),
         requester_id=command.requester_id,
@@ -175,7 +175,7 @@ def decide_split_request(command: SplitRequest, change: Change) -> Split:
     for payer_id in command.payer_ids:
         known_party(change, payer_id)
     token_amount(command.amount, requester)
-    enterprise_side(change.actor, command.requester_id)
+    authorise(change, payee=command.requester_id)
     whole = PaymentRequest(
         id=change.new_id(Prefix.REQUEST),
         requester_id=command.requester_id,

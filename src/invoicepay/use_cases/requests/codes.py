@@ -8,21 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side, payer_side
+from invoicepay.domain.authority import Side
 from invoicepay.domain.codes import invoice_payload, payee_payload, request_payload
-from invoicepay.domain.entity import EPOCH
+from invoicepay.domain.entity import EPOCH, Entity
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.invoices import require_payable as require_payable_invoice
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import find
-from invoicepay.domain.parties import Party, PartyStatus, Role
+from invoicepay.domain.parties import Party, PartyStatus
 from invoicepay.domain.qr_payload import SCHEME, QrKind, QrPayload, sign, verify
 from invoicepay.domain.requests import PaymentRequest, Transfer, require_payable
 from invoicepay.domain.shape import identifier
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.time import aware
 from invoicepay.domain.transfers import token_amount
-from invoicepay.errors import InvalidInput, InvalidTime, NotAllowed, NotFound, QrSignatureInvalid
+from invoicepay.errors import InvalidInput, InvalidTime, NotFound, QrSignatureInvalid
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.queries import get
 from invoicepay.use_cases.requests.answering import ApproveRequest, approve_request
@@ -62,7 +63,7 @@ async def request_code(deps: Deps, request_id: str) -> str:
         InvalidInput: it was split, or is one payment of a multi-use request: only the whole has a code.
     """
     request = await get(deps, PaymentRequest, request_id)
-    enterprise_side(deps.actor, request.requester_id)
+    await allow(deps, "requests.qr", request, sides={Side.PAYEE: request.requester_id})
     require_payable(request, deps.clock.now())
     if not request.nonce:
         raise InvalidInput(f"{request.id} has no code of its own", request=request.id)
@@ -77,9 +78,8 @@ async def invoice_code(deps: Deps, invoice_id: str) -> str:
         InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: it takes no payment.
     """
     invoice = await get(deps, Invoice, invoice_id)
-    sides = (invoice.enterprise_id, invoice.customer_id)
-    if deps.actor.role is Role.PARTY and deps.actor.subject not in sides:
-        raise NotAllowed(f"{deps.actor.subject} is no side of {invoice.id}", actor=deps.actor.subject)
+    sides = {Side.ENTERPRISE: invoice.enterprise_id, Side.CUSTOMER: invoice.customer_id}
+    await allow(deps, "invoices.qr", invoice, sides=sides)
     require_payable_invoice(invoice, deps.clock.now())
     return sign(invoice_payload(invoice, deps.tenant_id, deps.ids.nonce()), deps.qr_keys)
 
@@ -104,7 +104,7 @@ async def payee_code(
     if expires_at is not None and aware(expires_at, "expires_at") <= deps.clock.now():
         raise InvalidTime("expires_at is over already")
     payee = await _payee(deps, payee_id)
-    enterprise_side(deps.actor, payee_id)
+    await allow(deps, "requests.payee_qr", sides={Side.PAYEE: payee_id})
     if amount is not None and payee is not None:
         token_amount(amount, payee)
     payload = payee_payload(
@@ -138,10 +138,14 @@ async def scan(deps: Deps, text: str) -> Scanned:
     now = deps.clock.now()
     payload = verify(_signed(text), deps.qr_keys, now=now, tenant=deps.tenant_id)
     if payload.kind is QrKind.REQUEST:
-        return _scanned_request(deps, await get(deps, PaymentRequest, payload.id), now)
+        request = await get(deps, PaymentRequest, payload.id)
+        await _may_scan(deps, request, request.payer_id)
+        return _scanned_request(request, now)
     if payload.kind is QrKind.INVOICE:
-        return _scanned_invoice(await get(deps, Invoice, payload.id), now)
-    await _payee(deps, payload.payee)
+        invoice = await get(deps, Invoice, payload.id)
+        await _may_scan(deps, invoice)
+        return _scanned_invoice(invoice, now)
+    await _may_scan(deps, await _payee(deps, payload.payee))
     return Scanned(
         kind=payload.kind,
         id="",
@@ -153,9 +157,12 @@ async def scan(deps: Deps, text: str) -> Scanned:
     )
 
 
-def _scanned_request(deps: Deps, request: PaymentRequest, now: datetime) -> Scanned:
-    if request.payer_id:
-        payer_side(deps.actor, request.payer_id)
+async def _may_scan(deps: Deps, row: Entity | None, payer_id: str = "") -> None:
+    """What is addressed to nobody may be paid by whoever is shown its code."""
+    await allow(deps, "requests.scan", row, sides={Side.PAYER: payer_id or deps.actor.party_id})
+
+
+def _scanned_request(request: PaymentRequest, now: datetime) -> Scanned:
     require_payable(request, now)
     return Scanned(
         kind=QrKind.REQUEST,

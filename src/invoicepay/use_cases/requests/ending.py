@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from invoicepay.domain.access import enterprise_side, operator_only, payer_side
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
 from invoicepay.domain.needs import Find, Needs, find, need
@@ -72,7 +72,7 @@ def decide_decline_request(command: DeclineRequest, change: Change) -> PaymentRe
     request = change.get(PaymentRequest, command.request_id)
     if not request.payer_id:
         raise NotThePayer(f"{request.id} is addressed to nobody: it is cancelled, not declined")
-    payer_side(change.actor, request.payer_id)
+    authorise(change, request, payer=request.payer_id)
     if request.status is RequestStatus.DECLINED and request.reason == reason:
         return request
     for child in _children_at_rest(change, request):
@@ -83,7 +83,7 @@ def decide_decline_request(command: DeclineRequest, change: Change) -> PaymentRe
 def decide_cancel_request(command: CancelRequest, change: Change) -> PaymentRequest:
     """Nobody pays it any more, nor any of its parts; what was paid stays paid."""
     request = change.get(PaymentRequest, command.request_id)
-    enterprise_side(change.actor, request.requester_id)
+    authorise(change, request, payee=request.requester_id)
     if request.status is RequestStatus.CANCELLED:
         return request
     for child in _children_at_rest(change, request):
@@ -94,7 +94,7 @@ def decide_cancel_request(command: CancelRequest, change: Change) -> PaymentRequ
 def decide_expire_request(command: ExpireRequest, change: Change) -> PaymentRequest:
     """Its time is over: `now >= expires_at`. Parts have the same expiry and are marked by themselves."""
     request = change.get(PaymentRequest, command.request_id)
-    operator_only(change.actor)
+    authorise(change, request)
     if request.status is RequestStatus.EXPIRED:
         return request
     _children_at_rest(change, request)

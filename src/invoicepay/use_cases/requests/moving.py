@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from invoicepay.domain.access import known_party, operator_only, party_needs, payer_side
+from invoicepay.domain.access import authorise, known_party, party_needs
 from invoicepay.domain.accounts import held
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.ids import clean_text
@@ -62,7 +62,7 @@ def decide_send_transfer(command: SendTransfer, change: Change) -> Transfer:
     note = clean_text(command.note, NOTE_LENGTH, "the note")
     known_party(change, command.payer_id)
     amount = token_amount(command.amount, known_party(change, command.payee_id))
-    payer_side(change.actor, command.payer_id)
+    authorise(change, payer=command.payer_id)
     if command.code_expires_at is not None and command.code_expires_at <= change.now:
         raise QrExpired(expires_at=iso(command.code_expires_at))
     require_allowed(command.verdict)
@@ -134,7 +134,7 @@ def decide_send_outside(command: SendOutside, change: Change) -> Transfer:
             f"{asset.code} is kept on chain: its holder sends it there", accepted=Settlement.LEDGER
         )
     amount = token_amount(command.amount, known_party(change, command.payer_id))
-    payer_side(change.actor, command.payer_id)
+    authorise(change, payer=command.payer_id)
     require_allowed(command.verdict)
     transfer = new_transfer(change, payer_id=command.payer_id, payee_id="", amount=amount, note=note)
     return sent_outside(change, replace(transfer, address=address))
@@ -195,7 +195,7 @@ def decide_receive_from_outside(command: ReceiveFromOutside, change: Change) -> 
     provider_ref = _named(command.provider_ref, REFERENCE_LENGTH, "the provider's reference")
     address = clean_text(command.address, ADDRESS_LENGTH, "the address")
     known_party(change, command.payee_id)
-    operator_only(change.actor)
+    authorise(change)
     transfer = new_transfer(change, payer_id="", payee_id=command.payee_id, amount=positive(command.amount))
     seen = replace(transfer, provider=provider, provider_ref=provider_ref, address=address)
     return arrived_from_outside(change, seen)

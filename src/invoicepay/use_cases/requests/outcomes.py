@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from invoicepay.domain.access import operator_only
+from invoicepay.domain.access import authorise
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import Effect, EffectStatus, Observation
 from invoicepay.domain.needs import Find, Needs, find, need
@@ -67,7 +67,7 @@ def _needs_execute(command: ExecuteTransfer, seen: Snapshot) -> Needs:
 def decide_execute_transfer(command: ExecuteTransfer, change: Change) -> Transfer:
     """Move the tokens now; what stands against it reopens the request instead, so that nothing hangs."""
     transfer = change.get(Transfer, command.transfer_id)
-    operator_only(change.actor)
+    authorise(change, transfer)
     if transfer.status is not TransferStatus.SCHEDULED:
         return transfer
     try:
