@@ -33,6 +33,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
@@ -60,6 +61,7 @@ class AsyncInvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        cipher: seals people's texts in the store; they lie there as they are when left out.
         authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
@@ -88,6 +90,7 @@ class AsyncInvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
@@ -118,6 +121,7 @@ class AsyncInvoicePay:
             clock=clock,
             ids=ids,
             screening=screening,
+            cipher=cipher,
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
@@ -134,6 +138,7 @@ class AsyncInvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
@@ -152,6 +157,7 @@ class AsyncInvoicePay:
             clock=clock,
             ids=ids,
             screening=screening,
+            cipher=cipher,
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
@@ -169,6 +175,7 @@ class AsyncInvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> AsyncInvoicePay:
@@ -194,6 +201,7 @@ class AsyncInvoicePay:
             clock=clock,
             ids=ids,
             screening=screening,
+            cipher=cipher,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
         )

@@ -27,6 +27,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import MEMORY, PREFIX, PRODUCTION, Settings, settings_from
@@ -48,6 +49,7 @@ class Parts:
     clock: Clock | None = None
     ids: Ids | None = None
     screening: Screening | None = None
+    cipher: FieldCipher | None = None
     repository: Repository | None = None
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
@@ -76,7 +78,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
         _check_production(settings, repository, rails, tokens, clock, parts.screening, parts.authorizer)
     return Core(
         wired=Deps(
-            repository=repository,
+            repository=_sealed(repository, parts.cipher),
             clock=clock,
             ids=ids,
             retry=TransactionRetry(blocking_sleep if blocking else awaiting_sleep),
@@ -105,6 +107,7 @@ PORTS: tuple[tuple[str, type], ...] = (
     ("clock", Clock),
     ("ids", Ids),
     ("screening", Screening),
+    ("cipher", FieldCipher),
     ("repository", Repository),
     ("authorizer", Authorizer),
 )
@@ -248,6 +251,15 @@ def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> 
         schema=settings.schema,
         table_prefix=settings.table_prefix,
     )
+
+
+def _sealed(repository: Repository, cipher: FieldCipher | None) -> Repository:
+    """The store, with people's texts sealed where the host gave a key."""
+    if cipher is None:
+        return repository
+    from invoicepay.adapters.sealed import SealedRepository
+
+    return SealedRepository(repository, cipher)
 
 
 def _group_commit(store: Any, settings: Settings, *, blocking: bool) -> GroupCommit | None:

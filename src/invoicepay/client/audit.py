@@ -15,6 +15,7 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.monitoring import Finding, Movement
+from invoicepay.domain.operations import Operation
 from invoicepay.use_cases import books, queries
 from invoicepay.use_cases.anchoring import anchored
 from invoicepay.use_cases.looking import allow
@@ -29,11 +30,12 @@ class Audit(Group):
         """Every audited command that changed one entity, in order; operators only."""
         return await queries.trail(self._deps, id_of(entity_id))
 
-    async def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[AuditRecord, ...]:
+    async def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[Operation, ...]:
         """The log of operations: what people of the operator decided, and every call that was denied.
 
-        Each record has the actor, the `reason`, and where there was one the second person (`approved_by`) or
-        the code of the refusal (`denied`). Operators only (S-36).
+        Each entry has the actor, the `reason`, and where there was one the second person (`approved_by`) or
+        the code of the refusal (`denied`). What a person said lies beside the audit trail, which vouches for
+        it with a digest, and can be erased. Operators only (S-36).
 
         Args:
             after_position: the `position` of the last record that was read already.

@@ -46,8 +46,17 @@ class AuditRecord(Shown):
 
     @property
     def reason(self) -> str:
-        """Why, as the actor said it, or why the call was denied; empty for everyday commands."""
+        """Why the call was denied; empty for what was done."""
         return self._word("reason")
+
+    @property
+    def remark(self) -> tuple[str, str] | None:
+        """Id and digest of the words in which the actor said why; None for everyday commands.
+
+        The words lie beside the trail, so that they can be erased: `pay.audit.operations` joins the two.
+        """
+        said = json.loads(self.body).get("remark")
+        return None if said is None else (said[0], said[1])
 
     @property
     def denied(self) -> str:
@@ -157,7 +166,10 @@ def _said(name: str, value: str) -> str:
 def _told(outcome: Outcome[Any]) -> str:
     """What the host said about it: why, and by which of its own requests."""
     parts = {"reason": outcome.reason, "request_id": outcome.context.actor.request_id}
-    return "".join([f',"{name}":{text(value)}' for name, value in parts.items() if value])
+    told = [f',"{name}":{text(value)}' for name, value in parts.items() if value]
+    if outcome.remark:
+        told.insert(bool(outcome.reason), f',"remark":{series([text(part) for part in outcome.remark])}')
+    return "".join(told)
 
 
 def posting_body(posting: Posting) -> str:

@@ -11,11 +11,13 @@ from invoicepay.domain.accounts import Account, Code, Posting, has_floor
 from invoicepay.domain.authority import Authorize
 from invoicepay.domain.entity import E, Entity, evolve
 from invoicepay.domain.events import Step
+from invoicepay.domain.ids import Prefix
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, Needs, RowKey
 from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.quick import quick
+from invoicepay.domain.remarks import Remark
 from invoicepay.errors import InsufficientFunds, InvoicePayError, NotFound
 
 T = TypeVar("T")
@@ -132,6 +134,7 @@ class Context:
         key: the idempotency key of the call.
         new_id: supplies a fresh id for a prefix; equal supplies give equal decisions.
         operation, command: what is asked, by its name and as it was given.
+        nonce: supplies a text that nobody can guess.
         authorizer: the host's own say in who may; None where the rules alone decide.
     """
 
@@ -144,6 +147,7 @@ class Context:
     operation: str = ""
     command: Any = None
     authorizer: Authorize | None = None
+    nonce: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,8 @@ class Outcome(Generic[E]):
 
     Attributes:
         approved_by: the second person, where two are needed.
-        reason: why, where the command is noted in the log of operations, or was denied.
+        reason: why it was denied.
+        remark: id and digest of what the actor said, where the command is noted in the log of operations.
         denied: the code of the refusal, where the actor might not; nothing but the record is written then.
         is_noted: whether the record belongs to the log of operations (S-36).
         erases: the party whose texts the store empties, in rows, events and answers, with the same commit.
@@ -166,6 +171,7 @@ class Outcome(Generic[E]):
     events: tuple[Step, ...]
     approved_by: str = ""
     reason: str = ""
+    remark: tuple[str, str] | None = None
     denied: str = ""
     is_noted: bool = False
     erases: str = ""
@@ -339,6 +345,7 @@ class Change:
         Args:
             is_noted: the log of operations keeps it, with the reason that the command gives.
         """
+        remark = self._remark() if is_noted else None
         return Outcome(
             result=result,
             command=command,
@@ -347,10 +354,19 @@ class Change:
             postings=tuple(self._postings),
             events=tuple(self._events),
             approved_by=self.approved_by,
-            reason=getattr(self.context.command, "reason", "") if is_noted else "",
+            remark=remark and (remark.id, remark.digest),
             is_noted=is_noted,
             erases=self._erases,
         )
+
+    def _remark(self) -> Remark | None:
+        """What the actor said, kept beside the trail."""
+        text = getattr(self.context.command, "reason", "")
+        if not text:
+            return None
+        about_id = self._events[0].entity_id if self._events else ""
+        id, salt = self.new_id(Prefix.REMARK), self.context.nonce()
+        return self.add(Remark(id=id, about_id=about_id, text=text, salt=salt))
 
 
 def denied(context: Context, refusal: InvoicePayError) -> Outcome[Any]:

@@ -147,7 +147,11 @@ class InboxStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxMessage(Entity):
-    """A verified webhook delivery; its id is `provider/event_id`, so a repeated one changes nothing."""
+    """A verified webhook delivery; its id is `provider/event_id`, so a repeated one changes nothing.
+
+    Attributes:
+        effect_id: the intent that it taught something of; empty as long as it did not.
+    """
 
     KIND: ClassVar[str] = "inbox_message"
 
@@ -157,6 +161,7 @@ class InboxMessage(Entity):
     body: str
     status: InboxStatus = InboxStatus.RECEIVED
     reason: str = ""
+    effect_id: str = ""
 
 
 S, C = EffectStatus, EffectCommand

@@ -49,6 +49,7 @@ class Prefix(StrEnum):
     STATEMENT_LINE = "stm"
     RECEIPT = "rcp"
     BREAK = "brk"
+    REMARK = "rmk"
 
 
 def uuid7_bytes(unix_ms: int, random_bytes: bytes) -> bytes:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from invoicepay.domain.bank_accounts import BankAccount
-from invoicepay.domain.canonical import text
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Deposit, UnmatchedFunds
@@ -24,6 +23,7 @@ from invoicepay.domain.lines import Line
 from invoicepay.domain.needs import Find
 from invoicepay.domain.parties import Wallet
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.remarks import Remark
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.schedules import Schedule
 from invoicepay.domain.tokens import Burn, Mint
@@ -80,6 +80,7 @@ TEXTS: tuple[Texts, ...] = (
     Texts(BankAccount, "", ("reason",), ("party_id",)),
     Texts(Effect, Prefix.EFFECT, ("request", "review_reason"), via="cause_id"),
     Texts(InboxMessage, "", ("body", "reason"), via="effect_id"),
+    Texts(Remark, Prefix.REMARK, ("text", "salt"), via="about_id"),
 )
 """Every kind of row that holds such texts; one that is found by way of others comes behind them.
 
@@ -183,7 +184,7 @@ def searches(texts: Texts, party_id: str, ids: Collection[str]) -> list[Find[Any
     """What finds a kind's rows about a person.
 
     Args:
-        ids: of the rows about that person that were found so far.
+        ids: of the rows about that person that were found so far, and the person's own.
     """
     found = [Find(texts.kind, ((side, "eq", party_id),)) for side in texts.sides]
     return [*found, Find(texts.kind, ((texts.via, "in", tuple(ids)),))] if texts.via else found
@@ -198,11 +199,6 @@ def erased(row: E) -> E:
 def erased_data(data: Any, ids: Collection[str]) -> Any:
     """JSON-ready values without the texts of rows of these ids."""
     return edited_data(data, lambda id: _nothing if id in ids else None, _erased_of)
-
-
-def is_told(body: str, party_id: str) -> bool:
-    """Whether a stored JSON text names a party."""
-    return text(party_id) in body
 
 
 def json_text(data: Any) -> str:

@@ -143,7 +143,8 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
     follow_chain(change, before, effect)
     if command.message_id:
         message = change.get(InboxMessage, command.message_id)
-        change.put(replace(message, status=InboxStatus.APPLIED), "inbox_message.applied")
+        applied = replace(message, status=InboxStatus.APPLIED, effect_id=effect.id)
+        change.put(applied, "inbox_message.applied")
     return effect
 
 

@@ -343,6 +343,7 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
         operation=call.use_case.name,
         command=call.command,
         authorizer=deps.authorizer.authorize if deps.authorizer is not None else None,
+        nonce=deps.ids.nonce,
     )
     change = Change(seen, context)
     try:

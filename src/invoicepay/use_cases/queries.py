@@ -17,7 +17,9 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, find
+from invoicepay.domain.operations import Operation, operation
 from invoicepay.domain.parties import Party, Wallet, WalletStatus, wallet_id
+from invoicepay.domain.remarks import Remark
 from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import NotAllowed, NotFound, NotThePayer
@@ -248,13 +250,17 @@ async def trail(deps: Deps, entity_id: str) -> tuple[AuditRecord, ...]:
         return await reader.audit_trail(entity_id)
 
 
-async def operations(deps: Deps, *, after: int = 0, limit: int = LARGEST_PAGE) -> tuple[AuditRecord, ...]:
+async def operations(deps: Deps, *, after: int = 0, limit: int = LARGEST_PAGE) -> tuple[Operation, ...]:
     """What people of the operator decided, and every call that was denied, in order (S-36)."""
     whole(after, "after_position", least=0)
     whole(limit, "limit", least=1, most=LARGEST_PAGE)
     await allow(deps, "audit.operations")
     async with deps.repository.reader(deps.tenant_id) as reader:
-        return await reader.audit_records(stream=OPERATIONS, after=after, limit=limit)
+        records = await reader.audit_records(stream=OPERATIONS, after=after, limit=limit)
+        ids = tuple(record.remark[0] for record in records if record.remark)
+        remarks = await reader.find(find(Remark, id__in=ids)) if ids else ()
+    said = {remark.id: remark for remark in remarks}
+    return tuple(operation(record, said) for record in records)
 
 
 async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verification:

@@ -13,7 +13,7 @@ from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import Find
-from invoicepay.domain.personal import TEXTS, erased, erased_data, is_told, json_text, searches
+from invoicepay.domain.personal import TEXTS, erased, erased_data, json_text, searches
 from invoicepay.domain.writes import UNIQUE, Unique
 from invoicepay.ports.repository import Reply
 
@@ -77,7 +77,7 @@ class Tables:
             for (indexed, name), index in self.indexes.items():
                 if indexed is kind:
                     if before is not None:
-                        index[getattr(before, name)].pop(row.id, None)
+                        _take_out(index, getattr(before, name), row.id)
                     index.setdefault(getattr(row, name), {})[row.id] = None
             for unique in (unique for unique in UNIQUE if unique.kind is kind):
                 given_up = unique.value(before) if before is not None else None
@@ -95,7 +95,7 @@ class Tables:
 
     def erase(self, party_id: str) -> None:
         """Empty the texts of a party's rows, of their past events and of the answers about them (S-27)."""
-        ids: dict[str, None] = {}
+        ids: dict[str, None] = {party_id: None}
         for texts in TEXTS:
             for wanted in searches(texts, party_id, ids):
                 rows = self.find(wanted)
@@ -105,7 +105,7 @@ class Tables:
             for event in self.events_of.get(id, ()):  # the same objects wait to be published
                 event.data.update(erased_data(event.data, ids))
         for key, reply in self.replies.items():
-            if not reply.is_error and is_told(reply.body, party_id):
+            if not reply.is_error:
                 body = json_text(erased_data(json.loads(reply.body), ids))
                 self.replies[key] = replace(reply, body=body)
 
@@ -117,3 +117,11 @@ class Tables:
         """The newest record of a stream."""
         records = self.audit.get(stream)
         return Head(stream, records[-1].position, records[-1].hash) if records else Head(stream, 0, GENESIS)
+
+
+def _take_out(index: Index, value: Any, id: str) -> None:
+    """Forget a row under a value, and the value with its last row."""
+    bucket = index.get(value, {})
+    bucket.pop(id, None)
+    if not bucket:
+        index.pop(value, None)

@@ -7,15 +7,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, or_, select, update
 
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.finds import among, found
 from invoicepay.adapters.sql.schema import Place
+from invoicepay.domain.authority import COMMANDS
 from invoicepay.domain.canonical import text
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Find
 from invoicepay.domain.personal import TEXTS, Texts, erased, erased_data, json_text, searches
+
+OF_WORKERS = tuple(name for name, rule in COMMANDS.items() if rule.system and not rule.operator)
 
 
 def erase(connection: Connection, place: Place, party_id: str) -> None:
@@ -24,7 +27,7 @@ def erase(connection: Connection, place: Place, party_id: str) -> None:
     The rows come first and are locked: whoever is about to tell of one has done so, or waits and reads it
     without its texts.
     """
-    ids: dict[str, None] = {}
+    ids: dict[str, None] = {party_id: None}
     for texts in TEXTS:
         for wanted in searches(texts, party_id, ids):
             rows = [row for some in _split(wanted) for row in found(connection, place, some, lock=True)]
@@ -69,11 +72,15 @@ def _empty_events(connection: Connection, place: Place, some: Sequence[str], ids
 
 
 def _empty_replies(connection: Connection, place: Place, party_id: str, ids: Collection[str]) -> None:
-    """Answers that no event tells, of which there are few; they name the party where they are about it."""
+    """Answers that no event tells, of which there are few.
+
+    What hosts were answered about a party names it; what workers were answered may name only its rows.
+    """
     table = place.schema.replies
-    names = table.c.body.contains(text(party_id), autoescape=True)
+    is_named = table.c.body.contains(text(party_id), autoescape=True)
+    is_told = and_(table.c.body != "", table.c.operation.in_(OF_WORKERS))
     query = select(table.c.operation, table.c.key, table.c.body).where(
-        place.owns(table), names, table.c.is_error.is_(False)
+        place.owns(table), table.c.is_error.is_(False), or_(is_named, is_told)
     )
     values = [
         {"row": key, "of": operation, "new_body": after}

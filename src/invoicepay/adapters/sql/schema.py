@@ -37,6 +37,7 @@ from invoicepay.domain.netting import ChainPosition, SettlementRun
 from invoicepay.domain.numbering import NumberSeries
 from invoicepay.domain.parties import LimitCounter, Party, Wallet
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.remarks import Remark
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.schedules import Schedule
 from invoicepay.domain.tokens import Burn, Mint
@@ -72,6 +73,7 @@ TABLE_NAMES: dict[type[Entity], str] = {
     Effect: "effects",
     Observation: "effect_observations",
     InboxMessage: "webhook_inbox",
+    Remark: "remarks",
 }
 """Every kind of entity and where it is kept."""
 
@@ -107,7 +109,8 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
     Schedule: (("enterprise_id", "id"), ("customer_id", "id"), ("status", "next_on")),
     Effect: (("status", "due_at"), ("cause_id",)),
     Observation: (("effect_id",),),
-    InboxMessage: (("status", "created_at"),),
+    InboxMessage: (("status", "created_at"), ("effect_id",)),
+    Remark: (("about_id",),),
 }
 """Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
 
