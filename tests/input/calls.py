@@ -82,6 +82,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "parties.set_policy": {"id": "acme", "policy": Policy(fee_bps=10)},
     "parties.set_tier": {"id": "ann", "kyc_tier": 2},
     "parties.close": {"id": "idle"},
+    "parties.erase": {"id": "gone"},
     "wallets.get": {"party": "ann", "asset": "USD", "at": LATER},
     "wallets.open": {"party": "idle", "asset": "USD"},
     "wallets.freeze": {"party": "ann", "asset": "USD", "reason": "looked at"},

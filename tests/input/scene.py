@@ -203,8 +203,9 @@ class _Builder:
         manual = Policy(auto_apply=AutoApply.MANUAL)
         for enterprise in ("acme", "globex"):
             pay.parties.register(enterprise, kind="enterprise", policy=manual)
-        for person in ("ann", "bob", "cho", "eve", "idle"):
+        for person in ("ann", "bob", "cho", "eve", "idle", "gone"):
             pay.parties.register(person)
+        pay.parties.close("gone")
         pay.reserves.top_up("500.00 USD", approved_by="cfo", reference="b-1")
         self.keep(deposit=self.deposit("ann", "1000.00 USD"))
         for amount in ("100.00 EUR", f"200.00 {CHAIN}"):

@@ -63,7 +63,7 @@ _CUSTOMER = ("customer_id", "enterprise_id")
 
 TEXTS: tuple[Texts, ...] = (
     Texts(Invoice, Prefix.INVOICE, ("note", "reference", "lines"), _CUSTOMER, LINES),
-    Texts(CreditNote, Prefix.CREDIT_NOTE, ("reason", "lines"), _CUSTOMER, LINES),
+    Texts(CreditNote, Prefix.CREDIT_NOTE, ("reason",), _CUSTOMER),
     Texts(CreditLot, Prefix.CREDIT, ("note",), _CUSTOMER),
     Texts(Schedule, Prefix.SCHEDULE, ("note", "failure", "lines"), _CUSTOMER, LINES),
     Texts(Payment, Prefix.PAYMENT, ("failure_reason",), ("payer_id", "enterprise_id")),
@@ -132,7 +132,8 @@ def _edited_value(name: str, value: Any, edit: Edit) -> Any:
 def _edited_line(place: str, line: Line | dict[str, Any], edit: Edit) -> Line | dict[str, Any]:
     if isinstance(line, Line):
         return replace(line, description=edit(place, line.description))
-    return {**line, "description": edit(place, line["description"])}
+    said = line.get("description", "")  # a credited line says none
+    return {**line, "description": edit(place, said)} if said else line
 
 
 def edited_data(

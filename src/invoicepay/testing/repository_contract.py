@@ -20,6 +20,7 @@ from invoicepay.domain.needs import Find, find, need
 from invoicepay.domain.parties import Party, PartyStatus
 from invoicepay.errors import ConcurrentUpdate, DuplicateProviderReference
 from invoicepay.ports.repository import Repository
+from invoicepay.testing.erasure_contract import ErasureContract
 from invoicepay.testing.hosts import BlockingHost, Host
 from invoicepay.testing.samples import kinds, sample
 from invoicepay.testing.store import Store
@@ -39,8 +40,8 @@ NAUGHTY = (
 )
 
 
-class RepositoryContract(TrailContract):
-    """Facts about a repository: rows and units here, ledger and trail in `TrailContract`.
+class RepositoryContract(TrailContract, ErasureContract):
+    """Facts about a repository: rows and units here, ledger and trail in `TrailContract`, then erasing.
 
     Examples:
         >>> class TestMine(RepositoryContract):

@@ -16,7 +16,7 @@ from invoicepay.domain.policies import (
     Policy,
 )
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Uses
-from invoicepay.use_cases import holds, parties, requests
+from invoicepay.use_cases import erasure, holds, parties, requests
 from tests.walks.draw import Draw
 from tests.walks.moves.registry import (
     ENTERPRISES,
@@ -71,6 +71,13 @@ def close_party(world: World, draw: Draw) -> None:
     someone = some(world, draw, Party, status=PartyStatus.ACTIVE, id__in=("dan", "eve"))
     if someone is not None:
         world.ask(parties.close_party, parties.CloseParty(party_id=someone.id))
+
+
+@move(1)
+def erase_party(world: World, draw: Draw) -> None:
+    someone = some(world, draw, Party, status__in=(PartyStatus.CLOSED, PartyStatus.ERASED))
+    if someone is not None:
+        world.ask(erasure.erase_party, erasure.EraseParty(party_id=someone.id))
 
 
 @move(1)
