@@ -15,6 +15,7 @@ from typing import Any
 
 from invoicepay.adapters.system import elapsed_seconds
 from invoicepay.testing.simulation import standard
+from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.shrinking import shrunk
 from invoicepay.testing.simulation.simulation import Run, run
 from invoicepay.testing.simulation.telling import named
@@ -74,6 +75,9 @@ def _total(runs: list[Run], seconds: float) -> dict[str, Any]:
     reach = Counter[str]()
     for found in runs:
         reach.update(found.reach)
+    met = Counter[str]()
+    for found in runs:
+        met.update(found.faults)
     known = sorted({name for found in runs for name in found.reach})
     steps = sum(found.all_steps for found in runs)
     traces = "".join(found.trace for found in sorted(runs, key=lambda found: found.seed))
@@ -87,6 +91,7 @@ def _total(runs: list[Run], seconds: float) -> dict[str, Any]:
         "steps_per_second": round(steps / seconds) if seconds else 0,
         "violations": sum(bool(found.broken) for found in runs),
         "failures": [_failure(found) for found in runs if found.broken],
+        "faults": {name: met[name] for name in FAULTS},
         "reach": {name: reach[name] for name in known},
         "unreached": [name for name in known if not reach[name]],
         "trace": hashlib.sha256(traces.encode()).hexdigest(),

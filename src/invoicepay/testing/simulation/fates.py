@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoicepay.adapters.simulated.bank import BANK, BankCommand
 from invoicepay.domain.money import Money
@@ -25,6 +25,7 @@ CODES = {
 FEE_MICROS = 250_000
 SEVERAL = 2
 MANUAL = "manual"
+FORGOTTEN = "provider.key_forgotten"
 
 
 class Fates:
@@ -44,6 +45,7 @@ class Fates:
         transfer, reference = fact.transfer, fact.reference
         number = self._orders[reference] = self._orders.get(reference, 0) + 1
         name = f"{fact.provider}.{lasting(reference)}{f'.{number}' if number > 1 else ''}"
+        self._forget_in_time(fact, name)
         if isinstance(transfer, RailTransfer):
             fate = self._of_rails(transfer, Draw(self._world.chooser, Scope(name), "fate"))
         elif self._world.mix.token_finality == MANUAL and not reference.startswith("push-"):
@@ -52,6 +54,21 @@ class Fates:
             return
         self.open += 1
         self._world.scheduler.start(self._to_the_end(fate), Scope(name))
+
+    def _forget_in_time(self, fact: ProviderFact, name: str) -> None:
+        """Let the provider know the order's key until its lifetime has passed, where it forgets any."""
+        world = self._world
+        provider: Any = world.bank if fact.provider == "rails" else world.issuer
+        lifetime = provider.capabilities().key_lifetime_seconds
+        if not lifetime or not world.mix.faults.get(FORGOTTEN) or fact.reference.startswith("push-"):
+            return
+
+        async def forgets() -> None:
+            await suspended(ticks_of(lifetime))
+            provider.forget(fact.transfer.provider_ref)
+            world.happened("fault", FORGOTTEN, reference=fact.reference)
+
+        world.scheduler.start(forgets(), Scope(f"{name}.key"))
 
     async def _to_the_end(self, fate: object) -> None:
         await fate  # type: ignore[misc]

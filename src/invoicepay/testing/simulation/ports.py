@@ -58,6 +58,7 @@ class Mix:
     Attributes:
         processes: how many processes share the store and the providers.
         dispatch: as of `AsyncInvoicePay`.
+        group_commit: whether calls that come at the same time share a transaction.
         worker_seconds: how long each process's worker rests after a turn; more and more while nothing moves.
         custody, token_finality: as of `SimulatedTokens`.
         settle_seconds: between which the banks settle an order, and about as long again until it is final.
@@ -69,6 +70,7 @@ class Mix:
     programme: Programme = field(default_factory=Programme)
     processes: int = 2
     dispatch: str = "deferred"
+    group_commit: bool = False
     worker_seconds: int = 30
     rails: RailsCapabilities = bank.CAPABILITIES
     tokens: TokenCapabilities = chain.CAPABILITIES

@@ -11,8 +11,10 @@ from invoicepay.bridge import run_blocking
 from invoicepay.domain.events import Event
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.repository import Repository
+from invoicepay.ports.runtime import GroupCommit
 from invoicepay.settings import Settings
 from invoicepay.testing.simulation.chooser import Draw, Scope
+from invoicepay.testing.simulation.group import VirtualGroupCommit
 from invoicepay.testing.simulation.machine import VirtualRetry, WorldClock, ticks_of
 from invoicepay.testing.simulation.odds import DELAYS
 from invoicepay.testing.simulation.scheduler import Life, Task, suspended
@@ -40,7 +42,7 @@ class Process:
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
-        self.boots = self.turns = 0
+        self.boots = self.turns = self.groups = 0
         self.life = Life(name)
         self.life.is_over = True
         self.pay: AsyncInvoicePay
@@ -65,12 +67,15 @@ class Process:
         around = Surroundings(world, self.life, clock)
         self._inner = world.repository(self.name)
         store = SimStore(self._inner, around, world.door)
-        self.pay = client(world, store, around, self.name)
+        group = VirtualGroupCommit(world.scheduler, self.life, self._next_group)
+        self.pay = client(world, store, around, self.name, group if world.mix.group_commit else None)
         if world.mix.handlers:
             self.pay.on("*")(self._handler(self.life))
         self._worker = world.scheduler.start(
             self._work(self.life), Scope(f"{self.name}.worker"), self.life, ticks_of(1)
         )
+        if skew:
+            world.happened("fault", "process.skew", process=self.name, detail=f"{skew} s")
         world.happened("boot", f"skew {skew} s", process=self.name)
 
     def crash(self) -> None:
@@ -91,6 +96,10 @@ class Process:
 
     async def _again(self) -> None:
         self.boot()
+
+    def _next_group(self) -> str:
+        self.groups += 1
+        return f"{self.name}.group#{self.groups}"
 
     def _handler(self, life: Life) -> Callable[[Event], Any]:
         async def take(event: Event) -> None:
@@ -131,7 +140,9 @@ class Process:
             self.world.scheduler.wake(self._worker, soon - self.world.scheduler.now)
 
 
-def client(world: World, store: Repository, around: Surroundings, lane: str) -> AsyncInvoicePay:
+def client(
+    world: World, store: Repository, around: Surroundings, lane: str, group_commit: GroupCommit | None
+) -> AsyncInvoicePay:
     """A client of the SDK in a process of the world."""
     mix = world.mix
     settings = Settings(
@@ -155,4 +166,5 @@ def client(world: World, store: Repository, around: Surroundings, lane: str) -> 
         chooser, scope = world.chooser, world.scheduler.current.scope
         return DELAYS[chooser.below(scope, "retry", len(DELAYS) - 3)]
 
-    return AsyncInvoicePay._around(replace(core, wired=replace(core.wired, retry=VirtualRetry(wait))))
+    wired = replace(core.wired, retry=VirtualRetry(wait), group_commit=group_commit)
+    return AsyncInvoicePay._around(replace(core, wired=wired))

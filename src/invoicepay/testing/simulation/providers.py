@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens, bank, chain
@@ -31,19 +31,18 @@ class Letters(Postbox):
 
 
 class SimBank(SimulatedRails):
-    """A bank that tells what it does, and that forgets keys in time.
+    """A bank that tells what it does, and that forgets keys.
 
     Args:
         told: takes each fact.
         post: takes each event on its way to the host.
-        forgets: whether keys end with their lifetime; a bank may also keep them for longer than it promises.
     """
 
-    def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post, forgets: bool) -> None:
+    def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post) -> None:
         super().__init__(clock, capabilities=mix.rails)
         self.postbox = Letters(self.name, bank.WEBHOOK_KEY, clock, RailEvent, post)
         self._told = told
-        self._lifetime = timedelta(seconds=mix.rails.key_lifetime_seconds if forgets else 0)
+        self._keys: dict[str, tuple[Direction, str]] = {}
         self._is_contradicting = False
         self._taken_at: dict[str, datetime] = {}
         self._final: set[str] = set()
@@ -57,6 +56,10 @@ class SimBank(SimulatedRails):
         if transfer.status is RailStatus.RETURN_REVERSED:
             return True
         return transfer.status is RailStatus.RETURNED and transfer.provider_ref in self._final
+
+    def forget(self, provider_ref: str) -> None:
+        """Know an order's key no longer."""
+        self._by_key.pop(self._keys[provider_ref], None)
 
     def contradict(self, reference: str, word: str) -> None:
         """Say something that no table knows; no money moves."""
@@ -73,10 +76,9 @@ class SimBank(SimulatedRails):
         self.tell_part(reference, RailStatus.SETTLED, part, amount)
 
     def _order(self, direction: Direction, order: RailOrder, key: str, rails: frozenset[str]) -> RailTransfer:
-        known = self._by_key.get((direction, key))
-        if known and self._lifetime and self._clock.now() - self._taken_at[known[1]] > self._lifetime:
-            del self._by_key[direction, key]
-        return super()._order(direction, order, key, rails)
+        transfer = super()._order(direction, order, key, rails)
+        self._keys.setdefault(transfer.provider_ref, (direction, key))
+        return transfer
 
     def _new(self, direction: Direction, order: RailOrder) -> RailTransfer:
         transfer = super()._new(direction, order)
@@ -112,28 +114,31 @@ class SimBank(SimulatedRails):
 
 
 class SimIssuer(SimulatedTokens):
-    """A token issuer that tells what it does, and that forgets keys in time."""
+    """A token issuer that tells what it does, and that forgets keys."""
 
-    def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post, forgets: bool) -> None:
+    def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post) -> None:
         super().__init__(clock, finality=mix.token_finality, custody=mix.custody, capabilities=mix.tokens)
         self.postbox = Letters(self.name, chain.WEBHOOK_KEY, clock, TokenEvent, post)
         self._told = told
-        self._lifetime = timedelta(seconds=mix.tokens.key_lifetime_seconds if forgets else 0)
+        self._keys: dict[str, str] = {}
         self._taken_at: dict[str, datetime] = {}
 
     def taken_at(self, provider_ref: str) -> datetime:
         """When an order arrived."""
         return self._taken_at[provider_ref]
 
+    def forget(self, provider_ref: str) -> None:
+        """Know an order's key no longer."""
+        self._by_key.pop(self._keys[provider_ref], None)
+
     def is_pending(self, reference: str) -> bool:
         """Whether an order waits for its fate."""
         return self.found(reference).status is TokenStatus.PENDING
 
     def _order(self, order: TokenOrder, key: str) -> TokenTransfer:
-        known = self._by_key.get(key)
-        if known and self._lifetime and self._clock.now() - self._taken_at[known[1]] > self._lifetime:
-            del self._by_key[key]
-        return super()._order(order, key)
+        transfer = super()._order(order, key)
+        self._keys.setdefault(transfer.provider_ref, key)
+        return transfer
 
     def _new(self, order: TokenOrder, status: TokenStatus) -> TokenTransfer:
         transfer = super()._new(order, status)

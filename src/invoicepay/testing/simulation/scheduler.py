@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import Context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from types import coroutine
@@ -62,6 +64,7 @@ class Task:
         "result",
         "running",
         "scope",
+        "send",
         "ticket",
         "waiter",
     )
@@ -74,6 +77,7 @@ class Task:
         self.waiter: Task | None = None
         self.ticket = 0
         self.in_store = 0
+        self.send = partial(Context().run, running.send, None)
 
     @property
     def name(self) -> str:
@@ -173,7 +177,7 @@ class Scheduler:
     def _go_on(self, task: Task) -> None:
         self._current = task
         try:
-            ticks: int = task.running.send(None)
+            ticks: int = task.send()
         except StopIteration as done:
             self._ended(task, done.value, None)
         except (Exception, Crash) as error:  # noqa: BLE001 - whoever waits for it gets it

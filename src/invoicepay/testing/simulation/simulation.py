@@ -31,6 +31,7 @@ class Run:
         all_steps: with preparation and healing.
         trace: digest of everything that happened, in order.
         broken: what was found to be wrong; nothing when all is well.
+        faults: how often each kind of trouble happened, by its name in `FAULTS`.
         days: virtual time that passed.
         decisions: everything that was decided otherwise than calmly, where that was recorded.
     """
@@ -41,6 +42,7 @@ class Run:
     trace: str
     broken: tuple[Broken, ...]
     reach: Mapping[str, int]
+    faults: Mapping[str, int]
     commits: int
     answers: int
     days: float
@@ -92,6 +94,7 @@ def run(
         trace=world.scheduler.trace,
         broken=tuple(world.wrong),
         reach=dict(scene.reach.counts()),
+        faults=world.faults(),
         commits=world.commits,
         answers=len(world.answers),
         days=world.scheduler.now / SECOND / 86_400,

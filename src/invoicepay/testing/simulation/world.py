@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import rmtree
@@ -17,6 +18,7 @@ from invoicepay.settings import Settings
 from invoicepay.testing.simulation.chooser import Chooser, Draw, Scope
 from invoicepay.testing.simulation.courier import Courier
 from invoicepay.testing.simulation.fates import Fates
+from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.hand import Hand
 from invoicepay.testing.simulation.machine import ScopedIds, WorldClock
 from invoicepay.testing.simulation.odds import DELAYS, Odds
@@ -65,20 +67,17 @@ class World:
         self._tenants: dict[str, Any] = {}
         self._folder = ""
         self.fates, self.courier = Fates(self), Courier(self)
-        forgets = self.mix.faults.get("provider.key_forgotten", 0) > 0
         self.bank = SimBank(
             self.clock,
             self.mix,
             told=self._fact,
             post=lambda e: self.courier.post("rails", e),
-            forgets=forgets,
         )
         self.issuer = SimIssuer(
             self.clock,
             self.mix,
             told=self._fact,
             post=lambda e: self.courier.post("tokens", e),
-            forgets=forgets,
         )
         self.door = Door(self._turn)
         self.onlooker_store = self.repository("onlooker")
@@ -228,6 +227,11 @@ class World:
         for broken in found:
             self.wrong.append(broken)
             self.story.note(self.clock.now(), "oracle", f"BROKEN {broken}")
+
+    def faults(self) -> dict[str, int]:
+        """How often each kind of trouble happened."""
+        happened = Counter(happening.name for happening in self.happenings if happening.kind == "fault")
+        return {name: happened[name] for name in FAULTS}
 
     def rest(self) -> Rest:
         """What is judged at the end."""
