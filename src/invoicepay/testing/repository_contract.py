@@ -12,7 +12,7 @@ import pytest
 from invoicepay.domain.accounts import available, held, posting
 from invoicepay.domain.change import Change
 from invoicepay.domain.deposits import Deposit
-from invoicepay.domain.effects import Effect
+from invoicepay.domain.effects import Effect, Observation
 from invoicepay.domain.entity import EPOCH, Entity
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.money import COLUMN_MAX, Money
@@ -80,6 +80,8 @@ class RepositoryContract(TrailContract, ErasureContract):
 
     def test_every_kind_of_row_is_changed_in_every_field(self, store: Store) -> None:
         for kind in kinds():
+            if kind is Observation:
+                continue  # written once: a store may refuse its change
             before = sample(kind, 1)
             after = replace(sample(kind, 4), id=before.id)
             store.add(before)

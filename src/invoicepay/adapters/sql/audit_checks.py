@@ -27,6 +27,12 @@ SELECT t.id FROM {ledger_transactions} t
 LEFT JOIN {audit_log} a ON a.tenant_id = t.tenant_id AND a.id = t.group_id
 WHERE t.tenant_id = :tenant AND a.id IS NULL"""
 
+_MISFILED = """
+SELECT tx_id FROM {ledger_entries} WHERE tenant_id = :tenant
+GROUP BY tx_id HAVING MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1 OR SUM(
+  CASE WHEN SUBSTR(account_id, 6, LENGTH(asset) + 1) = asset || '/' THEN 0 ELSE 1 END) > 0"""
+"""Entries whose place, or whose asset beside their account's own, nothing else reads."""
+
 
 def audit_faults(connection: Connection, place: Place) -> Iterator[Violation]:
     """Hashes that do not follow, cut streams, false checkpoints, and ledger groups unlike their record."""
@@ -48,6 +54,8 @@ def audit_faults(connection: Connection, place: Place) -> Iterator[Violation]:
                 yield _fault(f"{head.stream}#{head.position}: differs from checkpoint {point.position}")
     for id in ids(connection, place, _GROUPLESS):
         yield _unlike(id, "has no audit record")
+    for id in ids(connection, place, _MISFILED):
+        yield _unlike(id, "has entries out of place, or under another asset than their account's")
 
 
 class _Walk:

@@ -203,6 +203,10 @@ def _append_only(tables: Schema, table: str, dialect: str) -> Iterator[str]:
         else:
             refusal = f"SELECT RAISE(ABORT, '{table} is append-only')"
             yield f"CREATE TRIGGER {trigger} BEFORE {verb} ON {on} BEGIN {refusal}; END"
+    if dialect == "postgresql":  # SQLite has no TRUNCATE
+        trigger, function = _trigger(tables, table, "truncate"), tables.full_name("refuse_change")
+        each = f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
+        yield f"CREATE TRIGGER {trigger} BEFORE truncate ON {on} {each}"
 
 
 def _views_and_triggers(tables: Schema) -> set[str]:

@@ -114,8 +114,14 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
 }
 """Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
 
-APPEND_ONLY = ("ledger_entries", "ledger_transactions", "audit_log", "audit_checkpoints")
-"""Tables whose rows are written once; the store itself refuses changes (spec 3.1, D9)."""
+APPEND_ONLY = (
+    "ledger_entries",
+    "ledger_transactions",
+    "audit_log",
+    "audit_checkpoints",
+    TABLE_NAMES[Observation],
+)
+"""Tables whose rows are written once; the store itself refuses changes (spec 3.1, D9, S-28)."""
 
 ROOM_LEFT = {"invoices": 75, "ledger_accounts": 70}
 """How full PostgreSQL fills the pages of rows that payments change: the new version then lies beside the old
