@@ -1,4 +1,4 @@
-"""Each invariant names what breaks it, and right books break none (INV-01 … INV-24)."""
+"""Each invariant names what breaks it, and right books break none (INV-01 … INV-25)."""
 
 from __future__ import annotations
 
@@ -394,6 +394,12 @@ def test_inv21_an_allocation_in_another_asset(books: Books) -> None:
     bad, allocation = spoiled(books, Allocation, asset="EUR")
 
     assert only("INV-21", bad).subject == allocation.id
+
+
+def test_inv25_a_reserve_of_a_deposit_that_is_not_here(books: Books) -> None:
+    bad, reserve = spoiled(books, Reserve, deposit_id="dep_elsewhere")
+
+    assert only("INV-25", bad).subject == reserve.id
 
 
 def tampered(books: Books) -> Iterator[tuple[str, Books]]:

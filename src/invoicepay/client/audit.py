@@ -175,7 +175,7 @@ class Ledger(Group):
 
 
 class Invariants(Group):
-    """INV-01 … INV-22 over the stored data."""
+    """INV-01 … INV-25 over the stored data."""
 
     async def check(self) -> tuple[Violation, ...]:
         """Run them all; each violation names its rule and row. Empty when the books are right.

@@ -1,11 +1,11 @@
-"""INV-01 … INV-24: what holds after every commit, as named checks over values (spec 7)."""
+"""INV-01 … INV-25: what holds after every commit, as named checks over values (spec 7)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from invoicepay.domain import ledger_checks, position_checks, record_checks, trail_checks
+from invoicepay.domain import ledger_checks, position_checks, record_checks, references, trail_checks
 from invoicepay.domain.books import Books, Check, Violation
 
 __all__ = ["CHECKS", "RULES", "Books", "Violation", "check"]
@@ -36,6 +36,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "INV-22": "The audit chain recomputes to its heads, and each ledger group is as its record says.",
         "INV-23": "Repeating an accepted command with its key changes nothing; proven by tests.",
         "INV-24": "Chain positions of a netted asset are what final mints, burns and transfers add up to.",
+        "INV-25": "Whatever a row names is a row of the same tenant.",
     }
 )
 """One sentence for each invariant."""
@@ -64,6 +65,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "INV-21": record_checks.links_stay_within,
         "INV-22": trail_checks.audit_chain_is_unbroken,
         "INV-24": position_checks.positions_add_up,
+        "INV-25": references.references_are_kept,
     }
 )
 """The check of each invariant that stored data shows; the others are reconciliation's and the tests'."""

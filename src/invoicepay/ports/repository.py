@@ -136,7 +136,7 @@ class Reader(Protocol):
         ...
 
     async def violations(self) -> tuple[Violation, ...]:
-        """Every row that breaks a stored-data invariant (INV-01 … INV-24 as far as data shows them)."""
+        """Every row that breaks a stored-data invariant (INV-01 … INV-25 as far as data shows them)."""
         ...
 
 

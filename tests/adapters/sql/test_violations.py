@@ -107,6 +107,11 @@ TAMPERINGS = {
     "a payment is on another's invoice": ("INV-21", "UPDATE invoice_payments SET enterprise_id = 'other'"),
     "an allocation hangs in the air": ("INV-21", "UPDATE payment_allocations SET source_id = 'nothing'"),
     "an allocation is in another asset": ("INV-21", "UPDATE payment_allocations SET asset = 'EUR'"),
+    "a payment names an invoice of nobody": (
+        "INV-25",
+        "UPDATE invoice_payments SET invoice_id = 'nothing'",
+    ),
+    "a credit comes from nothing": ("INV-25", "UPDATE customer_credits SET source_id = 'nothing'"),
     "a wallet on a chain holds tokens that nobody made": (
         "INV-24",
         "INSERT INTO chain_positions (tenant_id, id, party_id, asset, held, leaving, version, created_at, "

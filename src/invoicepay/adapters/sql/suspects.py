@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from invoicepay.adapters.sql.schema import Place
+from invoicepay.adapters.sql.schema import TABLE_NAMES, Place
 from invoicepay.domain.accounts import BACKING_CODES, TOKEN_CODES, Code
 from invoicepay.domain.credits import CreditStatus
 from invoicepay.domain.deposits import ReserveStatus
@@ -18,6 +18,7 @@ from invoicepay.domain.invoices import InvoiceStatus
 from invoicepay.domain.netting import OPEN
 from invoicepay.domain.payments import UNRESOLVED, PaymentStatus
 from invoicepay.domain.policies import CreditBacking, Numbering
+from invoicepay.domain.references import Reference
 from invoicepay.domain.tokens import BurnStatus, MintStatus
 from invoicepay.domain.withdrawals import WithdrawalStatus
 
@@ -311,6 +312,20 @@ class _Names(dict[str, str]):
 
     def __missing__(self, plain: str) -> str:
         return self._schema.full_name(plain)
+
+
+def dangling(place: Place, one: Reference) -> str:
+    """Rows that name nothing of their tenant, with the id that they name."""
+    names = [place.schema.full_name(TABLE_NAMES[kind]) for kind in one.to]
+    joins = " ".join(
+        f"LEFT JOIN {name} t{n} ON t{n}.tenant_id = x.tenant_id AND t{n}.id = x.{one.field}"
+        for n, name in enumerate(names)
+    )
+    absent = " AND ".join(f"t{n}.id IS NULL" for n in range(len(names)))
+    return (
+        f"SELECT x.id, x.{one.field} FROM {place.schema.full_name(TABLE_NAMES[one.kind])} x {joins} "
+        f"WHERE x.tenant_id = :tenant AND x.{one.field} <> '' AND {absent} ORDER BY x.id"
+    )
 
 
 def repetitions(table: str, fields: Sequence[str], unless_empty: str) -> str:

@@ -26,6 +26,7 @@ from invoicepay.domain.needs import Find
 from invoicepay.domain.numbering import NumberSeries
 from invoicepay.domain.parties import Party
 from invoicepay.domain.payments import Payment
+from invoicepay.domain.references import REFERENCES, dangling
 from invoicepay.domain.sums import summed
 from invoicepay.domain.tokens import Mint
 from invoicepay.domain.trail_checks import LIFECYCLES
@@ -64,6 +65,7 @@ class _Court:
         yield from self._unequal_sums()
         for rule, gather in self._gatherers().items():
             yield from CHECKS[rule](gather())
+        yield from self._dangling()
         yield from audit_faults(self._connection, self._place)
         for owner in self._ids(_OWNERS):
             yield from self._book_of(owner)
@@ -89,6 +91,12 @@ class _Court:
             yield from differences(each.rule, each.left_name, left, each.right_name, right)
         kept, added = suspects.unequal(self._connection, self._place, suspects.ENTRIES)
         yield from differences("INV-01", "balance", _by_account(kept), "entries", _by_account(added))
+
+    def _dangling(self) -> Iterator[Violation]:
+        for one in REFERENCES:
+            query = suspects.dangling(self._place, one)
+            for row_id, id in suspects.rows(self._connection, self._place, query):
+                yield dangling(one, row_id, id)
 
     def _unbalanced(self) -> Books:
         ledger = self._ledger(self._ids(suspects.UNBALANCED))
