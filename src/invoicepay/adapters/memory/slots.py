@@ -44,6 +44,10 @@ class MemorySlots:
         self._moves: dict[str, tuple[SlotKey, Move]] = {}
         self._keys: set[str] = set()
 
+    def production_faults(self) -> tuple[str, ...]:
+        """What was signed is forgotten, and may be signed anew."""
+        return ("slots are kept in memory: they are gone when the process ends",)
+
     async def take(
         self, lane: Lane, moves: Sequence[Move], *, at: datetime, after: SlotKey | None = None
     ) -> Slot | None:

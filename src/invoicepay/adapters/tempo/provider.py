@@ -22,6 +22,7 @@ from invoicepay.adapters.tempo.trials import Trials
 from invoicepay.domain.money import Money
 from invoicepay.errors import InvoicePayError, ProviderRejected, WebhookSignatureInvalid
 from invoicepay.ports.health import Health
+from invoicepay.ports.production import production_faults
 from invoicepay.ports.runtime import Clock
 from invoicepay.ports.signing import Signer
 from invoicepay.ports.slots import MoveState, Slot, SlotKey, SlotStore
@@ -112,7 +113,8 @@ class Tempo:
 
     def production_faults(self) -> tuple[str, ...]:
         tests = (f"{self.name} is on the test chain {self._network.chain_id}",)
-        return (*(tests if self._network.is_test else ()), *self._rpc.production_faults())
+        own = tests if self._network.is_test else ()
+        return (*own, *self._rpc.production_faults(), *production_faults(self._slots))
 
     def capabilities(self) -> TokenCapabilities:
         return TokenCapabilities(
