@@ -73,6 +73,11 @@ class AuditRecord(Shown):
         """In whose place the actor acted; empty for their own."""
         return self._word("on_behalf_of")
 
+    @property
+    def request_id(self) -> str:
+        """The host's name for the request that led here."""
+        return self._word("request_id")
+
     def _word(self, name: str) -> str:
         return str(json.loads(self.body).get(name, ""))
 

@@ -231,8 +231,8 @@ LOOKS: Mapping[str, Rule] = {
     "health": _OPERATOR,
     "run_pending_everywhere": _OPERATOR,
     "effects.stop_everywhere": _OPERATOR,
-    "effects.resume_everywhere": _OPERATOR,
+    "effects.resume_everywhere": _TWO_PEOPLE,
 }
-"""Every way of looking that more than one kind of actor tries."""
+"""Every way of looking, and what asks for several commands or tenants at once."""
 
 RULES: Mapping[str, Rule] = {**COMMANDS, **LOOKS}

@@ -23,6 +23,7 @@ class Operation(Shown):
         denied: the code of the refusal; empty for what was done.
         approved_by: the second person, where it took two.
         on_behalf_of: in whose place the actor acted.
+        request_id: the host's name for the request that led here.
     """
 
     position: int
@@ -35,6 +36,7 @@ class Operation(Shown):
     denied: str
     approved_by: str
     on_behalf_of: str
+    request_id: str
     record_id: str
 
 
@@ -57,5 +59,6 @@ def operation(record: AuditRecord, remarks: Mapping[str, Remark]) -> Operation:
         denied=record.denied,
         approved_by=record.approved_by,
         on_behalf_of=record.on_behalf_of,
+        request_id=record.request_id,
         record_id=record.id,
     )

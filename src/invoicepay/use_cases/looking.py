@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from invoicepay.domain.access import permit, second_person
-from invoicepay.domain.authority import Access, Permission, Side
+from invoicepay.domain.authority import RULES, Access, Permission, SecondPerson, Side
 from invoicepay.domain.change import Context, denied
 from invoicepay.domain.entity import Entity
 from invoicepay.errors import IdentityError, InvoicePayError
@@ -72,7 +72,8 @@ def access_to(
 
 def _permitted(deps: Deps, access: Access) -> None:
     answer = permit(access, deps.authorizer.authorize if deps.authorizer is not None else None)
-    if answer is Permission.SECOND_PERSON:
+    takes_two = RULES[access.operation].second is SecondPerson.ALWAYS
+    if takes_two or answer is Permission.SECOND_PERSON:
         second_person(access.actor, access.approved_by)
 
 
