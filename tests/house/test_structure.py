@@ -26,13 +26,13 @@ LONGEST_FILE = 500
 LISTS = {"blocking.py", "errors.py"}
 
 # Only this file may ask the machine for time, randomness or fresh ids; everybody else is given them. A
-# simulator is somebody else's machine, with a clock and ids of its own.
-SYSTEM = ("adapters/system.py", "testing/simulators/")
+# simulator is somebody else's machine, with a clock and ids of its own, and a simulation draws from its seed.
+SYSTEM = ("adapters/system.py", "testing/simulators/", "testing/simulation/chooser.py")
 SOURCES_OF_CHANCE = {"random", "secrets", "time", "uuid"}
 CLOCK_READS = {"now", "today", "utcnow"}
 
 # These stand where a host stands and may import the package as a host does.
-HOSTS = ("demo", "integrations", "testing")
+HOSTS = ("cli", "demo", "integrations", "testing")
 
 
 @cache
