@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,35 @@ class Signer(Protocol):
         """
         ...
 
-    async def sign(self, account: str, digest: bytes) -> Signature:
+    async def sign(self, account: str, digest: bytes, *, payload: bytes) -> Signature:
         """Sign the 32 bytes of `digest` as they are, without hashing them again.
 
         Nothing moves by a signature alone, so every failure here is one before sending.
 
+        Args:
+            payload: what `digest` is the hash of, for a signer that judges what it signs.
+
         Raises:
             ProviderUnavailable: the key service was not reached; ask again.
+            ProviderRejected: the signer's policy does not allow it.
             NotFound: the signer has no such account.
+        """
+        ...
+
+
+@runtime_checkable
+class ForeseesRefusals(Protocol):
+    """A `Signer` that can tell beforehand what it would not sign.
+
+    It is asked before a movement is bound to a slot of a chain, so that what it refuses goes to a person and
+    holds up nothing else. Without this ability a refusal shows only when the movement is on record.
+    """
+
+    async def refusal(self, account: str, calls: Sequence[tuple[str, bytes]]) -> str:
+        """Why the account would not sign these calls, each an address and its data; empty when it would.
+
+        Raises:
+            ProviderUnavailable: the key service was not reached; ask again.
         """
         ...
 

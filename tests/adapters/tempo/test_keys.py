@@ -50,9 +50,9 @@ def test_a_signature_is_low_deterministic_and_recovers_to_the_address() -> None:
     for number in range(50):
         digest = bytes([number]) * 32
 
-        signature = run_blocking(keys.sign("issuer", digest))
+        signature = run_blocking(keys.sign("issuer", digest, payload=b""))
 
-        assert signature == run_blocking(keys.sign("issuer", digest))
+        assert signature == run_blocking(keys.sign("issuer", digest, payload=b""))
         assert 0 < signature.s <= ORDER // 2
         assert signature.recovery in (0, 1)
         told = signature.r.to_bytes(32, "big") + signature.s.to_bytes(32, "big") + bytes([signature.recovery])
@@ -88,7 +88,7 @@ def test_a_seed_that_is_short_or_no_hexadecimal_is_refused(seed: bytes | SecretS
 def test_nothing_shows_a_key() -> None:
     seed = SecretStr(CANARY)
     keys = LocalKeys(seed, fixed={"fees": SecretStr(CANARY[::-1])})
-    run_blocking(keys.sign("fees", bytes(32)))
+    run_blocking(keys.sign("fees", bytes(32), payload=b""))
     run_blocking(keys.address("issuer"))
 
     shown = [repr(keys), str(keys), f"{vars(keys)}", repr(keys._loaded["fees"])]

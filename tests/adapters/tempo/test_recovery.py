@@ -306,10 +306,10 @@ class MoodyKeys:
     async def address(self, account: str) -> str:
         return await self._keys.address(account)
 
-    async def sign(self, account: str, digest: bytes) -> Signature:
+    async def sign(self, account: str, digest: bytes, *, payload: bytes) -> Signature:
         if self.is_away:
             raise ProviderUnavailable("the key service is away")
-        return await self._keys.sign(account, digest)
+        return await self._keys.sign(account, digest, payload=payload)
 
 
 def test_a_key_service_that_is_away_leaves_the_order_on_record(chain: Chain) -> None:

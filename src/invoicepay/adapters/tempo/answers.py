@@ -59,6 +59,19 @@ def movement_in(slot: Slot, reference: str) -> Move:
     return next(move for move in slot.moves if move.reference == reference)
 
 
+def not_signed(move: Move, why: str, now: datetime) -> TokenTransfer:
+    """What the signer's policy refuses: nothing was bound for it and nothing will be sent by itself."""
+    return TokenTransfer(
+        provider_ref=provider_ref_of(move.reference),
+        reference=move.reference,
+        status=TokenStatus.NEEDS_REVIEW,
+        provider_status="not signed",
+        amount=move.amount,
+        observed_at=now,
+        reason=f"the signer refuses it: {why}",
+    )
+
+
 def reason_of(fault: InvoicePayError) -> str:
     """Why a movement failed, as it is kept."""
     return f"{fault.details.get('reason', fault.code)}: {fault.message}"

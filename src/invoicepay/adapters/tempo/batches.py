@@ -12,6 +12,7 @@ from invoicepay.adapters.tempo.answers import (
     another_order,
     left_over,
     movement_in,
+    not_signed,
     reason_of,
     refused_before,
     told,
@@ -135,7 +136,7 @@ class Batches:
         """
         taken = list[Slot]()
         for first in range(0, len(moves), AT_ONCE):
-            some = moves[first : first + AT_ONCE]
+            some = await self._signable(moves[first : first + AT_ONCE], outcomes)
             if first and self._elapsed() > until:
                 outcomes.update((move.reference, left_over()) for move in some)
                 continue
@@ -149,6 +150,21 @@ class Batches:
                 if fault := faults[move.reference]:
                     outcomes[move.reference] = await self._never(move, fault)
         return taken
+
+    async def _signable(self, moves: Sequence[Move], outcomes: dict[str, Outcome]) -> list[Move]:
+        """Movements that the signer would sign; a person looks at the others, for which nothing is bound."""
+        signable = list[Move]()
+        for move in moves:
+            try:
+                why = await self._wallets.refusal(move)
+            except InvoicePayError as error:
+                outcomes[move.reference] = unsent(error)
+                continue
+            if why:
+                outcomes[move.reference] = not_signed(move, why, self._clock.now())
+            else:
+                signable.append(move)
+        return signable
 
     async def _never(self, move: Move, fault: InvoicePayError) -> InvoicePayError:
         """The fault; where it is for good, nobody who judged otherwise can send the order from now on.

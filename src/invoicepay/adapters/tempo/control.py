@@ -93,7 +93,7 @@ class TempoControl:
     async def _needed(self) -> set[str]:
         """Addresses whose freeze would stop everybody's tokens."""
         accounts = self._accounts
-        roles = (accounts.admin, accounts.issuer, accounts.operator, accounts.guard, accounts.fees)
+        roles = (accounts.admin, accounts.guard, accounts.fees, *accounts.moving)
         return {FEE_MANAGER, *[await self._desk.address(account) for account in roles]}
 
     async def _guarded(self, call: Call) -> None:

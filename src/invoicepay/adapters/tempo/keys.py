@@ -73,7 +73,7 @@ class LocalKeys:
             known = self._addresses[account] = address_of(self._key(account).public_key.format(False))
         return known
 
-    async def sign(self, account: str, digest: bytes) -> Signature:
+    async def sign(self, account: str, digest: bytes, *, payload: bytes) -> Signature:  # noqa: ARG002
         assert len(digest) == 32, "a digest has 32 bytes"
         signed = self._key(account).sign_recoverable(digest, hasher=None)
         return Signature(int.from_bytes(signed[:32], "big"), int.from_bytes(signed[32:64], "big"), signed[64])

@@ -66,7 +66,7 @@ class Lanes:
             ProviderUnavailable: it has, so the store is older than the chain, as after a restore; or the
                 question was not answered.
         """
-        senders = (await self._wallets.issuer(), await self._wallets.operator())
+        senders = [await self._signer.address(account) for account in self._wallets.accounts.moving]
         ours = [Lane(sender, key) for sender in dict.fromkeys(senders) for key in self._keys]
         answers = await rpc.try_calls(
             [calls.lane_nonce(lane.signer, int(lane.nonce_key, 16)) for lane in ours], at="latest"
@@ -91,11 +91,12 @@ class Lanes:
         """Fresh bytes for a slot: the same calls, a new end, and a fee that replaces earlier bytes.
 
         Raises:
-            ProviderUnavailable, NotFound: the key service did not sign.
+            ProviderUnavailable, ProviderRejected, NotFound: the key service did not sign.
             ConfigurationError: the lane is of no account of ours.
         """
         account, payer = await self._account_of(slot.key.lane), self._wallets.accounts.fees
-        made = [call for move in slot.moves for call in await self._wallets.calls_of(move)]
+        sender = slot.key.lane.signer
+        made = [call for move in slot.moves for call in self._wallets.calls_of(move, sender)]
         ends_at = self._now(head) + VALID_SECONDS
         transaction = TempoTransaction(
             chain_id=self._network.chain_id,
@@ -113,8 +114,7 @@ class Lanes:
         return Attempt(hash=signed.hash, raw=signed.raw, valid_before=ends_at, max_fee=transaction.max_fee)
 
     async def _account_of(self, lane: Lane) -> str:
-        accounts = self._wallets.accounts
-        for account in (accounts.issuer, accounts.operator):
+        for account in self._wallets.accounts.moving:
             if await self._signer.address(account) == lane.signer:
                 return account
         raise ConfigurationError(

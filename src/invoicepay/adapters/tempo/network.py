@@ -47,6 +47,8 @@ class TempoAccounts:
         operator: moves tokens of wallets that approved it.
         guard: freezes wallets, pauses and unpauses.
         fees: pays the fees of all the others; the only one that holds fee tokens.
+        retired: earlier issuers and operators: what is bound to their slots is still signed with their keys,
+            and nothing new is bound to them.
     """
 
     admin: str = "admin"
@@ -54,6 +56,12 @@ class TempoAccounts:
     operator: str = "operator"
     guard: str = "guard"
     fees: str = "fees"
+    retired: tuple[str, ...] = ()
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """Every account that moves tokens, or did."""
+        return self.issuer, self.operator, *self.retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

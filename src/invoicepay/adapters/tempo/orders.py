@@ -12,7 +12,7 @@ from invoicepay.adapters.tempo import calls
 from invoicepay.adapters.tempo.network import TempoAccounts, TempoToken
 from invoicepay.adapters.tempo.transaction import Call
 from invoicepay.errors import ConfigurationError, ProviderRejected
-from invoicepay.ports.signing import Signer
+from invoicepay.ports.signing import ForeseesRefusals, Signer
 from invoicepay.ports.slots import Move
 from invoicepay.ports.tokens import MoveKind, TokenMove, TokenOrder
 
@@ -74,14 +74,29 @@ class Wallets:
         """The address that sends movements of a kind."""
         return await self.operator() if kind is MoveKind.TRANSFER else await self.issuer()
 
-    async def calls_of(self, move: Move) -> tuple[Call, ...]:
-        """The calls that carry a movement out; only the issuer burns, and only what it holds itself."""
-        token, issuer = self.token(move.amount.asset).address, await self.issuer()
-        memo, amount = bytes.fromhex(move.memo), move.amount.micros
+    async def refusal(self, move: Move) -> str:
+        """Why the signer would not sign for a movement, if it can tell; empty when it would.
+
+        Raises:
+            ProviderUnavailable: the key service was not reached.
+        """
+        if not isinstance(self._signer, ForeseesRefusals):
+            return ""
+        account = self.accounts.operator if move.kind is MoveKind.TRANSFER else self.accounts.issuer
+        made = self.calls_of(move, await self.sender(move.kind))
+        return await self._signer.refusal(account, [(call.to, call.data) for call in made])
+
+    def calls_of(self, move: Move, sender: str) -> tuple[Call, ...]:
+        """The calls by which `sender` carries a movement out; an issuer burns only what it holds itself."""
+        token, memo, amount = (
+            self.token(move.amount.asset).address,
+            bytes.fromhex(move.memo),
+            move.amount.micros,
+        )
         if move.kind is MoveKind.MINT:
             return (calls.mint(token, move.target, amount, memo),)
         if move.kind is MoveKind.BURN:
-            return calls.pull(token, move.source, issuer, amount, memo), calls.burn(token, amount, memo)
+            return calls.pull(token, move.source, sender, amount, memo), calls.burn(token, amount, memo)
         return (calls.pull(token, move.source, move.target, amount, memo),)
 
     async def movement_of(self, asked: TokenMove) -> Move:

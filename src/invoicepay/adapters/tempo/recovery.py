@@ -168,7 +168,7 @@ class Recovery:
         if receipt.is_success:
             assets = {move.amount.asset for move in slot.moves}
             tokens = {asset: self._wallets.token(asset).address for asset in assets}
-            verdicts = judged(slot.moves, receipt, tokens=tokens, issuer=await self._wallets.issuer())
+            verdicts = judged(slot.moves, receipt, tokens=tokens, issuer=slot.key.lane.signer)
             await self._settle(slot.key, SlotState.FINAL, verdicts)
             return
         await self._settle(slot.key, SlotState.REVERTED, ())

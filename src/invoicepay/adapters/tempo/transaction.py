@@ -87,16 +87,17 @@ async def sign_transaction(
 
     Raises:
         ProviderUnavailable: the key service was not reached; nothing was sent.
+        ProviderRejected: the signer's policy does not allow it; nothing was sent.
     """
     assert fee_payer != account, "who pays its own fee names no fee payer"
     built = _built(transaction, is_sponsored=fee_payer is not None)
     sender = await signer.address(account)
     built = _with(built, sender_address=bytes.fromhex(sender[2:]))
     # 27 and 28, not 0 and 1: the node encodes the latter anew and then knows another hash than ours.
-    signature = _encodable(await signer.sign(account, built.get_signing_hash()), base=27)
+    signature = await _signature(signer, account, built.encode_for_signing(), base=27)
     if fee_payer is not None:
-        digest = built.get_signing_hash(for_fee_payer=True)
-        built = _with(built, fee_payer_signature=_encodable(await signer.sign(fee_payer, digest), base=0))
+        payload = built.encode_for_signing(for_fee_payer=True)
+        built = _with(built, fee_payer_signature=await _signature(signer, fee_payer, payload, base=0))
     raw = _with(built, sender_signature=signature).encode()
     return SignedTransaction(raw, hash_of(raw))
 
@@ -136,6 +137,10 @@ def _with(built: pytempo.TempoTransaction, **changes: object) -> pytempo.TempoTr
     from attrs import evolve
 
     return evolve(built, **changes)
+
+
+async def _signature(signer: Signer, account: str, payload: bytes, *, base: int) -> pytempo.Signature:
+    return _encodable(await signer.sign(account, keccak(payload), payload=payload), base=base)
 
 
 def _encodable(signature: Signature, *, base: int) -> pytempo.Signature:

@@ -35,7 +35,7 @@ class Trials:
         Raises:
             ProviderUnavailable: the node did not answer.
         """
-        made = [(await self._wallets.calls_of(move))[0] for move in moves]
+        made = [self._wallets.calls_of(move, sender)[0] for move in moves]
         told = await self._rpc.try_calls(made, sender=sender, at=at)
         return [
             await self._named(move, one) if isinstance(one, InvoicePayError) else None
