@@ -14,6 +14,13 @@ Counted before parsing: the parser leans on the interpreter's recursion limit, w
 the whole process (py_ecc sets 100,000 when it is imported), and a body of brackets then ends the process.
 """
 
+MOST_KEYS = 1_000
+"""Names in one object (S-08)."""
+MOST_DIGITS = 20
+"""Digits of a whole number, enough for 64 bits: what has more is told as text."""
+
+_FRACTION = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKETS = b"[]{}"
 _OTHERS = bytes(set(range(256)) - set(_BRACKETS))
@@ -23,8 +30,9 @@ def strict_json(body: bytes) -> Any:
     """The value: fractions as Decimal, never as float.
 
     Raises:
-        ValueError: it is no JSON in UTF-8, has a number that is none, names a key twice, or is nested deeper
-            than `DEEPEST`. The text says nothing of the body, which may hold secrets.
+        ValueError: it is no JSON in UTF-8, has a number that is none or beyond all measure, half of a
+            surrogate pair, a key twice, more than `MOST_KEYS` in one object, or is nested deeper than
+            `DEEPEST`. The text says nothing of the body, which may hold secrets.
 
     Examples:
         >>> strict_json(b'{"amount": 12.5}')
@@ -45,12 +53,16 @@ def _parsed(body: bytes) -> Any:
     if _is_too_deep(body):
         return _NOTHING
     try:
-        return json.loads(
+        value = json.loads(
             body.decode("utf-8"),
-            parse_float=Decimal,
+            parse_int=_whole,
+            parse_float=_fraction,
             parse_constant=_refused,
-            object_pairs_hook=_without_repetition,
+            object_pairs_hook=_object,
         )
+        if _SURROGATE.search(body):  # a pair becomes one character; half of one has no bytes
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        return value
     except ValueError:
         return _NOTHING
 
@@ -68,8 +80,21 @@ def _refused(word: str) -> Any:
     raise ValueError(word)
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _whole(digits: str) -> int:
+    if len(digits.removeprefix("-")) > MOST_DIGITS:
+        raise ValueError("too many digits")
+    return int(digits)
+
+
+def _fraction(text: str) -> Decimal:
+    """Exact; the exponent is bounded, since making a whole number of 1E+1000000 takes most of a minute."""
+    if not _FRACTION.fullmatch(text):
+        raise ValueError("too many digits")
+    return Decimal(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
+    if len(found) != len(pairs) or len(found) > MOST_KEYS:
+        raise ValueError("a key comes twice, or there are too many")
     return found
