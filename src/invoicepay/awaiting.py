@@ -394,11 +394,16 @@ class AsyncInvoicePay:
         whole(limit, "limit", least=1)
         return await self._core.run_pending(limit, until_quiet=until_quiet)
 
-    async def run_pending_everywhere(self, *, limit: int = 100) -> dict[str, PendingSummary]:
+    async def run_pending_everywhere(
+        self, *, limit: int = 100, is_stopping: Callable[[], bool] | None = None
+    ) -> dict[str, PendingSummary]:
         """One pass of `run_pending` for every tenant of the store; operators only.
+
+        A tenant with much to send is left after about a second, so that others do not wait for it.
 
         Args:
             limit: the most of each kind that the pass takes in each tenant.
+            is_stopping: asked before each tenant; once true, the pass ends there.
 
         Returns:
             What was done, by tenant; call it again while a summary has `moved`.
@@ -408,7 +413,9 @@ class AsyncInvoicePay:
         """
         whole(limit, "limit", least=1)
         await allow(self._core.deps, "run_pending_everywhere")
-        return await run_pending_everywhere(self._core.deps, limit, handlers=self._core.handlers)
+        return await run_pending_everywhere(
+            self._core.deps, limit, handlers=self._core.handlers, is_stopping=is_stopping
+        )
 
     async def close(self) -> None:
         """Give the store's connections back; this client and its copies take no calls afterwards."""

@@ -68,6 +68,7 @@ from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
 from invoicepay.domain.policies import Policy, Programme
 from invoicepay.domain.reconciliation import StatementLine
+from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
@@ -779,6 +780,125 @@ class Effects:
 
 class Holds:
     """Authorizations (spec 4.7); payments, transfers and withdrawals place their own."""
+    def resend(
+        self, effect: str | Effect, *, reason: str, approved_by: str, idempotency_key: str | None = None
+    ) -> Effect:
+        """Have an effect in review asked about and sent once more, under its own key (four eyes).
+
+        For an effect that went out so often, or so long ago, that it is not sent again by itself. The
+        provider is asked first wherever it can be: what it has is booked and not sent. One that forgets keys
+        and cannot be asked is never sent to twice; resolve the effect instead.
+
+        Args:
+            reason: how it was found out that nothing arrived; it goes into the audit trail.
+
+        Raises:
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            InvalidTransition: it is not in review, or the provider has told of it.
+        """
+        return run_blocking(
+            self._group.resend(
+                effect, reason=reason, approved_by=approved_by, idempotency_key=idempotency_key
+            )
+        )
+
+    def stop(
+        self, provider: str | ProviderSwitch, *, reason: str, idempotency_key: str | None = None
+    ) -> ProviderSwitch:
+        """Send nothing more to a provider, in an emergency; one operator is enough.
+
+        Commands are taken as before and wait. What left already goes on being looked up, polled and told of
+        by webhooks. A request that was on its way at this moment may still arrive, within ten seconds.
+
+        Args:
+            provider: its name, as in `effect.provider` and `health()`.
+            reason: it goes into the audit trail.
+
+        Raises:
+            NotFound: this client has no provider of that name.
+            NotAllowed: the actor is no operator.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> pay.effects.stop("simulated-bank", reason="status page is red").status.value
+            'stopped'
+            >>> pay.effects.resume("simulated-bank", reason="green again", approved_by="cfo").status.value
+            'running'
+        """
+        return run_blocking(self._group.stop(provider, reason=reason, idempotency_key=idempotency_key))
+
+    def stop_everywhere(
+        self, provider: str | ProviderSwitch, *, reason: str, idempotency_key: str | None = None
+    ) -> dict[str, ProviderSwitch]:
+        """`stop` for every tenant that the store has by now; one operator is enough.
+
+        Returns:
+            The switch by tenant. A tenant that is new afterwards is not stopped.
+
+        Raises:
+            NotFound: this client has no provider of that name.
+            NotAllowed: the actor is a party.
+        """
+        return run_blocking(
+            self._group.stop_everywhere(provider, reason=reason, idempotency_key=idempotency_key)
+        )
+
+    def resume(
+        self,
+        provider: str | ProviderSwitch,
+        *,
+        reason: str,
+        approved_by: str,
+        idempotency_key: str | None = None,
+    ) -> ProviderSwitch:
+        """Send again what waits for a stopped provider; operators only, two of them.
+
+        Raises:
+            NotFound: it was never stopped.
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+            InvalidTransition: it is not stopped.
+        """
+        return run_blocking(
+            self._group.resume(
+                provider, reason=reason, approved_by=approved_by, idempotency_key=idempotency_key
+            )
+        )
+
+    def resume_everywhere(
+        self,
+        provider: str | ProviderSwitch,
+        *,
+        reason: str,
+        approved_by: str,
+        idempotency_key: str | None = None,
+    ) -> dict[str, ProviderSwitch]:
+        """`resume` in every tenant where the provider is stopped; operators only, two of them.
+
+        Returns:
+            The switch by tenant, of those that were stopped.
+
+        Raises:
+            NotAllowed, SecondActorRequired: it takes an operator and another person.
+        """
+        return run_blocking(
+            self._group.resume_everywhere(
+                provider, reason=reason, approved_by=approved_by, idempotency_key=idempotency_key
+            )
+        )
+
+    def switches(
+        self, *, status: ProviderStatus | str | None = None, after: str = "", limit: int = 50
+    ) -> Page[ProviderSwitch]:
+        """Providers that were stopped at least once, by name; for operators.
+
+        Args:
+            status: `stopped` or `running`.
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.switches(status=status, after=after, limit=limit)))
+
 
     __slots__ = ("_group",)
 
@@ -3082,7 +3202,9 @@ class InvoicePay:
         """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
         return run_blocking(self._pay.run_pending(limit=limit, until_quiet=until_quiet))
 
-    def run_pending_everywhere(self, *, limit: int = 100) -> dict[str, PendingSummary]:
+    def run_pending_everywhere(
+        self, *, limit: int = 100, is_stopping: Callable[[], bool] | None = None
+    ) -> dict[str, PendingSummary]:
         """One pass of `run_pending` for every tenant of the store; operators only.
 
         Args:
@@ -3094,11 +3216,12 @@ class InvoicePay:
         Raises:
             NotAllowed: the actor is a party.
         """
-        return run_blocking(self._pay.run_pending_everywhere(limit=limit))
+        return run_blocking(self._pay.run_pending_everywhere(limit=limit, is_stopping=is_stopping))
 
     def close(self) -> None:
         """Give the store's connections back; this client and its copies take no calls afterwards."""
         run_blocking(self._pay.close())
+            is_stopping: asked before each tenant; once true, the pass ends there.
 
     def __repr__(self) -> str:
         return repr(self._pay).replace("AsyncInvoicePay", "InvoicePay")

@@ -73,7 +73,9 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     tokens = parts.token or SimulatedTokens(clock, custody=_custody(programme))
     if parts.token is not None:
         _check_settlement(programme, parts.token)
-    repository = parts.repository or _repository(chosen, settings, ids, blocking=blocking)
+    repository = parts.repository or _repository(
+        chosen, settings, ids, blocking=blocking, tells_time=parts.clock is None
+    )
     if settings.environment == PRODUCTION:
         _check_production(settings, repository, rails, tokens, clock, parts.screening, parts.authorizer)
     return Core(
@@ -236,7 +238,7 @@ def environment_settings(environ: Mapping[str, str] | None, programme: Programme
     return settings if programme is None else replace(settings, programme=programme)
 
 
-def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> Repository:
+def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool, tells_time: bool) -> Repository:
     if store == MEMORY:
         from invoicepay.adapters.memory import MemoryRepository
 
@@ -250,6 +252,7 @@ def _repository(store: Any, settings: Settings, ids: Ids, *, blocking: bool) -> 
         stream=settings.audit_stream,
         schema=settings.schema,
         table_prefix=settings.table_prefix,
+        tells_time=tells_time,
     )
 
 

@@ -19,6 +19,7 @@ LOOKING = {
         "burns",
         "unmatched",
         "observations",
+        "switches",
         "settlement",
         "settlements",
         "tie_out",

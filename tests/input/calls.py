@@ -13,7 +13,7 @@ from invoicepay import Every, InvoicePay, Issue, Pay, Policy, Register
 from invoicepay import blocking as faces
 from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
-from tests.input.scene import NETS, Scene
+from tests.input.scene import BANK, NETS, STOPPED, Scene
 
 LATER = datetime(2026, 3, 1, tzinfo=UTC)
 LINES = [("Goods", "10.00 USD")]
@@ -54,7 +54,7 @@ ROLES: dict[Role, str] = {
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body items others anchors",
+    Role.OBJECT: "lines every policy statement headers body items others anchors is_stopping",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
@@ -350,6 +350,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "audit.operations": {"after_position": 0, "limit": 5},
     "audit.verify": {},
     "audit.seal": {},
+    "effects.resend": {"effect": I("unanswered"), "reason": "the bank has nothing", "approved_by": "cfo"},
+    "effects.stop": {"provider": BANK, "reason": "status page is red"},
+    "effects.stop_everywhere": {"provider": BANK, "reason": "status page is red"},
+    "effects.resume": {"provider": STOPPED, "reason": "green again", "approved_by": "cfo"},
+    "effects.resume_everywhere": {"provider": STOPPED, "reason": "green again", "approved_by": "cfo"},
+    "effects.switches": {"status": "stopped", **_RANGE},
     "audit.anchor": {},
     "audit.history": {"entity_id": I("open_invoice")},
     "ledger.balances": {"party": "ann", "at": LATER},
@@ -371,7 +377,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "tenant": {"id": "home"},
     "acting_as": {"subject": "ann", "role": "party", "on_behalf_of": "acme", "request_id": "req-1"},
     "run_pending": {"limit": 10, "until_quiet": True},
-    "run_pending_everywhere": {"limit": 10},
+    "run_pending_everywhere": {"limit": 10, "is_stopping": None},
     "health": {},
 }
 """Arguments of every call that do what it is for."""

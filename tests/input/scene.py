@@ -15,18 +15,23 @@ from invoicepay.adapters.memory import MemoryRepository
 from invoicepay.adapters.memory.tables import Tables
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from invoicepay.adapters.system import SystemIds
+from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.policies import AutoApply, Settlement
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.ports.tokens import TokenCapabilities
 from invoicepay.testing.clock import FrozenClock
+from invoicepay.use_cases.perform import perform
+from invoicepay.use_cases.stops import STOP, StopProvider
 from tests.support.sql import engine_for
 
 HOME, AWAY = "home", "away"
 STRANGER = "stranger"
 """An enterprise that only the other tenant knows."""
 QR_SECRET = b"k" * 32
+BANK, STOPPED = "simulated-bank", "old-bank"
+"""The bank of every scene, and one of former times."""
 CHAIN, NETS = "USD.tempo", "USD.nets"
 PROGRAMME = Programme(
     assets={
@@ -162,6 +167,8 @@ def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
             builder.begin()
         clock.advance(days=1)
         for builder in builders:
+            builder.refuse_what_was_lost()
+        for builder in builders:
             builder.work()
         clock.advance(hours=1)
         for builder in builders:
@@ -216,6 +223,7 @@ class _Builder:
         self._invoices()
         self._money()
         self._people()
+        self._lost()
 
     def _invoices(self) -> None:
         pay = self.pay
@@ -277,6 +285,22 @@ class _Builder:
         scene.rails.tell(effect.id, RailStatus.SETTLED)
         pay.sim.deliver()
         self.keep(doubtful_deposit=deposit, doubtful=effect)
+
+    def _lost(self) -> None:
+        """A deposit that nobody answered, and a provider of former times that is stopped."""
+        pay, scene = self.pay, self.scene
+        scene.rails.weather.lose_next_request()
+        lost = pay.deposits.initiate("eve", "36.00 USD", account_token="ba_1")
+        self.work()
+        (effect,) = pay.effects.list(cause=lost)
+        self.keep(unanswered=effect)
+        command = StopProvider(provider=STOPPED, reason="given up")
+        run_blocking(perform(pay._pay._core.deps, STOP, command))
+
+    def refuse_what_was_lost(self) -> None:
+        """The bank says of the deposit that nobody answered: a duplicate, and no more than that."""
+        self.scene.rails.weather.reject_next("duplicate reference")
+        self.work()
 
     def _people(self) -> None:
         pay, later = self.pay, self.scene.clock.now() + timedelta(days=30)

@@ -54,6 +54,7 @@ NO_IDS: dict[str, Any] = {
 LOOKS = (
     "list",
     "mints",
+    "switches",
     "reserves.unmatched",
     "burns",
     "balances",

@@ -22,7 +22,7 @@ TENANT_SOURCES = TENANT_TABLES | views(SCHEMA).keys()
 """Tables and views whose rows belong to a tenant: all but the number of the last migration."""
 
 WORK_QUEUES = {"effects", "webhook_inbox"}
-OWN_FUNCTIONS = {"unnest"}
+OWN_FUNCTIONS = {"clock_timestamp", "unnest"}
 """Functions that the parser does not know by itself and every engine has; there may be none of ours."""
 
 LIST_OF_TENANTS = (

@@ -163,6 +163,9 @@ def _settle_net(url: str) -> None:
         pay.bank_accounts.disable("ba_ann", reason="reported stolen")
         pay.bank_accounts.enable("ba_ann", reason="verified anew", approved_by="second")
         pay.bank_accounts.list(party="ann")
+        pay.effects.stop("simulated-bank", reason="their page is red")
+        pay.effects.resume("simulated-bank", reason="green again", approved_by="second")
+        pay.effects.switches(status="stopped")
 
 
 def _use_slots(url: str) -> None:

@@ -22,6 +22,7 @@ from invoicepay.domain.invariants import CHECKS
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import PartyKind
 from invoicepay.domain.payments import Channel, Payment
+from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
 from invoicepay.domain.sums import summed
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases import deposits, parties
@@ -33,6 +34,7 @@ from invoicepay.use_cases.queries import violations
 from tests.walks.draw import Draw, RandomDraw
 from tests.walks.moves import MOVES, Move
 from tests.walks.moves.registry import ENTERPRISES, USERS
+from tests.walks.moves.switching import let_go_on
 from tests.walks.world import ASSETS, SETTINGS, Setting, World, cents, everything, replayed
 
 FROM_OUTSIDE = frozenset({"INV-04"})
@@ -128,6 +130,8 @@ def recent(world: World, count: int = 12) -> tuple[str, ...]:
 def come_to_rest(world: World) -> None:
     """Good weather, prompt providers and time enough for everything that is due."""
     world.do("weather.be_reachable", _clear)
+    for switch in world.rows(ProviderSwitch, status=ProviderStatus.STOPPED):
+        let_go_on(world, switch)
     world.do("sim.release_tokens", lambda inside: inside.sim.tokens.release())
     for _ in range(4):
         world.clock.advance(hours=timedelta(days=2) / timedelta(hours=1))

@@ -61,6 +61,15 @@ class EffectCommand(StrEnum):
     RETURN = "return"
     REVERSE_RETURN = "reverse_return"
     REVIEW = "review"
+    RESEND = "resend"
+
+
+class Alarm(StrEnum):
+    """How loudly a missing answer was told of: not yet, to whoever looks, to whoever is on call."""
+
+    NONE = ""
+    WARNING = "warning"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +83,11 @@ class Effect(Entity):
         attempt: how often it left; what surely did not leave is not counted, nor is asking what became of it.
         misses: how often in a row it surely did not leave; the wait doubles with each.
         fence: grows with every claim; only the holder of the latest may change status and lease.
+        first_sent_at: since when it may have left; the age of an unknown outcome and of its key.
         last_sent_at: set before bytes leave; from then on an absent answer is unknown.
         absent_since: since when the provider has not known any more what it had accepted.
         due_at: not claimed before.
+        alarm: the loudest that was raised for its unknown outcome.
     """
 
     KIND: ClassVar[str] = "effect"
@@ -96,12 +107,14 @@ class Effect(Entity):
     misses: int = 0
     fence: int = 0
     lease_until: datetime | None = None
+    first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     absent_since: datetime | None = None
     provider_ref: str = ""
     supersedes_id: str = ""
     return_code: str = ""
     review_reason: str = ""
+    alarm: Alarm = Alarm.NONE
 
 
 class Source(StrEnum):
@@ -181,6 +194,7 @@ EFFECT: Lifecycle[EffectStatus, EffectCommand] = Lifecycle(
         (S.SETTLED, C.CLAIM): S.SETTLED,
         (S.SENDING, C.TAKE_BACK): S.PLANNED,
         (S.PLANNED, C.CANCEL): S.CANCELLED,
+        (S.NEEDS_REVIEW, C.RESEND): S.UNKNOWN,
         **{(state, C.LOSE): S.UNKNOWN for state in (S.PLANNED, S.SENDING)},
         **{(state, C.ACCEPT): S.ACCEPTED for state in (*_IN_FLIGHT, S.NEEDS_REVIEW)},
         **{(state, C.SETTLE): S.SETTLED for state in (*_BEFORE_SETTLEMENT, S.NEEDS_REVIEW)},

@@ -36,6 +36,7 @@ LOCK_ORDER = (
     "wallet",
     "chain_position",
     "bank_account",
+    "provider_switch",
     "limit_counter",
     "number_series",
 )

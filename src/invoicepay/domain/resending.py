@@ -13,6 +13,8 @@ LONGEST_WAIT = timedelta(hours=1)
 SHORTEST_LOOK = timedelta(seconds=5)
 LONGEST_LOOK = timedelta(minutes=30)
 LONGEST_WATCH = timedelta(days=1)
+WATCHED_FOR = timedelta(days=90)
+"""How long a settled movement is looked at daily: a consumer's debit may come back for 60 days (R10)."""
 MOST_SENDS = 8
 """Sends after which an unknown outcome goes to a person instead of being sent once more."""
 VANISHED = timedelta(hours=4)
@@ -56,8 +58,12 @@ def may_resend(
 
 
 def is_key_alive(effect: Effect, lifetime_seconds: int, now: datetime) -> bool:
-    """Whether the provider still knows the key, less a tenth to be sure; 0 means that it never forgets."""
-    return lifetime_seconds == 0 or (now - effect.created_at) * 10 < timedelta(seconds=lifetime_seconds) * 9
+    """Whether the provider still knows the key, less a tenth to be sure; 0 means that it never forgets.
+
+    The key is as old as its first use: what waited long before it left loses nothing of its time.
+    """
+    used_since = effect.first_sent_at or effect.created_at
+    return lifetime_seconds == 0 or (now - used_since) * 10 < timedelta(seconds=lifetime_seconds) * 9
 
 
 def backoff(misses: int, chance: float) -> timedelta:
@@ -73,7 +79,12 @@ def jitter(effect: Effect) -> float:
 
 
 def next_look(effect: Effect, now: datetime) -> datetime:
-    """When to ask the provider again: often after it was sent, then less, daily while a return may come."""
-    longest = LONGEST_WATCH if effect.status is EffectStatus.SETTLED else LONGEST_LOOK
+    """When to ask the provider again: often after it was sent, then less, daily while a return may come.
+
+    It is never given up: what settled long ago is asked about after a quarter of its age.
+    """
     since = effect.last_sent_at or effect.created_at  # however long it had waited before
-    return now + min(longest, max(SHORTEST_LOOK, (now - since) / 4))
+    age = now - since
+    longest = LONGEST_WATCH if effect.status is EffectStatus.SETTLED else LONGEST_LOOK
+    is_history = effect.status is EffectStatus.SETTLED and age > WATCHED_FOR
+    return now + (age / 4 if is_history else min(longest, max(SHORTEST_LOOK, age / 4)))

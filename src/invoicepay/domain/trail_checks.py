@@ -35,6 +35,7 @@ from invoicepay.domain.numbering import CREDIT_NOTES, NumberSeries
 from invoicepay.domain.parties import PARTY, WALLET
 from invoicepay.domain.payments import PAYMENT
 from invoicepay.domain.policies import Numbering
+from invoicepay.domain.provider_switches import PROVIDER_SWITCH
 from invoicepay.domain.requests import REQUEST, TRANSFER
 from invoicepay.domain.schedules import SCHEDULE
 from invoicepay.domain.tokens import BURN, MINT
@@ -61,6 +62,7 @@ LIFECYCLES: tuple[Lifecycle[Any, Any], ...] = (
     PARTY,
     WALLET,
     BANK_ACCOUNT,
+    PROVIDER_SWITCH,
 )
 """Every machine of the specification, section 4, and of provider work."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
 
@@ -14,6 +14,15 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current instant, aware UTC."""
+        ...
+
+
+@runtime_checkable
+class SharesClock(Protocol):
+    """What a repository adds that can tell all its workers the same time."""
+
+    async def shared_clock(self) -> Clock | None:
+        """The store's own clock, now; None leaves the time to the `Clock` that the client was given."""
         ...
 
 

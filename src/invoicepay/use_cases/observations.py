@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TypeVar
 
 from invoicepay.domain.access import authorise, second_actor
+from invoicepay.domain.alarms import let_wait
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     Effect,
@@ -139,7 +139,7 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
     elif known is None or reduce(effect, known).verdict is Verdict.APPLY:
         effect = _folded(change, effect, seen, is_new=known is None)
     if command.fence == effect.fence:
-        effect = change.put(_let_go(effect, seen, change.now))
+        effect = _let_go(change, effect, seen)
     follow_chain(change, before, effect)
     if command.message_id:
         message = change.get(InboxMessage, command.message_id)
@@ -148,11 +148,10 @@ def _recorded(command: RecordObservation, change: Change) -> Effect:
     return effect
 
 
-def _let_go(effect: Effect, seen: Observation, now: datetime) -> Effect:
+def _let_go(change: Change, effect: Effect, seen: Observation) -> Effect:
     """The intent after a claim that learned something: when to ask again, and since when it is missed."""
-    since = (effect.absent_since or now) if seen.status == ABSENT else None
-    due_at = next_look(effect, now)
-    return replace(effect, misses=0, lease_until=None, due_at=due_at, absent_since=since)
+    since = (effect.absent_since or change.now) if seen.status == ABSENT else None
+    return let_wait(change, replace(effect, misses=0, absent_since=since), next_look(effect, change.now))
 
 
 def _reviewed(change: Change, effect: Effect, reason: str) -> Effect:

@@ -10,23 +10,27 @@ about are marked with others, and few while a provider is slow.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from invoicepay.domain.alarms import let_wait
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.effects import (
     EFFECT,
     Effect,
     EffectCommand,
+    EffectKind,
     EffectStatus,
     Source,
     slot_of,
 )
 from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.netting import follow_chain, position_needs
+from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch, is_stopped, switch_needs
 from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable
+from invoicepay.ports.repository import Reader
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.guards import barrier, give_way, guard_needs
 from invoicepay.use_cases.neighbours import carried_out, tried
@@ -42,6 +46,8 @@ SOON = timedelta(seconds=1)
 """How long an answer may wait for others to be recorded with; what a crash meanwhile loses is looked up."""
 
 TO_SEND = (EffectStatus.PLANNED, EffectStatus.SENDING, EffectStatus.UNKNOWN)
+TO_ASK = (EffectStatus.SENDING, EffectStatus.UNKNOWN)
+"""What may have left: asked about also while its provider is stopped."""
 TO_POLL = (EffectStatus.ACCEPTED, EffectStatus.SETTLED)
 
 
@@ -50,7 +56,9 @@ class ClaimDue:
     """Take intents that are due, the longest waiting first; a claim that lapsed is due again.
 
     Attributes:
+        at: up to when an intent must have been due.
         rails, tokens: names of the providers, put into intents that were planned without.
+        stopped: kinds of which nothing may be sent now; those that never left stay where they are.
     """
 
     statuses: tuple[EffectStatus, ...]
@@ -58,17 +66,25 @@ class ClaimDue:
     limit: int
     rails: str
     tokens: str
+    stopped: tuple[EffectKind, ...] = ()
 
     @property
-    def due(self) -> Find[Effect]:
-        """The search; rows that another worker is claiming are left out."""
+    def due(self) -> tuple[Find[Effect], ...]:
+        """The searches; rows that another worker is claiming are left out."""
+        if not self.stopped or self.statuses != TO_SEND:
+            return (self._due(status__in=self.statuses),)
+        running = tuple(kind for kind in EffectKind if kind not in self.stopped)
+        asked = self._due(status__in=TO_ASK, kind__in=self.stopped)
+        return (asked, self._due(status__in=self.statuses, kind__in=running)) if running else (asked,)
+
+    def _due(self, **conditions: Any) -> Find[Effect]:
         return find(
             Effect,
-            status__in=self.statuses,
             due_at__le=self.at,
             order=("due_at",),
             limit=self.limit,
             skip_locked=True,
+            **conditions,
         )
 
 
@@ -80,12 +96,19 @@ class Claimed:
 
 
 def _needs_claim(command: ClaimDue, _seen: Snapshot) -> Needs:
-    return need(finds=[command.due])
+    return need(finds=command.due)
 
 
 def decide_claim(command: ClaimDue, change: Change) -> Claimed:
     """Raise each fence, so that whoever held the claim before can change nothing any more."""
-    return Claimed(tuple(_claimed(command, change, effect) for effect in change.find(command.due)))
+    found = [effect for wanted in command.due for effect in change.find(wanted)]
+    due = [effect for effect in found if _is_free(effect, change.now)]
+    return Claimed(tuple(_claimed(command, change, effect) for effect in due[: command.limit]))
+
+
+def _is_free(effect: Effect, now: datetime) -> bool:
+    """Whether nobody's claim holds it, by the clock that leases are timed by."""
+    return effect.lease_until is None or effect.lease_until <= now
 
 
 def _claimed(command: ClaimDue, change: Change, effect: Effect) -> Effect:
@@ -108,37 +131,64 @@ CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkSent:
-    """Bytes are about to leave under this claim; `effect` is as it was claimed."""
+    """Bytes are about to leave under this claim.
+
+    Attributes:
+        effect: as it was claimed.
+        provider: where they would go to; put in by the worker, and by default who the claim named.
+    """
 
     effect: Effect
+    provider: str = field(default="", compare=False)
+
+    @property
+    def switch(self) -> str:
+        """The name under which the provider is stopped."""
+        return self.provider or self.effect.provider
 
 
 def _needs_mark(command: MarkSent, seen: Snapshot) -> Needs:
-    return need((Effect, command.effect.id)) | guard_needs(command.effect, seen)
+    own = need((Effect, command.effect.id)) | switch_needs(command.switch)
+    return own | guard_needs(command.effect, seen)
 
 
 def decide_mark(command: MarkSent, change: Change) -> bool:
     """From here on an absent answer is unknown; a lost or nearly ended claim must not send.
 
-    What never left is planned again while a guard stands in its way, or given up for good.
+    What never left is planned again while a guard stands in its way, or given up for good. While its
+    provider is stopped it waits as it is.
     """
     effect = change.get(Effect, command.effect.id)
     is_ours = effect.fence == command.effect.fence and effect.status in TO_SEND
     if not is_ours or effect.lease_until is None or effect.lease_until - change.now < CALL_TIME:
         return False
+    if is_stopped(change, command.switch):
+        _hold_back(change, effect)
+        return False
     if effect.last_sent_at is None and (code := barrier(change, effect)):
         waiting = change.put(taken_back(effect, next_look(effect, change.now)), "effect.waiting")
         give_way(change, waiting, code)
         return False
-    sent = replace(effect, attempt=effect.attempt + 1, last_sent_at=change.now)
+    first = effect.first_sent_at or change.now
+    sent = replace(effect, attempt=effect.attempt + 1, first_sent_at=first, last_sent_at=change.now)
     follow_chain(change, effect, change.put(sent))
     return True
+
+
+def _hold_back(change: Change, effect: Effect) -> None:
+    """End a claim that may not send now: planned when it never left, unknown as before when it may have."""
+    due_at = next_look(effect, change.now)
+    if effect.last_sent_at is None:
+        change.put(taken_back(effect, due_at), "effect.waiting")
+    else:
+        let_wait(change, effect, due_at)
 
 
 def taken_back(effect: Effect, due_at: datetime) -> Effect:
     """A claimed intent as one that never left, to be tried again at `due_at`."""
     status = EFFECT.after(effect.status, EffectCommand.TAKE_BACK)
-    return replace(effect, status=status, last_sent_at=None, lease_until=None, due_at=due_at)
+    never = replace(effect, first_sent_at=None, last_sent_at=None)
+    return replace(never, status=status, lease_until=None, due_at=due_at)
 
 
 MARK = UseCase("effects.mark_sent", bool, _needs_mark, decide_mark)
@@ -178,9 +228,7 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
     if effect.status is EffectStatus.SENDING and command.sent_before is None:
         put_off = change.put(taken_back(waiting, due_at), "effect.not_sent")
     else:
-        put_off = change.put(
-            replace(waiting, last_sent_at=command.sent_before, lease_until=None, due_at=due_at)
-        )
+        put_off = let_wait(change, replace(waiting, last_sent_at=command.sent_before), due_at)
     follow_chain(change, effect, put_off)
     return True
 
@@ -189,18 +237,41 @@ POSTPONE = UseCase("effects.postpone", bool, _needs_postpone, decide_postpone)
 
 
 async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> tuple[Effect, ...]:
-    """Take due intents; looks without writing first, so that an idle worker leaves no trace."""
+    """Take due intents; looks without writing first, so that an idle worker leaves no trace.
+
+    What is due by this machine's clock or by that of the leases is taken, unless a claim still holds it.
+    """
+    timed = deps.on_lease_time
     command = ClaimDue(
         statuses=statuses,
-        at=deps.clock.now(),
+        at=max(deps.clock.now(), timed.clock.now()),
         limit=limit,
         rails=deps.rails.name,
         tokens=deps.tokens.name,
     )
     async with deps.repository.reader(deps.tenant_id) as reader:
-        if not await reader.find(replace(command.due, limit=1)):
+        if not await _is_any_due(timed, reader, command):
             return ()
-    return (await as_worker(deps, CLAIM, command)).effects
+        if statuses == TO_SEND and (stopped := await _stopped(deps, reader)):
+            command = replace(command, stopped=stopped)
+            if not await _is_any_due(timed, reader, command):
+                return ()
+    return (await as_worker(timed, CLAIM, command)).effects
+
+
+async def _is_any_due(timed: Deps, reader: Reader, command: ClaimDue) -> bool:
+    """Whether the longest waiting is free; who is claimed waits behind all that were due before."""
+    for wanted in command.due:
+        if any(_is_free(effect, timed.clock.now()) for effect in await reader.find(replace(wanted, limit=1))):
+            return True
+    return False
+
+
+async def _stopped(deps: Deps, reader: Reader) -> tuple[EffectKind, ...]:
+    """What no provider may be sent now, by kind."""
+    switches = await reader.find(find(ProviderSwitch, status=ProviderStatus.STOPPED))
+    stopped = {switch.id for switch in switches}
+    return tuple(kind for kind in EffectKind if providers.name_for(deps, kind) in stopped)
 
 
 def postponing(deps: Deps, effect: Effect, due_at: datetime, *, misses: int = 0) -> Call[Postpone, bool]:
@@ -229,8 +300,9 @@ async def send_claimed(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
     Returns:
         An outcome for each; an exception where one could not be marked or recorded.
     """
-    marked_at = deps.clock.now()
-    marks = await carried_out(deps, [worker_call(deps, MARK, MarkSent(effect=effect)) for effect in effects])
+    timed = deps.on_lease_time
+    marked_at = timed.clock.now()
+    marks = await carried_out(timed, [_marking(timed, effect) for effect in effects])
     marked = [effect for effect, mark in zip(effects, marks, strict=True) if mark is True]
     together = [effect for effect in marked if providers.goes_together(deps, effect)]
     alone = [effect for effect in marked if not providers.goes_together(deps, effect)]
@@ -240,9 +312,14 @@ async def send_claimed(deps: Deps, effects: Sequence[Effect]) -> list[Any]:
     return [sent[effect.id] if mark is True else mark for effect, mark in zip(effects, marks, strict=True)]
 
 
+def _marking(deps: Deps, effect: Effect) -> Call[MarkSent, bool]:
+    command = MarkSent(effect=effect, provider=providers.provider_name(deps, effect))
+    return worker_call(deps, MARK, command)
+
+
 async def _handed_over(deps: Deps, effects: Sequence[Effect], marked_at: datetime) -> list[Any]:
     """Send marked intents in one call, and record together what the provider said of each."""
-    now = deps.clock.now()
+    now = deps.on_lease_time.clock.now()
     going = [effect for effect in effects if not _is_late(effect, now, marked_at)]
     answers = await providers.send_together(deps, going) if going else []
     calls = {
@@ -269,7 +346,7 @@ async def recorded_together(
 
 async def _sent(deps: Deps, effect: Effect, marked_at: datetime) -> Call[Any, Any]:
     """Send a marked intent, or take the mark back when too much time went by; the call that records it."""
-    now = deps.clock.now()
+    now = deps.on_lease_time.clock.now()
     if _is_late(effect, now, marked_at):
         return postponing(deps, effect, now)
     try:

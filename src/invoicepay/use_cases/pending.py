@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from invoicepay.domain.shown import Shown
 from invoicepay.errors import InvoicePayError
+from invoicepay.ports.runtime import SharesClock
 from invoicepay.use_cases import due
 from invoicepay.use_cases.inbox import apply_received
 from invoicepay.use_cases.neighbours import Served, Stages
@@ -16,6 +18,8 @@ from invoicepay.use_cases.recover import poll_due, send_due
 
 LIMIT = 100
 MOST_PASSES = 50
+SHARE = timedelta(seconds=1)
+"""How long a pass over all tenants sends for one of them, and then polls, before the next has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +72,50 @@ async def run_pending(
 
 
 async def run_pending_everywhere(
-    deps: Deps, limit: int = LIMIT, *, handlers: Sequence[Handler] = ()
+    deps: Deps,
+    limit: int = LIMIT,
+    *,
+    handlers: Sequence[Handler] = (),
+    is_stopping: Callable[[], bool] | None = None,
 ) -> dict[str, PendingSummary]:
-    """One pass for every tenant of the store; a fault with one is raised once all had theirs."""
+    """One pass for every tenant of the store; a fault with one is raised once all had theirs.
+
+    However much waits in one tenant, the next has its turn soon: provider work is cut at `SHARE`.
+
+    Args:
+        is_stopping: asked before each tenant; true leaves the rest for the next pass.
+    """
     stages, summaries = Stages(), dict[str, PendingSummary]()
     for tenant in await deps.repository.tenants():
-        one = run_pending(replace(deps, tenant_id=tenant), limit, handlers=handlers)
+        if is_stopping and is_stopping():
+            break
+        one = _one_pass(replace(deps, tenant_id=tenant), limit, handlers, SHARE)
         summaries[tenant] = await stages.done(one, PendingSummary())
     stages.end()
     return summaries
 
 
-async def _one_pass(deps: Deps, limit: int, handlers: Sequence[Handler]) -> PendingSummary:
+async def _one_pass(
+    deps: Deps, limit: int, handlers: Sequence[Handler], share: timedelta | None = None
+) -> PendingSummary:
     """Due dates first, for they make work to send; events last, for they tell of it.
 
     A fault of the program in one stage keeps no later one from its turn; it is raised at the end.
     """
-    stages = Stages()
+    stages, deps = Stages(), await _with_lease_clock(deps)
     timely = await stages.done(due.run_due(deps, limit), Served())
-    sent = await stages.done(send_due(deps, limit), Served())
+    sent = await stages.done(send_due(deps, limit, share), Served())
     received = await stages.done(apply_received(deps, limit), Served())
-    polled = await stages.done(poll_due(deps, limit), Served())
+    polled = await stages.done(poll_due(deps, limit, share), Served())
     told = await stages.done(deliver_events(deps, handlers, limit), Delivered()) if handlers else Delivered()
     stages.end()
     return _summary(timely, sent, received, polled, told)
+
+
+async def _with_lease_clock(deps: Deps) -> Deps:
+    """The same with the store's clock for leases, where it has one: those of all workers end by one time."""
+    store = deps.repository
+    return replace(deps, lease_clock=await store.shared_clock()) if isinstance(store, SharesClock) else deps
 
 
 def _summary(

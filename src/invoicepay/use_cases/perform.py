@@ -73,6 +73,7 @@ class Deps:
         authorizer: the host's say in who may do what; None where the rules alone decide.
         group_commit: None gives every call a transaction of its own.
         checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
+        lease_clock: what workers time their leases by, where the store tells the time; else `clock`.
     """
 
     repository: Repository
@@ -89,6 +90,12 @@ class Deps:
     group_commit: GroupCommit | None = None
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
+    lease_clock: Clock | None = None
+
+    @property
+    def on_lease_time(self) -> Deps:
+        """The same with the clock that leases are timed by."""
+        return self if self.lease_clock is None else replace(self, clock=self.lease_clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, Exception]
     refusals = dict[str, Exception]()
     for asset in sorted({effect.asset for effect in fresh}):
         try:
-            missing = await _missing(deps, asset)
+            missing = await _missing(deps, asset, max(one.id for one in fresh if one.asset == asset))
         except Exception as error:  # noqa: BLE001 - nothing left; it keeps these payouts and nothing else
             refusals |= {effect.id: error for effect in fresh if effect.asset == asset}
         else:
@@ -81,17 +81,21 @@ async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, Exception]
     return waiting
 
 
-async def _missing(deps: Deps, asset: str) -> Mapping[str, Money]:
+async def _missing(deps: Deps, asset: str, last_id: str) -> Mapping[str, Money]:
     """What is missing up to and including each payout that cannot leave; read before the bank is asked.
 
-    So a payout that settles in between is taken off twice, never not at all.
+    So a payout that settles in between is taken off twice, never not at all. What was planned after
+    `last_id` is behind all that is asked about, however long that queue is.
     """
     payouts = find(Effect, kind=EffectKind.PAYOUT, asset=asset, status__in=NOT_SETTLED, order=("id",))
+    left_before = replace(payouts, where=(*payouts.where, ("last_sent_at", "ne", None)))
+    waiting = replace(payouts, where=(*payouts.where, ("last_sent_at", "eq", None), ("id", "le", last_id)))
     async with deps.repository.reader(deps.tenant_id) as reader:
-        found = await reader.find(payouts)
+        queued = await reader.find(waiting)
+        found = [*await reader.find(left_before), *queued]
     left = await deps.rails.balance(asset)
     missing = dict[str, Money]()
-    for effect in sorted(found, key=lambda one: (one.last_sent_at is None, one.id)):
+    for effect in found:
         left -= effect.amount
         if left.micros < 0:
             missing[effect.id] = -left

@@ -81,8 +81,13 @@ class Abilities:
 
 
 def provider_name(deps: Deps, effect: Effect) -> str:
+    """The name of the provider that an intent goes to."""
+    return name_for(deps, effect.kind)
+
+
+def name_for(deps: Deps, kind: EffectKind) -> str:
     """The name of the provider that does this kind of work."""
-    return deps.rails.name if slot_of(effect.kind) == "rails" else deps.tokens.name
+    return deps.rails.name if slot_of(kind) == "rails" else deps.tokens.name
 
 
 def abilities(deps: Deps, effect: Effect) -> Abilities:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -36,16 +36,44 @@ MOST_HANDED_OVER = 192
 """Intents that a provider takes in one call: six full transactions of 32 orders, within one call's time."""
 
 
-async def send_due(deps: Deps, limit: int) -> Served:
-    """Claim what is due and bring each intent one step on, a few at a time and more while that goes fast."""
-    left, outcomes, size = list(await claim(deps, TO_SEND, limit)), list[Any](), FIRST_TURN
+async def send_due(deps: Deps, limit: int, share: timedelta | None = None) -> Served:
+    """Claim what is due and bring each intent one step on, a few at a time and more while that goes fast.
+
+    Args:
+        share: claim nothing more after so long, for others wait; None takes all that is due, up to `limit`.
+    """
+    return await _in_portions(deps, TO_SEND, limit, share, lambda claimed: _sent(deps, claimed))
+
+
+async def _in_portions(
+    deps: Deps,
+    statuses: tuple[EffectStatus, ...],
+    limit: int,
+    share: timedelta | None,
+    bring_on: Callable[[Sequence[Effect]], Awaitable[list[Any]]],
+) -> Served:
+    """Claim only what there is time for: where others wait little at first, and more while that goes fast."""
+    began, outcomes, size = deps.clock.now(), list[Any](), limit if share is None else FIRST_TURN
+    while room := limit - len(outcomes):
+        asked, since = min(size, room), deps.clock.now()
+        claimed = await claim(deps, statuses, asked)
+        outcomes += await bring_on(claimed)
+        now = deps.clock.now()
+        if share is None or len(claimed) < asked or now - began >= share:
+            break
+        size = 2 * size if now - since < share / 4 else size
+    return served(outcomes)
+
+
+async def _sent(deps: Deps, claimed: Sequence[Effect]) -> list[Any]:
+    left, outcomes, size = list(claimed), list[Any](), FIRST_TURN
     while left:
         turn, since = _turn(deps, left, size), deps.clock.now()
         outcomes += await _brought_on(deps, turn)
         is_fast = deps.clock.now() - since < SOON
         size = min(2 * size, MOST_A_TURN) if is_fast else max(size // 2, 1)
         left = left[len(turn) :]
-    return served(outcomes)
+    return outcomes
 
 
 def _turn(deps: Deps, effects: Sequence[Effect], size: int) -> Sequence[Effect]:
@@ -77,10 +105,17 @@ async def _may_go(deps: Deps, effect: Effect) -> bool:
     return effect.last_sent_at is None or await _may_go_again(deps, effect)
 
 
-async def poll_due(deps: Deps, limit: int) -> Served:
-    """Ask about accepted and settled intents, so that lost webhooks only cost time."""
-    claimed = await claim(deps, TO_POLL, limit)
-    return served(await recorded_together(deps, claimed, lambda effect: _polled(deps, effect)))
+async def poll_due(deps: Deps, limit: int, share: timedelta | None = None) -> Served:
+    """Ask about accepted and settled intents, so that lost webhooks only cost time.
+
+    Args:
+        share: as in `send_due`.
+    """
+
+    async def asked(claimed: Sequence[Effect]) -> list[Any]:
+        return await recorded_together(deps, claimed, lambda effect: _polled(deps, effect))
+
+    return await _in_portions(deps, TO_POLL, limit, share, asked)
 
 
 async def _polled(deps: Deps, effect: Effect) -> Call[Any, Any]:
@@ -122,7 +157,7 @@ async def _may_go_again(deps: Deps, effect: Effect) -> bool:
     decision = may_resend(
         deduplicates=can.deduplicates,
         finds_by_reference=can.finds_by_reference,
-        is_key_alive=is_key_alive(effect, can.key_lifetime_seconds, deps.clock.now()),
+        is_key_alive=is_key_alive(effect, can.key_lifetime_seconds, deps.on_lease_time.clock.now()),
         is_key_kept=can.key_lifetime_seconds == 0,
         absences=absences,
         attempt=effect.attempt,
@@ -137,7 +172,7 @@ async def _may_go_again(deps: Deps, effect: Effect) -> bool:
 
 async def _asked(deps: Deps, effect: Effect) -> int | None:
     """How often the provider has nothing by now; None when the matter is settled or has to wait."""
-    now = deps.clock.now()
+    now = deps.on_lease_time.clock.now()
     try:
         transfer = await providers.look_up(deps, effect)
     except ProviderUnavailable:
@@ -158,7 +193,8 @@ async def _absences(deps: Deps, effect: Effect, now: datetime) -> int | None:
         earlier = await reader.find(
             find(Observation, effect_id=effect.id, status=ABSENT, order=("created_at",))
         )
-    counted = [seen.created_at for seen in earlier if seen.created_at > effect.last_sent_at]
+    noted = [seen.occurred_at or seen.created_at for seen in earlier]
+    counted = [at for at in noted if at > effect.last_sent_at]
     since = counted[-1] if counted else effect.last_sent_at
     if now < since + grace:
         await _wait(deps, effect, since + grace)

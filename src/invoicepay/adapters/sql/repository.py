@@ -24,6 +24,7 @@ from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.ready import migrate_tables, require_tables, store_health
 from invoicepay.adapters.sql.schema import Place
+from invoicepay.adapters.sql.store_clock import StoreClock, read_clock
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
 from invoicepay.domain.change import Outcome, Snapshot
@@ -49,18 +50,22 @@ def connect_store(
     stream: str = "main",
     schema: str | None = None,
     table_prefix: str = "",
+    tells_time: bool = False,
 ) -> SqlRepository:
     """A repository on the database behind a URL, or behind an engine of the host's.
 
     Args:
         blocking: which kind of engine a URL is opened with.
+        tells_time: let workers go by the database's clock; PostgreSQL only, SQLite is on one machine.
 
     Raises:
         ConfigurationError: the URL or the engine is none we can use.
         MissingExtra: the driver is not installed.
     """
     door = door_to(store, blocking=blocking)
-    return SqlRepository(door, new_id, stream=stream, schema=schema, table_prefix=table_prefix)
+    return SqlRepository(
+        door, new_id, stream=stream, schema=schema, table_prefix=table_prefix, tells_time=tells_time
+    )
 
 
 def migrate_url(url: str, *, schema: str | None = None, table_prefix: str = "") -> int:
@@ -89,6 +94,7 @@ class SqlRepository:
             each other at its head (decision D9).
         schema: the database's schema for the tables; PostgreSQL only.
         table_prefix: stands before every name, where the tables live beside others.
+        tells_time: let workers go by the database's clock.
     """
 
     def __init__(
@@ -99,12 +105,15 @@ class SqlRepository:
         stream: str = "main",
         schema: str | None = None,
         table_prefix: str = "",
+        tells_time: bool = False,
     ) -> None:
         if schema and door.dialect_name == "sqlite":
             raise ConfigurationError("SQLite has no schemas: use table_prefix")
         self._door, self._new_id, self._stream = door, new_id, stream
         self._schema = named_schema(schema, table_prefix)
         self._is_current = False
+        self._tells_time = tells_time and door.dialect_name != "sqlite"
+        self._clock: StoreClock | None = None
         self._places: OrderedDict[str, dict[str, Rank]] = OrderedDict()
 
     @asynccontextmanager
@@ -144,6 +153,11 @@ class SqlRepository:
         async with self._door.link(writes=True) as link:
             await link.run(lambda connection: _mark_published(connection, place, event_ids, at))
             await link.commit()
+
+    async def shared_clock(self) -> StoreClock | None:
+        if self._tells_time and (self._clock is None or not self._clock.is_fresh):
+            self._clock = await read_clock(self._door)
+        return self._clock
 
     async def health(self) -> Health:
         return await store_health(self._door, self._schema)

@@ -37,6 +37,7 @@ from invoicepay.domain.netting import ChainPosition, SettlementRun
 from invoicepay.domain.numbering import NumberSeries
 from invoicepay.domain.parties import LimitCounter, Party, Wallet
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.provider_switches import ProviderSwitch
 from invoicepay.domain.remarks import Remark
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.schedules import Schedule
@@ -67,6 +68,7 @@ TABLE_NAMES: dict[type[Entity], str] = {
     Wallet: "consumer_wallets",
     Party: "parties",
     BankAccount: "bank_accounts",
+    ProviderSwitch: "provider_switches",
     LimitCounter: "limit_counters",
     Hold: "holds",
     Schedule: "schedules",
