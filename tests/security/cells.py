@@ -45,6 +45,7 @@ class Ground:
     scene: Scene
     recorder: Recorder
     stored: dict[str, Any]
+    known: dict[str, list[Access]] = field(default_factory=dict[str, "list[Access]"])
 
     @contextmanager
     def fresh(self) -> Iterator[Scene]:
@@ -56,9 +57,11 @@ class Ground:
 
     def asked_by(self, call: str) -> list[Access]:
         """What an operator's call asks the authoriser."""
-        with self.fresh() as here:
-            make(here, call)
-            return list(self.recorder.asked)
+        if call not in self.known:
+            with self.fresh() as here:
+                make(here, call)
+                self.known[call] = list(self.recorder.asked)
+        return self.known[call]
 
     def outcome(self, call: str, pay: InvoicePay) -> Outcome:
         """What a call comes to, and what it leaves."""

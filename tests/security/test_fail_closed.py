@@ -63,7 +63,8 @@ def screened_client(here: Scene, screens: Screens) -> InvoicePay:
     )
 
 
-def screened_calls(cells: Ground) -> list[str]:
+@pytest.fixture(scope="module")
+def screened(cells: Ground) -> list[str]:
     """The calls that ask screening before they start."""
     found = []
     for call in [*calls(), "invoices.pay_many"]:
@@ -74,8 +75,8 @@ def screened_calls(cells: Ground) -> list[str]:
     return found
 
 
-def test_every_movement_is_screened(cells: Ground) -> None:
-    assert set(screened_calls(cells)) >= {
+def test_every_movement_is_screened(screened: list[str]) -> None:
+    assert set(screened) >= {
         "deposits.initiate",
         "deposits.record",
         "withdrawals.initiate",
@@ -104,9 +105,9 @@ TROUBLE: dict[str, Screens] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_without_a_verdict_nothing_starts(cells: Ground, trouble: str) -> None:
+def test_without_a_verdict_nothing_starts(cells: Ground, screened: list[str], trouble: str) -> None:
     wrong = []
-    for call in screened_calls(cells):
+    for call in screened:
         with cells.fresh() as here:
             before = here.stored()
             refusal = refused(here, call, screened_client(here, TROUBLE[trouble]))
@@ -127,8 +128,8 @@ def refused(here: Scene, call: str, pay: InvoicePay) -> InvoicePayError | None:
     return first if isinstance(first, InvoicePayError) else None
 
 
-def test_a_block_in_plain_words_is_a_block(cells: Ground) -> None:
-    for call in screened_calls(cells):
+def test_a_block_in_plain_words_is_a_block(cells: Ground, screened: list[str]) -> None:
+    for call in screened:
         with cells.fresh() as here:
             screens = Screens(answer=Said("block", "listed"))
 

@@ -60,10 +60,9 @@ def authorise(change: Change, row: Entity | None = None, /, **sides: str) -> Non
         AuthorizerUnavailable: the host's authoriser does not answer.
     """
     context = change.context
-    named = {Side(name): id for name, id in sides.items() if id}
     rule = RULES.get(context.operation)
-    if context.authorizer is not None or rule is None or not rule.allows(context.actor, named):
-        _permitted(change, row, named)
+    if rule is None or context.authorizer is not None or not rule.allows(context.actor, sides):
+        _permitted(change, row, {Side(name): id for name, id in sides.items() if id})
     change.is_authorised = True
 
 

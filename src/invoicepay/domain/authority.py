@@ -47,8 +47,8 @@ class Rule:
     second: SecondPerson = SecondPerson.NEVER
     is_noted: bool = False
 
-    def allows(self, actor: Actor, sides: Mapping[Side, str]) -> bool:
-        """Whether the actor may, towards a thing with these sides."""
+    def allows(self, actor: Actor, sides: Mapping[Side, str] | Mapping[str, str]) -> bool:
+        """Whether the actor may, towards a thing with these sides; an empty id is nobody's."""
         if actor.role is Role.OPERATOR:
             return self.operator
         if actor.role is Role.SYSTEM:
