@@ -39,6 +39,7 @@ from typing import ClassVar, TypeVar
 E = TypeVar("E", bound="InvoicePayError")
 
 _LONGEST_TEXT = 1_000
+_LONGEST_QUOTE, _FEWEST_DIGITS_OF_AN_ACCOUNT = 12, 8
 _SECRET_NAMES = re.compile(
     r"secret|passw|passphrase|authori[sz]ation|credential|bearer|api_?key|private_?key|signing_?key|signature"
     r"|account_?(number|token)|routing_?number|card_?number|iban|\bpan\b|\bcvc\b|\bcvv\b",
@@ -165,6 +166,26 @@ def _visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def quoted(given: object) -> str:
+    """What was given, for a message, where it is short; anything else is left out, with nothing in its place.
+
+    A longer text, or one with as many digits as an account has, could be an IBAN, a card or a token (S-17).
+
+    Examples:
+        >>> quoted("usd"), quoted("1,500.00"), quoted("DE89370400440532013000"), quoted("4711 0815 12")
+        ("'usd'", "'1,500.00'", '', '')
+    """
+    if not isinstance(given, str | int) or len(text := str(given)) > _LONGEST_QUOTE:
+        return ""
+    return "" if sum(char.isdigit() for char in text) >= _FEWEST_DIGITS_OF_AN_ACCOUNT else repr(given)
+
+
+def not_what(given: object) -> str:
+    """`quoted` behind what would have been right: `, not 'usd'`, or nothing."""
+    text = quoted(given)
+    return f", not {text}" if text else ""
 
 
 class InvalidInput(InvoicePayError, ValueError, http_status=400, hint="Correct the value and call again."):

@@ -17,7 +17,7 @@ from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.shape import identifier_or_none
 from invoicepay.domain.time import aware
-from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine, InvoicePayError
+from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine, InvoicePayError, not_what
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.batches import TROUBLE, Asked
 from invoicepay.use_cases.outbox import Handler
@@ -218,10 +218,10 @@ def chosen(kind: type[W], word: str, name: str) -> W:
     Raises:
         InvalidInput: not one of them; the message lists them.
     """
-    try:
-        return kind(word)
-    except ValueError as error:
-        raise InvalidInput(f"{name} is one of {', '.join(kind)}, not {word!r}") from error
+    found = next((one for one in kind if one == word), None)
+    if found is None:
+        raise InvalidInput(f"{name} is one of {', '.join(kind)}{not_what(word)}")
+    return found
 
 
 def lines_of(lines: Sequence[LineLike]) -> tuple[Line, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from invoicepay.domain.entity import Entity, kinds_of
 from invoicepay.domain.events import Event
-from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError
+from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError, quoted
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import PendingSummary
 
@@ -26,7 +26,7 @@ def event_pattern(text: str) -> str:
     kinds = sorted(kinds_of(Entity))
     if text != "*" and not (dot and step and any(fnmatchcase(known, kind) for known in kinds)):
         raise InvalidInput(
-            f"no event is called {text!r}: write a kind and a step, such as invoice.paid or invoice.*",
+            f"no event is called {quoted(text) or 'that'}: write a kind and a step, such as invoice.paid",
             hint=f"Kinds are {', '.join(kinds)}.",
         )
     return text

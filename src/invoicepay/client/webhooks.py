@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from invoicepay.client.base import Group
 from invoicepay.domain.effects import InboxMessage
-from invoicepay.errors import InvalidInput, WebhookSignatureInvalid
+from invoicepay.errors import InvalidInput, WebhookSignatureInvalid, not_what
 from invoicepay.use_cases.inbox import receive_webhook
 
 
@@ -46,7 +46,7 @@ class Webhooks(Group):
         sides = sides or [slot for slot, name in names.items() if name == provider]
         if len(sides) != 1:
             known = dict.fromkeys((*names, *names.values()))
-            raise InvalidInput(f"provider is one of {', '.join(known)}, not {provider!r}", field="provider")
+            raise InvalidInput(f"provider is one of {', '.join(known)}{not_what(provider)}", field="provider")
         return sides[0]
 
 

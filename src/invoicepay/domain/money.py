@@ -17,6 +17,8 @@ from invoicepay.errors import (
     InvalidInput,
     MalformedData,
     UnknownAsset,
+    not_what,
+    quoted,
 )
 
 if TYPE_CHECKING:
@@ -318,7 +320,7 @@ def scale_of(asset: str) -> int:
 @lru_cache(maxsize=1024)
 def _scale(asset: str) -> int:
     if len(asset) > _ASSET_LENGTH or not _ASSET.fullmatch(asset):
-        raise UnknownAsset(f"an asset is written like USD or USD.tempo, not {asset[:_ASSET_LENGTH]!r}")
+        raise UnknownAsset(f"an asset is written like USD or USD.tempo{not_what(asset)}")
     if asset[:3] not in MINOR_UNITS:
         raise UnknownAsset(f"{asset[:3]} is not an ISO 4217 currency", asset=asset)
     return MINOR_UNITS[asset[:3]]
@@ -421,14 +423,16 @@ def money_to(money: Money) -> dict[str, str]:
 
 def _money_of(value: object, asset: str | None) -> Money:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        raise InvalidAmount(f'a number names no asset: write the amount as text, "{value} {asset or "USD"}"')
+        meant = str(value) if quoted(value) else "12.50"
+        raise InvalidAmount(f'a number names no asset: write the amount as text, "{meant} {asset or "USD"}"')
     if not isinstance(value, str):
         _refused(value)
     if len(value) > _AMOUNT_LENGTH + 1 + _ASSET_LENGTH:
         raise InvalidAmount("the amount is too long")
     amount, space, named = value.partition(" ")
     if not space and asset is None:
-        raise InvalidAmount(f'{value!r} names no asset: write the amount as "12.50 USD"')
+        given = quoted(value) or "the amount"
+        raise InvalidAmount(f'{given} names no asset: write the amount as "12.50 USD"')
     return Money(amount, named if space else str(asset))
 
 
@@ -444,8 +448,8 @@ def _micros_of_text(text: str, limit: int) -> int:
     """Whole micros of plain ASCII digits; length first, then form, then value (S-04, S-05)."""
     found = _AMOUNT.fullmatch(text) if len(text) <= _AMOUNT_LENGTH else None
     if found is None:
-        seen = text if len(text) <= _AMOUNT_LENGTH else f"{text[:_AMOUNT_LENGTH]}…"
-        raise InvalidAmount(f"{seen!r} is not a plain decimal number of at most 6 decimals")
+        given = quoted(text) or "the amount"
+        raise InvalidAmount(f"{given} is not a plain decimal number of at most 6 decimals")
     whole, decimals = found.groups(default="")
     micros = int(whole) * MICROS + int(decimals.ljust(6, "0"))
     if micros > limit:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
 from invoicepay.domain.money import Money, currency_of, percentage
-from invoicepay.errors import InvalidInput, UnknownAsset
+from invoicepay.errors import InvalidInput, UnknownAsset, not_what
 
 WHOLE_BPS = 10_000
 UNKNOWN_PARTIES = ("default", "register", "refuse")
@@ -271,10 +271,10 @@ def _keep_words(value: object, **kinds: type[StrEnum]) -> None:
     """
     for name, kind in kinds.items():
         word = getattr(value, name)
-        try:
-            object.__setattr__(value, name, kind(word))
-        except ValueError as error:
-            raise InvalidInput(f"{name} is one of {', '.join(kind)}, not {word!r}") from error
+        found = next((one for one in kind if one == word), None)
+        if found is None:
+            raise InvalidInput(f"{name} is one of {', '.join(kind)}{not_what(word)}")
+        object.__setattr__(value, name, found)
 
 
 def _at_least_zero(name: str, number: int) -> None:
