@@ -64,11 +64,12 @@ from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, Voi
 from invoicepay.domain.money import Money, MoneyLike
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.domain.netting import RunStatus, SettlementRun
+from invoicepay.domain.operations import Operation
 from invoicepay.domain.parties import Party, PartyKind, Role, Wallet
 from invoicepay.domain.payments import Payment, PaymentStatus, Receipt
 from invoicepay.domain.policies import Policy, Programme
-from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
+from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
@@ -84,6 +85,7 @@ from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
+from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
@@ -111,11 +113,12 @@ class Audit:
         """Every audited command that changed one entity, in order; operators only."""
         return run_blocking(self._group.trail(entity_id))
 
-    def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[AuditRecord, ...]:
+    def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[Operation, ...]:
         """The log of operations: what people of the operator decided, and every call that was denied.
 
-        Each record has the actor, the `reason`, and where there was one the second person (`approved_by`) or
-        the code of the refusal (`denied`). Operators only (S-36).
+        Each entry has the actor, the `reason`, and where there was one the second person (`approved_by`) or
+        the code of the refusal (`denied`). What a person said lies beside the audit trail, which vouches for
+        it with a digest, and can be erased. Operators only (S-36).
 
         Args:
             after_position: the `position` of the last record that was read already.
@@ -259,7 +262,7 @@ class Ledger:
 
 
 class Invariants:
-    """INV-01 … INV-22 over the stored data."""
+    """INV-01 … INV-25 over the stored data."""
 
     __slots__ = ("_group",)
 
@@ -777,9 +780,6 @@ class Effects:
             )
         )
 
-
-class Holds:
-    """Authorizations (spec 4.7); payments, transfers and withdrawals place their own."""
     def resend(
         self, effect: str | Effect, *, reason: str, approved_by: str, idempotency_key: str | None = None
     ) -> Effect:
@@ -899,6 +899,9 @@ class Holds:
         """
         return Page(run_blocking(self._group.switches(status=status, after=after, limit=limit)))
 
+
+class Holds:
+    """Authorizations (spec 4.7); payments, transfers and withdrawals place their own."""
 
     __slots__ = ("_group",)
 
@@ -2886,6 +2889,7 @@ class InvoicePay:
         token: your token network; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
+        cipher: seals people's texts in the store; they lie there as they are when left out.
         authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
         programme: assets, finality, limits and fees of your programme.
@@ -2912,6 +2916,7 @@ class InvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
@@ -2932,6 +2937,7 @@ class InvoicePay:
             clock=clock,
             ids=ids,
             screening=screening,
+            cipher=cipher,
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
@@ -2962,6 +2968,7 @@ class InvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
@@ -2982,6 +2989,7 @@ class InvoicePay:
                 clock=clock,
                 ids=ids,
                 screening=screening,
+                cipher=cipher,
                 repository=repository,
                 authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
@@ -2999,6 +3007,7 @@ class InvoicePay:
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
+        cipher: FieldCipher | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
     ) -> InvoicePay:
@@ -3026,6 +3035,7 @@ class InvoicePay:
                 clock=clock,
                 ids=ids,
                 screening=screening,
+                cipher=cipher,
                 authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
             )
@@ -3199,7 +3209,13 @@ class InvoicePay:
         return run_blocking(self._pay.health())
 
     def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
-        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
+        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker.
+
+        Operators only, for the summary tells of everybody's work.
+
+        Raises:
+            NotAllowed: the actor is a party.
+        """
         return run_blocking(self._pay.run_pending(limit=limit, until_quiet=until_quiet))
 
     def run_pending_everywhere(
@@ -3207,8 +3223,11 @@ class InvoicePay:
     ) -> dict[str, PendingSummary]:
         """One pass of `run_pending` for every tenant of the store; operators only.
 
+        A tenant with much to send is left after about a second, so that others do not wait for it.
+
         Args:
             limit: the most of each kind that the pass takes in each tenant.
+            is_stopping: asked before each tenant; once true, the pass ends there.
 
         Returns:
             What was done, by tenant; call it again while a summary has `moved`.
@@ -3221,7 +3240,6 @@ class InvoicePay:
     def close(self) -> None:
         """Give the store's connections back; this client and its copies take no calls afterwards."""
         run_blocking(self._pay.close())
-            is_stopping: asked before each tenant; once true, the pass ends there.
 
     def __repr__(self) -> str:
         return repr(self._pay).replace("AsyncInvoicePay", "InvoicePay")

@@ -17,6 +17,7 @@ from invoicepay.domain.invariants import Violation
 from invoicepay.domain.needs import Find, Needs
 from invoicepay.ports.health import NOT_TOLD, Check, Health, TellsHealth
 from invoicepay.ports.repository import Reader, Reply, Repository, Unit
+from invoicepay.ports.runtime import Clock, SharesClock
 from invoicepay.ports.sealing import FieldCipher
 
 
@@ -49,6 +50,9 @@ class SealedRepository:
 
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         await self._inner.mark_published(tenant_id, event_ids, at)
+
+    async def shared_clock(self) -> Clock | None:
+        return await self._inner.shared_clock() if isinstance(self._inner, SharesClock) else None
 
     async def health(self) -> Health:
         """How the store inside is."""

@@ -49,9 +49,14 @@ class Seals:
         return replace(reply, body=json_text(edited_data(json.loads(reply.body), self._opening, any_text)))
 
     def _opening(self, id: str, kind: str = "") -> Edit:
-        return lambda place, text: self._open(text, id, place, kind)
+        return lambda place, text: self.open(text, id, place, kind)
 
-    def _open(self, text: str, id: str, place: str, kind: str) -> str:
+    def open(self, text: str, id: str, place: str, kind: str) -> str:
+        """A text as it was said.
+
+        Raises:
+            InvariantViolated: it was sealed for another place.
+        """
         if not text.startswith(MARK):
             return text
         told, _, sealed = text.removeprefix(MARK).partition(".")
@@ -82,7 +87,7 @@ class Batch:
         """A row that was loaded to be changed, maybe; its seals are remembered."""
 
         def open(place: str, text: str) -> str:
-            says = self.seals._open(text, stored.id, place, stored.KIND)
+            says = self.seals.open(text, stored.id, place, stored.KIND)
             if says is not text:
                 self.known[stored.id, place] = (says, text)
             return says
