@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,7 @@ from invoicepay.domain.invariants import RULES
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases.perform import RECORDED_REFUSALS
+from tests.security.table import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
@@ -150,11 +152,22 @@ def _facts(facts: Iterable[Fact]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def security_table() -> str:
+    """Each row of the security table: its control, the files of its tests, and what is left to the host."""
+    lines = ["| Row | Control | Shown by | Left to the host |", "|---|---|---|---|"]
+    for id, row in TABLE.items():
+        files = Counter(test.partition("::")[0] for test in row.tests)
+        shown = ", ".join(f"`{path}` ({count})" for path, count in files.items())
+        lines.append(f"| {id} | {row.control} | {shown} | {row.not_ours} |")
+    return "\n".join(lines) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "accounts": accounts,
     "errors": errors,
     "events": events,
     "invariants": invariants,
+    "security_table": security_table,
     "speed_chart": page.speed_chart,
     "speed_figures": page.speed_figures,
     "speed_machine": page.speed_machine,

@@ -124,6 +124,43 @@ def is_found(connection: Connection, table: Table, column: Column[Any], row: Map
     return found
 
 
+ROWS = {
+    "an entry of no transaction": (
+        "INSERT INTO ledger_entries (tenant_id, tx_id, position, account_id, side, amount, asset) "
+        "VALUES ('default', 'ltx_forged', 0, '2000/USD/eve', 'C', 1, 'USD')"
+    ),
+    "an entry more": (
+        "INSERT INTO ledger_entries SELECT tenant_id, tx_id, 9, account_id, side, amount, asset "
+        "FROM ledger_entries WHERE position = 0"
+    ),
+    "a transaction twice": (
+        "INSERT INTO ledger_transactions SELECT tenant_id, 'ltx_forged', group_id, rule, memo, '', "
+        "effective_at, recorded_at FROM ledger_transactions WHERE reverses = '' LIMIT 1"
+    ),
+    "a record of a stream that nobody writes": (
+        "INSERT INTO audit_log SELECT tenant_id, 'forged', position, id || 'x', recorded_at, actor, action, "
+        "entity_ids, body, previous_hash, hash FROM audit_log WHERE position = 1"
+    ),
+    "a checkpoint more": (
+        "INSERT INTO audit_checkpoints SELECT tenant_id, position + 9, at, heads, previous_hash, hash "
+        "FROM audit_checkpoints WHERE position = 1"
+    ),
+}
+"""What somebody adds by hand."""
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_that_somebody_added_is_found(engine: Engine, name: str) -> None:
+    with engine.connect() as connection:
+        begin(connection, writes=True)
+        assert connection.execute(text(ROWS[name])).rowcount > 0
+
+        found = violations(connection, PLACE)
+        connection.rollback()
+
+    assert found != ()
+
+
 def edges(connection: Connection, table: Table) -> list[Any]:
     """The first row and the last one."""
     rows = connection.execute(table.select().order_by(*table.primary_key.columns)).mappings().all()

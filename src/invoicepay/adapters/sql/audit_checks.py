@@ -28,10 +28,13 @@ LEFT JOIN {audit_log} a ON a.tenant_id = t.tenant_id AND a.id = t.group_id
 WHERE t.tenant_id = :tenant AND a.id IS NULL"""
 
 _MISFILED = """
-SELECT tx_id FROM {ledger_entries} WHERE tenant_id = :tenant
-GROUP BY tx_id HAVING MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1 OR SUM(
-  CASE WHEN SUBSTR(account_id, 6, LENGTH(asset) + 1) = asset || '/' THEN 0 ELSE 1 END) > 0"""
-"""Entries whose place, or whose asset beside their account's own, nothing else reads."""
+SELECT e.tx_id FROM {ledger_entries} e
+LEFT JOIN {ledger_transactions} t ON t.tenant_id = e.tenant_id AND t.id = e.tx_id
+WHERE e.tenant_id = :tenant
+GROUP BY e.tx_id
+HAVING COUNT(t.id) <> COUNT(*) OR MIN(e.position) <> 0 OR MAX(e.position) <> COUNT(*) - 1 OR SUM(
+  CASE WHEN SUBSTR(e.account_id, 6, LENGTH(e.asset) + 1) = e.asset || '/' THEN 0 ELSE 1 END) > 0"""
+"""What nothing else reads: entries of no transaction, their places, their asset beside their account's."""
 
 
 def audit_faults(connection: Connection, place: Place) -> Iterator[Violation]:
@@ -55,7 +58,9 @@ def audit_faults(connection: Connection, place: Place) -> Iterator[Violation]:
     for id in ids(connection, place, _GROUPLESS):
         yield _unlike(id, "has no audit record")
     for id in ids(connection, place, _MISFILED):
-        yield _unlike(id, "has entries out of place, or under another asset than their account's")
+        yield _unlike(
+            id, "has entries of no transaction, out of place, or of another asset than their account"
+        )
 
 
 class _Walk:
