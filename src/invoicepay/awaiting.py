@@ -390,8 +390,15 @@ class AsyncInvoicePay:
         return await system_health(self._core.deps)
 
     async def run_pending(self, *, limit: int = 100, until_quiet: bool = True) -> PendingSummary:
-        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker."""
+        """Bring on what waits: provider work, webhooks, due dates, handlers; for cron or a worker.
+
+        Operators only, for the summary tells of everybody's work.
+
+        Raises:
+            NotAllowed: the actor is a party.
+        """
         whole(limit, "limit", least=1)
+        await allow(self._core.deps, "run_pending")
         return await self._core.run_pending(limit, until_quiet=until_quiet)
 
     async def run_pending_everywhere(

@@ -16,7 +16,7 @@ from tests.input.scene import Scene, changed, scene
 
 PEOPLE = ("ann", "bob", "cho", "eve", "acme", "globex", "nobody")
 CLERK = "clerk@example"
-ELSEWHERE = ("tenant", "acting_as", "run_pending", "sim.", "webhooks.")
+ELSEWHERE = ("tenant", "acting_as", "sim.", "webhooks.")
 """Calls that ask nothing of the books by themselves, or through which the outside speaks."""
 MANY = "_many"
 """Batches answer each of their calls by itself."""

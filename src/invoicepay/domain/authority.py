@@ -229,6 +229,7 @@ LOOKS: Mapping[str, Rule] = {
     "audit.findings": _OPERATOR,
     "invariants.check": _OPERATOR,
     "health": _OPERATOR,
+    "run_pending": _OPERATOR,
     "run_pending_everywhere": _OPERATOR,
     "effects.stop_everywhere": _OPERATOR,
     "effects.resume_everywhere": _TWO_PEOPLE,
