@@ -33,6 +33,7 @@ OPERATORS_ONLY = [
     "parties.set_policy",
     "parties.set_tier",
     "parties.close",
+    "parties.erase",
     "wallets.freeze",
     "wallets.unfreeze",
     "deposits.record",
