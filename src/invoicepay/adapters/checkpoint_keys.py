@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _BYTES = 32
+_NAME_LABEL = b"invoicepay checkpoint key\n"
 
 
 class Ed25519Key:
@@ -39,13 +40,15 @@ class Ed25519Key:
     def __init__(
         self, private: bytes | None = None, *, public: bytes | None = None, key_id: str | None = None
     ) -> None:
-        is_sized = len((private or b"") + (public or b"")) == _BYTES
-        self._private = _private(private) if private and is_sized else None
-        given, private = private is not None, None  # so that no traceback that shows variables shows it
-        if not is_sized or given == (public is not None):
+        self._key_id = key_id or ""  # first of all: a traceback may show this object half made
+        halves = [half for half in (private, public) if half is not None]
+        if len(halves) != 1 or len(halves[0]) != _BYTES:
+            del private, halves  # so that no traceback that shows variables shows it
             raise ConfigurationError(f"a checkpoint key is {_BYTES} bytes: private, or public to verify only")
-        self._public = self._private.public_key() if self._private else _public(public or b"")
-        self._key_id = key_id or hashlib.sha256(b"invoicepay checkpoint key\n" + self.public).hexdigest()[:16]
+        self._private = None if private is None else _private(private)
+        self._public = self._private.public_key() if self._private else _public(halves[0])
+        self._key_id = key_id or hashlib.sha256(_NAME_LABEL + self.public).hexdigest()[:16]
+        del private, halves
         if not is_key_id(self._key_id):
             raise ConfigurationError("a key's name is 1 to 64 of A-Z a-z 0-9 _ -")
 
