@@ -332,11 +332,11 @@ class AsyncInvoicePay:
         """A copy for another actor: a party limited to its own side, or a named person of the operator.
 
         Args:
-            subject: who really asks; the audit trail names them.
+            subject: who really asks; the audit trail names them for ever, so let it be an opaque id.
             role: `party` or `operator`; what the library does by itself has a role that nobody can take.
             on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
                 acts for an enterprise, a helper for a customer. Neither can be the other's second person.
-            request_id: your name for the request that led here; the audit trail keeps it.
+            request_id: your name for the request that led here; the audit trail keeps it, too.
 
         Raises:
             InvalidIdentifier: nobody can be called that.
@@ -346,7 +346,7 @@ class AsyncInvoicePay:
             >>> from invoicepay import InvoicePay
             >>> pay = InvoicePay()
             >>> ann = pay.acting_as("ann")
-            >>> clerk = pay.acting_as("tom@acme.example", on_behalf_of="acme")
+            >>> clerk = pay.acting_as("staff:17", on_behalf_of="acme")
         """
         return self._around(self._core.acting_as(acting(subject, role, on_behalf_of, request_id)))
 

@@ -15,7 +15,7 @@ from tests.input.calls import CALLS, make
 from tests.input.scene import Scene, changed, scene
 
 PEOPLE = ("ann", "bob", "cho", "eve", "acme", "globex", "nobody")
-CLERK = "clerk@example"
+CLERK = "staff:17"
 ELSEWHERE = ("tenant", "acting_as", "sim.", "webhooks.")
 """Calls that ask nothing of the books by themselves, or through which the outside speaks."""
 MANY = "_many"

@@ -34,6 +34,7 @@ from invoicepay.errors import (
     StateError,
 )
 from invoicepay.use_cases.folds import fold_of
+from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Call, Deps, UseCase, call_of, carry_out, own_call, perform_many
 from invoicepay.use_cases.providers import Sighting, doubt, provider_name
 
@@ -400,6 +401,7 @@ async def resolve_review(deps: Deps, command: ResolveReview, key: str | None = N
         InvalidTransition: it is not in review, or such a finding is none.
     """
     resolving = call_of(deps, RESOLVE, command, key)
+    await allow(deps, RESOLVE.name, command=command)  # what it makes up for is carried out beside it
     resolved, *_ = await perform_many(deps, [resolving, *await _made_up_for(deps, command)])
     if isinstance(resolved, Exception):
         raise resolved
