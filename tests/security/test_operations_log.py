@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from invoicepay.settings import Settings
 from tests.input.calls import CALLS, make
 from tests.input.scene import Scene, scene
 from tests.security.cells import Ground, commands, ground
+from tests.support.postgres import PostgresServer
 
 NOTED = {name for name, rule in COMMANDS.items() if rule.is_noted or rule.second is not SecondPerson.NEVER}
 WITHOUT_WORDS = {"parties.close", "parties.erase", "reserves.top_up", "tokens.open_positions"}
@@ -101,12 +104,23 @@ def test_the_log_is_read_page_by_page_and_is_part_of_the_chained_trail(cells: Gr
         assert here.pay.audit.seal() is not None
 
 
-def test_a_database_keeps_the_log_beside_each_writers_own_stream(tmp_path: object) -> None:
-    with scene(f"sqlite:///{tmp_path}/pay.db", group_commit="on") as here:
-        in_a_database(here)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stored(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
+) -> Iterator[Scene]:
+    """The scene in a database."""
+    if request.param == "sqlite":
+        with scene(f"sqlite:///{tmp_path / 'pay.db'}") as made:
+            yield made
+        return
+    database = postgres_server.clone()
+    with scene(postgres_server.url(database)) as made:
+        yield made
+    postgres_server.drop(database)
 
 
-def in_a_database(here: Scene) -> None:
+def test_a_database_keeps_the_log_beside_each_writers_own_stream(stored: Scene) -> None:
+    here = stored
     before = len(here.pay.audit.operations())
     here.pay.wallets.freeze("ann", "USD", reason="court order 7/26")
     with pytest.raises(NotThePayer):
@@ -117,6 +131,25 @@ def in_a_database(here: Scene) -> None:
     assert denied.denied == "not_the_payer"
     assert here.pay.audit.verify()
     assert here.pay.invariants.check() == ()
+
+
+def test_denials_and_payments_at_once_break_no_chain(stored: Scene) -> None:
+    before, bob = len(stored.pay.audit.operations()), stored.pay.acting_as("bob")
+
+    def one(number: int) -> bool:
+        if number % 2:
+            stored.pay.transfers.send("ann", "bob", "0.01 USD")
+            return False
+        with pytest.raises(NotThePayer):
+            bob.transfers.send("ann", "bob", "0.01 USD")
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        denied = sum(threads.map(one, range(60)))
+
+    assert len(stored.pay.audit.operations(after_position=before)) == denied == 30
+    assert stored.pay.audit.verify()
+    assert stored.pay.invariants.check() == ()
 
 
 def test_no_writer_takes_the_log_for_its_own_stream() -> None:
