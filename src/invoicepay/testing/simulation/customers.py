@@ -224,6 +224,44 @@ async def sets_aside(town: Town, hand: Hand, me: str) -> None:
     )
 
 
+@customer(5)
+async def pushes(town: Town, hand: Hand, me: str) -> None:
+    """Send tokens straight to a seller and tell of it: to pay an invoice, or for nothing that is known."""
+    owed = town.mirror.recent(Invoice, lambda row: row.status in OWED and town.is_in_book(row.asset))
+    if not owed:
+        return
+    invoice = hand.draw.one_of(owed)
+    amount, is_named = town.part_of(hand.draw, invoice.remaining), not hand.draw.chance(150)
+    await town.insist(
+        hand,
+        f"{me} sends {invoice.enterprise_id} {amount} {f'for {invoice.id}' if is_named else 'for nothing'}",
+        lambda pay, key: pay.acting_as(me).invoices.receive(
+            invoice.id if is_named else "",
+            payer=me,
+            amount=amount,
+            provider="wallet",
+            provider_ref=f"push {key}",
+            enterprise=invoice.enterprise_id,
+            idempotency_key=key,
+        ),
+    )
+
+
+@customer(3)
+async def crosses_the_border(town: Town, hand: Hand, me: str) -> None:
+    """Send tokens to an address outside."""
+    asset = town.asset(hand.draw)
+    if town.is_in_book(asset):
+        amount = town.affordable(hand.draw, me, asset)
+        await town.insist(
+            hand,
+            f"{me} sends {amount} outside",
+            lambda pay, key: pay.acting_as(me).transfers.send_outside(
+                me, amount, address="0x01", idempotency_key=key
+            ),
+        )
+
+
 @customer(4)
 async def uses_credit(town: Town, hand: Hand, me: str) -> None:
     """Pay an invoice from what the seller owes."""

@@ -107,7 +107,9 @@ class Invariants:
             self._told[key] = step.to_status
 
     def _answered(self, outcome: Outcome[Any]) -> Iterator[Violation]:
-        """A key is carried out once (INV-20)."""
+        """A key is carried out once (INV-20); what was denied was not carried out."""
+        if outcome.denied:
+            return
         scope = (outcome.command, outcome.context.key)
         if scope in self._keys:
             yield _wrong("INV-20", scope[1], f"{scope[0]} was carried out twice under one key")

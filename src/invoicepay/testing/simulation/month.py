@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from invoicepay.domain.accounts import BACKING_CODES, TOKEN_CODES, WALLET_CODES
 from invoicepay.domain.effects import Effect, EffectStatus
+from invoicepay.domain.policies import Programme
 from invoicepay.testing.simulation.charts import Chart, Line, Point
+from invoicepay.testing.simulation.chooser import Draw
+from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.oracle import StandardOracle
-from invoicepay.testing.simulation.ports import Broken, Commit, Happening, Scene
+from invoicepay.testing.simulation.ports import Broken, Commit, Happening, Mix, Scene
 from invoicepay.testing.simulation.reach import Counts
 from invoicepay.testing.simulation.simulation import Run, run
-from invoicepay.testing.simulation.town import PLATFORM
-from invoicepay.testing.simulation.workload import StandardWorkload
+from invoicepay.testing.simulation.town import IN_BOOK, ON_CHAIN, PLATFORM, SELLERS, USERS, Plan
+from invoicepay.testing.simulation.workload import ASSETS, CASTS, StandardWorkload
 
 EVERY = timedelta(hours=2)
 UNIT = 1_000_000
 """Micros of one unit of money."""
 DAY = timedelta(days=1)
-STEPS = 6_000
+STEPS = 20_000
+THINK_SECONDS = 28_800
 
 
 class Diary(StandardOracle):
@@ -102,6 +106,33 @@ class Month:
         return Chart(title=title, across="days", up=up, lines=lines)
 
 
+class _MonthlyTown(StandardWorkload):
+    """Five users and two sellers who take their time, with every kind of trouble, and none too often."""
+
+    def mix(self, draw: Draw) -> Mix:
+        """The standard mix, made wide and slow."""
+        mix = super().mix(draw)
+        assets = ON_CHAIN if mix.custody == "wallets" else IN_BOOK
+        weights = {act.name: act.weight for acts in CASTS for act in acts.by_name.values()}
+        self.settle(
+            Plan(
+                users=USERS,
+                sellers=SELLERS,
+                assets=assets,
+                most_cents=20_000,
+                think_seconds=THINK_SECONDS,
+                weights=weights,
+            )
+        )
+        return replace(
+            mix,
+            programme=Programme(assets={code: ASSETS[code] for code in assets}, only_listed_assets=True),
+            faults={name: fault.rates[0] for name, fault in FAULTS.items()},
+            worker_seconds=30,
+            settle_seconds=(600, 172_800),
+        )
+
+
 def month(seed: int, steps: int = STEPS) -> Month:
     """Simulate about a month of business of a small town, with crashes, lost answers and returned money.
 
@@ -114,7 +145,7 @@ def month(seed: int, steps: int = STEPS) -> Month:
     def stage() -> Scene:
         reach = Counts()
         diary.append(Diary(reach))
-        return Scene(StandardWorkload(diary[-1]), diary[-1], reach)
+        return Scene(_MonthlyTown(diary[-1]), diary[-1], reach)
 
     found = run(stage, seed, steps)
     return Month(found, dict(diary[-1].troubles), diary[-1].lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from invoicepay.domain.deposits import Deposit, DepositStatus
+from invoicepay.domain.deposits import Deposit, DepositStatus, UnmatchedFunds, UnmatchedStatus
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.money import Money
 from invoicepay.domain.parties import Wallet, WalletStatus
@@ -14,7 +14,7 @@ from invoicepay.domain.policies import Settlement
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.testing.simulation.ports import Answer
-from invoicepay.testing.simulation.town import Acts, Town
+from invoicepay.testing.simulation.town import Acts, Town, cents_of
 
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.hand import Hand
@@ -226,8 +226,52 @@ async def books_a_transfer(town: Town, hand: Hand, _me: str) -> None:
     _cash_came(hand, answer, amount)
 
 
+@operator(3)
+async def finds_stray_money(town: Town, hand: Hand, _me: str) -> None:
+    """Money of an unknown owner is at the bank, or somebody finds out whose it is, or it goes back."""
+    draw = hand.draw
+    stray = town.mirror.recent(UnmatchedFunds, lambda row: row.status is UnmatchedStatus.OPEN)
+    if not stray or draw.chance(300):
+        amount = town.price(draw, town.asset(draw))
+        answer = await town.insist(
+            hand,
+            f"{amount} came from nobody",
+            lambda pay, key: pay.reserves.record_unmatched(
+                amount, provider="lockbox", provider_ref=f"stray {key}", idempotency_key=key
+            ),
+        )
+        _cash_came(hand, answer, amount)
+        return
+    found, party = draw.one_of(stray), draw.one_of(town.plan.everybody)
+    if draw.chance(500):
+        await town.insist(
+            hand,
+            f"{found.id} is {party}'s",
+            lambda pay, key: pay.reserves.match(found.id, party=party, idempotency_key=key),
+        )
+        return
+    answer = await town.insist(
+        hand,
+        f"{found.id} goes back",
+        lambda pay, key: pay.reserves.return_unmatched(found.id, idempotency_key=key),
+    )
+    _cash_came(hand, answer, -found.amount)
+
+
+@operator(2)
+async def sweeps_fees(town: Town, hand: Hand, _me: str) -> None:
+    """Take earned fees out of the safeguarded account."""
+    amount = cents_of(hand.draw.whole(1, 25), town.asset(hand.draw))
+    answer = await town.insist(
+        hand,
+        f"the operator takes {amount} of fees",
+        lambda pay, key: pay.reserves.sweep_fees(amount, idempotency_key=key),
+    )
+    _cash_came(hand, answer, -amount)
+
+
 def _cash_came(hand: Hand, answer: Answer[object], amount: Money) -> None:
-    """The bank has it, too."""
+    """The bank has it, too; a negative amount left."""
     if answer.refusal is None:
         hand.rails.add_cash(amount)
 

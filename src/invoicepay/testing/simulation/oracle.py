@@ -10,6 +10,7 @@ from invoicepay.domain.effects import Effect, EffectStatus
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.ports.repository import Reply
+from invoicepay.testing.simulation.explaining import CONTRADICTION, family, is_explained
 from invoicepay.testing.simulation.facts import FactBook
 from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.invariants import Invariants
@@ -113,7 +114,7 @@ class StandardOracle:
     def after_fact(self, fact: ProviderFact) -> list[Broken]:
         """Judge what a provider did."""
         if fact.is_contradiction:
-            self._trouble(fact.reference, "contradiction")
+            self._trouble(fact.reference, CONTRADICTION)
             return []
         self._watch.fact(fact)
         twice = self.facts.take(fact.reference, fact.transfer)
@@ -127,6 +128,9 @@ class StandardOracle:
         """Note what may explain why a person is needed."""
         if happening.kind == "fault" and happening.reference:
             self._trouble(happening.reference, happening.name)
+        elif happening.kind == "crash":
+            for id in self._watch.claims_of(happening.process):
+                self._trouble(id, "process.crash")
         self._watch.happened(happening)
 
     def _trouble(self, reference: str, name: str) -> None:
@@ -175,12 +179,14 @@ class StandardOracle:
         return [*self._unexplained(), *[Broken(*found) async for found in everything_at_rest(self, rest)]]
 
     def _unexplained(self) -> Iterator[Broken]:
-        """Every review has a fault that led to it, of that intent or of another one of the same cause."""
+        """Every review has trouble that leads to it, of that intent or of the same money elsewhere."""
         for id, reason in self.reviewed.items():
             effect = self.mirror.get(Effect, id)
-            cause = self.mirror.effects_of(effect.cause_id) if effect else []
-            if not any(self.troubled.get(other.id) for other in cause):
-                yield Broken("review without a cause", f"{id}: {reason}")
+            relatives = family(self.mirror, effect) if effect else ()
+            troubles = {name for other in relatives for name in self.troubled.get(other.id, {})}
+            if not is_explained(reason, troubles):
+                met = ", ".join(sorted(troubles)) or "nothing"
+                yield Broken("review without a cause", f"{id}: {reason}; it met {met}")
 
     def contested(self) -> set[str]:
         """Causes whose books follow a person, or wait for one."""
@@ -192,7 +198,7 @@ class StandardOracle:
         return found
 
     def _contradicted(self) -> Iterable[str]:
-        contradictions = {name for name, fault in FAULTS.items() if fault.contradicts} | {"contradiction"}
+        contradictions = {name for name, fault in FAULTS.items() if fault.contradicts} | {CONTRADICTION}
         return [id for id, names in self.troubled.items() if contradictions & names.keys()]
 
 

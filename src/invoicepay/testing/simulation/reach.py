@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 SITUATIONS: Mapping[str, str] = MappingProxyType(
@@ -80,17 +80,3 @@ class Counts:
     def counts(self) -> dict[str, int]:
         """Every situation with its count, those that never occurred included."""
         return dict(self._seen)
-
-
-def together(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """The counts of several runs in one."""
-    added = dict.fromkeys(SITUATIONS, 0)
-    for counts in several:
-        for name, count in counts.items():
-            added[name] = added.get(name, 0) + count
-    return added
-
-
-def never(counts: Mapping[str, int]) -> list[str]:
-    """The situations that no run came to."""
-    return [name for name in SITUATIONS if not counts.get(name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from invoicepay.domain.accounts import TOKEN_CODES, Account
@@ -27,6 +27,7 @@ Found = tuple[str, str]
 S = EffectStatus
 FROM_OUTSIDE = frozenset({"INV-04"})
 """What a returned deposit may break: it is told to the operator, and nothing can refuse it."""
+REFUSED = (S.FAILED, S.REJECTED)
 ENDED = (S.FINAL, S.RETURNED, S.RETURN_REVERSED)
 """An intent in one of these is not asked about any more: later news comes by webhook or statement."""
 
@@ -105,14 +106,23 @@ async def _providers(oracle: StandardOracle, rest: Rest) -> AsyncIterator[Found]
     for asset in sorted({account.asset for account in oracle.mirror.balances}):
         for wrong in (*await _cash(oracle, rest, asset), *await _supply(oracle, rest, asset)):
             yield wrong
-        is_open = any(effect.asset == asset and effect.cause_id in contested for effect in _effects(oracle))
         by_party = rest.mix.programme.asset(asset).settlement is not Settlement.LEDGER
-        if by_party and not is_open and not (tie_out := await rest.pay.tokens.tie_out(asset)).is_tied_out:
-            yield "books and chain", str(tie_out)
+        if by_party and not _is_open(oracle, asset, contested):
+            tie_out = await rest.pay.tokens.tie_out(asset)
+            if not tie_out.is_tied_out:
+                yield "books and chain", str(tie_out)
 
 
-def _effects(oracle: StandardOracle) -> list[Effect]:
-    return list(oracle.mirror.of(Effect))
+def _is_open(oracle: StandardOracle, asset: str, contested: Collection[str]) -> bool:
+    """Whether the chain differs from the books for a reason that is named by itself.
+
+    A person has to look at an intent, or a burn that the books had first was refused.
+    """
+    return any(
+        effect.cause_id in contested or (effect.kind is EffectKind.BURN and effect.status in REFUSED)
+        for effect in oracle.mirror.of(Effect)
+        if effect.asset == asset
+    )
 
 
 def _told(oracle: StandardOracle, effect: Effect) -> EffectStatus | None:

@@ -26,6 +26,8 @@ CENT = 10_000
 USERS = ("ann", "bob", "cho", "dan", "eve")
 SELLERS = ("acme", "beta")
 PLATFORM = "platform"
+IN_BOOK = ("USD", "USD.held")
+ON_CHAIN = ("USD.chain", "USD.net")
 MOST_REMEMBERED = 40
 
 
@@ -78,6 +80,10 @@ class Town:
         return draw.weighted(
             [(asset, 3 if place == 0 else 1) for place, asset in enumerate(self.plan.assets)]
         )
+
+    def is_in_book(self, asset: str) -> bool:
+        """Whether tokens of an asset move in the book only, so that the library decides what moved."""
+        return asset in IN_BOOK
 
     def spendable(self, party: str, asset: str) -> int:
         """What a party could spend, in cents."""

@@ -75,6 +75,10 @@ class Watch:
         self._sent_by: dict[str, dict[str, None]] = {}
         self._final: set[str] = set()
 
+    def claims_of(self, process: str) -> list[str]:
+        """Intents that a process claimed last."""
+        return [id for id, owner in self._claimed_by.items() if owner == process]
+
     def commit(self, commit: Commit, touched: Touched) -> None:
         """Look at what became durable; the mirror has it already."""
         for outcome in commit.outcomes:

@@ -30,14 +30,24 @@ from invoicepay.testing.simulation.oracle import StandardOracle
 from invoicepay.testing.simulation.ports import Actor, Mix, Reach, Scene
 from invoicepay.testing.simulation.reach import Counts
 from invoicepay.testing.simulation.sellers import seller
-from invoicepay.testing.simulation.town import CENT, PLATFORM, SELLERS, USERS, Act, Acts, Plan, Town, cents_of
+from invoicepay.testing.simulation.town import (
+    CENT,
+    IN_BOOK,
+    ON_CHAIN,
+    PLATFORM,
+    SELLERS,
+    USERS,
+    Act,
+    Acts,
+    Plan,
+    Town,
+    cents_of,
+)
 
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.chooser import Draw
     from invoicepay.testing.simulation.hand import Hand
 
-IN_BOOK = ("USD", "USD.held")
-ON_CHAIN = ("USD.chain", "USD.net")
 ASSETS = {
     "USD": Asset("USD"),
     "USD.held": Asset("USD.held", custody=Custody.CUSTODIED),
@@ -48,6 +58,7 @@ LOW, HIGH = 2_000, 60_000
 """Cents that a usual amount comes to at most."""
 PAUSES = (4, 12, 60, 1_800)
 """Seconds that somebody waits at most before the next command: hot keys first."""
+CASTS = (customer, seller, operator)
 NEVER_LEFT_OUT = ("deposits", "issues", "pays", "sends", "resolves")
 """Without these there is soon nothing left to do."""
 GRACE_SECONDS = 120
@@ -78,11 +89,15 @@ class StandardWorkload:
     plan: Plan = field(init=False)
     town: Town = field(init=False)
 
+    def settle(self, plan: Plan) -> None:
+        """Let people live so."""
+        self.plan = plan
+        self.town = Town(plan, self.oracle.mirror, self.oracle.facts)
+
     def mix(self, draw: Draw) -> Mix:
         """A programme, providers with some abilities, half of the faults, and a plan for the people."""
         is_on_chain = draw.chance(450)
-        self.plan = _plan(draw, ON_CHAIN if is_on_chain else IN_BOOK)
-        self.town = Town(self.plan, self.oracle.mirror, self.oracle.facts)
+        self.settle(_plan(draw, ON_CHAIN if is_on_chain else IN_BOOK))
         faults = swarm(draw)
         rails = replace(
             bank.CAPABILITIES,
@@ -107,6 +122,7 @@ class StandardWorkload:
             settle_seconds=draw.one_of(((10, 7_200), (1, 60), (600, 172_800))),
             faults=faults,
             screening=ByTheCents() if draw.chance(300) else None,
+            group_commit=draw.chance(300),
         )
 
     async def prepare(self, hand: Hand) -> None:
@@ -162,7 +178,7 @@ async def _live(town: Town, me: str, acts: list[tuple[Act, int]], hand: Hand) ->
 
 def _plan(draw: Draw, assets: tuple[str, ...]) -> Plan:
     """Few people and little money: what defects of lost updates need to show (reliability 5.3)."""
-    names = {name: act for acts in (customer, seller, operator) for name, act in acts.by_name.items()}
+    names = {name: act for acts in CASTS for name, act in acts.by_name.items()}
     return Plan(
         users=USERS[: draw.whole(1, len(USERS))],
         sellers=SELLERS[: draw.whole(1, len(SELLERS))],
