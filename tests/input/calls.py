@@ -98,14 +98,19 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "deposits.get": {"deposit": I("deposit")},
     "deposits.list": {"party": "ann", "status": "completed", **_RANGE},
-    "deposits.confirm": {"deposit": I("unconfirmed"), "approved_by": "cfo"},
+    "deposits.confirm": {"deposit": I("unconfirmed"), "approved_by": "cfo", "reason": "seen at the bank"},
     "deposits.cancel": {"deposit": I("unsent_deposit")},
     "deposits.review": {"deposit": I("unconfirmed"), "reason": "odd"},
-    "deposits.release": {"deposit": I("reviewed")},
+    "deposits.release": {"deposit": I("reviewed"), "reason": "known customer"},
     "deposits.reject": {"deposit": I("reviewed"), "reason": "fraud"},
     "deposits.record_return": {"deposit": I("by_hand"), "return_code": "R01", "amount": "39.75 USD"},
     "deposits.recover": {"deposit": I("returned"), "amount": "5.00 USD"},
-    "deposits.write_off": {"deposit": I("returned"), "amount": "5.00 USD", "approved_by": "cfo"},
+    "deposits.write_off": {
+        "deposit": I("returned"),
+        "amount": "5.00 USD",
+        "approved_by": "cfo",
+        "reason": "gone abroad",
+    },
     "reserves.get": {"reserve": I("reserve")},
     "reserves.list": {"party": "eve", "status": "confirmed", **_RANGE},
     "reserves.release": {"reserve": I("reserve")},
@@ -319,7 +324,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "rail": "instant",
     },
     "withdrawals.cancel": {"withdrawal": I("unsent_withdrawal")},
-    "withdrawals.release": {"withdrawal": I("reviewed_withdrawal")},
+    "withdrawals.release": {"withdrawal": I("reviewed_withdrawal"), "reason": "known customer"},
     "withdrawals.reject": {"withdrawal": I("reviewed_withdrawal"), "reason": "fraud"},
     "withdrawals.remint": {"withdrawal": I("returned_withdrawal")},
     "withdrawals.retry_payout": {"withdrawal": I("returned_withdrawal"), "account_token": "ba_2"},
@@ -345,17 +350,17 @@ CALLS: dict[str, dict[str, Any]] = {
         "provider_ref": "d-1",
         "approved_by": "cfo",
     },
-    "audit.trail": {"entity_id": I("open_invoice")},
-    "audit.findings": {"on": date(2026, 1, 5), "others": []},
-    "audit.operations": {"after_position": 0, "limit": 5},
-    "audit.verify": {},
-    "audit.seal": {},
     "effects.resend": {"effect": I("unanswered"), "reason": "the bank has nothing", "approved_by": "cfo"},
     "effects.stop": {"provider": BANK, "reason": "status page is red"},
     "effects.stop_everywhere": {"provider": BANK, "reason": "status page is red"},
     "effects.resume": {"provider": STOPPED, "reason": "green again", "approved_by": "cfo"},
     "effects.resume_everywhere": {"provider": STOPPED, "reason": "green again", "approved_by": "cfo"},
     "effects.switches": {"status": "stopped", **_RANGE},
+    "audit.trail": {"entity_id": I("open_invoice")},
+    "audit.findings": {"on": date(2026, 1, 5), "others": []},
+    "audit.operations": {"after_position": 0, "limit": 5},
+    "audit.verify": {},
+    "audit.seal": {},
     "audit.anchor": {},
     "audit.history": {"entity_id": I("open_invoice")},
     "ledger.balances": {"party": "ann", "at": LATER},
@@ -432,15 +437,15 @@ def taking(*roles: Role) -> list[tuple[str, str]]:
 
 def arguments(scene: Scene, call: str) -> dict[str, Any]:
     """What a call is made with, ids looked up."""
-    return {name: _real(scene, value) for name, value in CALLS[call].items()}
+    return {name: looked_up(scene, value) for name, value in CALLS[call].items()}
 
 
-def _real(scene: Scene, value: Any) -> Any:
+def looked_up(scene: Scene, value: Any) -> Any:
     if isinstance(value, Id):
         return scene.things[value]
     if isinstance(value, Pay):
-        return replace(value, invoice=_real(scene, value.invoice))
-    return [_real(scene, one) for one in value] if isinstance(value, list) else value
+        return replace(value, invoice=looked_up(scene, value.invoice))
+    return [looked_up(scene, one) for one in value] if isinstance(value, list) else value
 
 
 def make(scene: Scene, call: str, pay: InvoicePay | None = None, /, **other: Any) -> Any:
