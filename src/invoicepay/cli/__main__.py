@@ -1,0 +1,5 @@
+"""The same as the command `invoicepay`: `python -m invoicepay.cli worker shop.money:pay`."""
+
+from invoicepay.cli import main
+
+raise SystemExit(main())
