@@ -29,8 +29,10 @@ from invoicepay.domain.policies import Programme
 from invoicepay.domain.reducer import ABSENT, Verdict, fact_id, reduce
 from invoicepay.domain.resending import (
     LONGEST_WAIT,
+    LONGEST_WATCH,
     MOST_SENDS,
     SHORTEST_LOOK,
+    WATCHED_FOR,
     Resend,
     backoff,
     is_key_alive,
@@ -398,3 +400,16 @@ def test_what_waited_long_before_it_was_sent_is_asked_for_as_often_as_any_other(
     sent = NOON + timedelta(hours=6)
 
     assert next_look(an_effect(S.ACCEPTED, last_sent_at=sent), sent) == sent + SHORTEST_LOOK
+
+
+def test_what_settled_long_ago_is_asked_about_less_and_less_and_never_given_up() -> None:
+    sent, looks = NOON, list[timedelta]()
+    now = sent + WATCHED_FOR
+    for _ in range(6):
+        after = next_look(an_effect(S.SETTLED, last_sent_at=sent), now)
+        looks.append(after - now)
+        now = after
+
+    assert looks[0] == LONGEST_WATCH
+    assert looks[1:] == sorted(looks[1:]) and looks[1] > timedelta(days=20)
+    assert now - sent < timedelta(days=300)

@@ -68,6 +68,8 @@ TABLE: dict[str, Row] = {
             "tests/security/test_authority.py::test_second_people_are_those_of_the_specification",
             "tests/input/test_actors.py::test_two_people_are_two_people",
             "tests/input/test_actors.py::test_a_disguised_name_is_nobody",
+            "tests/use_cases/test_resend.py::test_it_takes_an_operator_and_somebody_else",
+            "tests/use_cases/test_emergency_stop.py::test_a_provider_is_stopped_by_one_operator_and_goes_on_by_two",
         ),
     ),
     "S-04": Row(
@@ -295,7 +297,11 @@ TABLE: dict[str, Row] = {
     ),
     "S-31": Row(
         "Pages, statements and queues are bounded, and no tenant holds up another's work.",
-        ("tests/input/test_sizes.py::test_a_page_has_at_least_one_row_and_at_most_two_hundred",),
+        (
+            "tests/input/test_sizes.py::test_a_page_has_at_least_one_row_and_at_most_two_hundred",
+            "tests/use_cases/test_fairness.py::test_a_single_intent_leaves_within_seconds_beside_a_long_queue",
+            "tests/use_cases/test_fairness.py::test_nothing_is_claimed_that_there_is_no_time_for",
+        ),
     ),
     "S-32": Row(
         "Nothing is unpickled or evaluated; unknown fields are refused in every command.",
@@ -351,3 +357,4 @@ TABLE: dict[str, Row] = {
     ),
 }
 """Every row of the security table; the builders of a control add the tests that show it."""
+            "tests/use_cases/test_emergency_stop.py::test_who_stopped_and_resumed_and_why_is_in_the_trail",
