@@ -1,0 +1,145 @@
+"""How a story ended, told so that two ends compare: without ids that were drawn on the way, and instants."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from types import NoneType
+
+from invoicepay.adapters.sql.schema import TABLE_NAMES
+from invoicepay.bridge import run_blocking
+from invoicepay.domain.accounts import Booked
+from invoicepay.domain.codec import to_dict
+from invoicepay.domain.effects import Effect, InboxMessage, Observation
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.events import Event
+from invoicepay.domain.needs import find
+from invoicepay.ports.repository import Reader
+from tests.crashes.stage import Stage
+
+ID = re.compile(r"\b([a-z]{2,8})_[0-7][0-9a-hjkmnp-tv-z]{25}\b")
+MOST = 100_000
+
+OWN = frozenset({"version", "idempotency_key", "nonce"})
+"""What counts changes, or is drawn by chance."""
+ON_THE_WAY: Mapping[type[Entity], frozenset[str]] = {
+    Effect: frozenset({"attempt", "misses", "fence", "provider_ref", "provider_key", "request"}),
+    InboxMessage: frozenset({"id", "event_id", "digest", "body"}),
+}
+"""How often something was tried, and what follows from ids."""
+LOOKS = frozenset({Effect.KIND, Observation.KIND, InboxMessage.KIND})
+"""Kinds whose steps tell of looking and trying, which a crash makes more of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything that is compared, as it was read."""
+
+    rows: Mapping[tuple[str, str], Entity]
+    balances: Mapping[str, int]
+    ledger: Mapping[str, Booked]
+    events: Mapping[str, Event]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all rows."""
+        return frozenset(id for _, id in self.rows)
+
+
+def books(stage: Stage) -> Books:
+    """What the store has of the scene's tenant."""
+    deps = stage.scene.pay._pay._core.wired
+
+    async def read() -> Books:
+        async with deps.repository.reader(deps.tenant_id) as reader:
+            return await _books(reader)
+
+    return run_blocking(read())
+
+
+async def _books(reader: Reader) -> Books:
+    rows = [row for kind in TABLE_NAMES if kind is not Observation for row in await reader.find(find(kind))]
+    return Books(
+        rows={(row.KIND, row.id): row for row in rows},
+        balances={account.id: n for account, n in (await reader.balances()).items() if n},
+        ledger={booked.posting.id: booked for booked in await reader.transactions(limit=MOST)},
+        events={event.id: event for event in await reader.events(limit=MOST)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What must not depend on when a process died: what a story changed, and what providers did.
+
+    Attributes:
+        told: everything by what it is of; each with how often.
+        twice: references under which a provider moved more than once.
+    """
+
+    told: Mapping[str, Counter[str]]
+    twice: tuple[str, ...]
+
+    def unlike(self, other: Ending) -> list[str]:
+        """What differs, one line each."""
+        lines = [f"moved twice: {reference}" for reference in self.twice]
+        for name, found in self.told.items():
+            lines += [f"{name}, too much: {what}" for what in found - other.told[name]]
+            lines += [f"{name}, missing: {what}" for what in other.told[name] - found]
+        return lines
+
+
+def ending(stage: Stage, before: Books) -> Ending:
+    """How things are, beside what was so before the story."""
+    now, known = books(stage), before.ids
+    rails, tokens = stage.scene.rails.transfers(), stage.scene.tokens.transfers()
+    moved = Counter(transfer.reference for transfer in (*rails, *tokens))
+    told = {
+        "row": (row_text(row) for key, row in now.rows.items() if before.rows.get(key) != row),
+        "balance": (f"{id} {n}" for id, n in now.balances.items()),
+        "posting": (_posting(booked) for id, booked in now.ledger.items() if id not in before.ledger),
+        "event": (_event(one) for id, one in now.events.items() if id not in before.events),
+        "bank": (f"{one.direction} {one.amount} {one.status}" for one in rails),
+        "chain": (f"{one.amount} {one.status}" for one in tokens),
+    }
+    counted = {name: _counted(lines, known) for name, lines in told.items()}
+    return Ending(counted, tuple(reference for reference, times in moved.items() if times > 1))
+
+
+def _counted(lines: Iterable[str], known: frozenset[str]) -> Counter[str]:
+    return Counter(plain(line, known) for line in lines if line)
+
+
+def plain(text: str, known: frozenset[str]) -> str:
+    """The text with ids that were drawn meanwhile as their prefix alone."""
+    return ID.sub(lambda found: found[0] if found[0] in known else f"{found[1]}_…", text)
+
+
+def row_text(row: Entity) -> str:
+    """The row without counts, chance and instants; an instant may be there or not, so absent ones go, too."""
+    left_out = OWN | ON_THE_WAY.get(type(row), frozenset())
+    left_out |= {name for name in names(type(row)) if isinstance(getattr(row, name), datetime | NoneType)}
+    told = {name: value for name, value in to_dict(row).items() if name not in left_out}
+    return f"{row.KIND} {json.dumps(told, sort_keys=True)}"
+
+
+@cache
+def names(kind: type[Entity]) -> tuple[str, ...]:
+    """The fields of a kind."""
+    return tuple(part.name for part in fields(kind))
+
+
+def _posting(booked: Booked) -> str:
+    posting = booked.posting
+    entries = sorted(f"{e.side} {e.account.id} {e.amount}" for e in posting.entries)
+    return f"{posting.rule} {posting.memo} {posting.reverses} {'; '.join(entries)}"
+
+
+def _event(event: Event) -> str:
+    if event.kind in LOOKS:
+        return ""
+    return f"{event.name} {event.entity_id} {event.from_status}>{event.to_status}"
