@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from invoicepay import Asset, InvoicePay, Programme
+from invoicepay.adapters.simulated import SimulatedRails
+from invoicepay.adapters.simulated.bank import BankCommand
+from invoicepay.adapters.system import SystemClock
 from invoicepay.adapters.tempo import calls
 from invoicepay.adapters.tempo.addresses import ISSUER_ROLE, REGISTRY
 from invoicepay.adapters.tempo.extra import keccak
@@ -23,6 +27,7 @@ from invoicepay.adapters.tempo.transaction import (
     sign_transaction,
 )
 from invoicepay.bridge import run_blocking
+from invoicepay.domain.effects import EffectKind
 from invoicepay.errors import ProviderRejected, ProviderUnknown
 from invoicepay.ports.signing import Signature
 from invoicepay.ports.tokens import TokenStatus, TokenTransfer
@@ -218,8 +223,8 @@ def test_what_the_signer_denies_needs_a_person_and_its_neighbours_go(chain: Chai
 
     denied = run_blocking(tempo.mint(an_order("eff_1", "5.01", target="ann"), idempotency_key="eff_1"))
 
-    assert (denied.status, denied.provider_status) == (TokenStatus.NEEDS_REVIEW, "not signed")
-    assert "above the limit" in denied.reason
+    assert denied.status is TokenStatus.NEEDS_REVIEW
+    assert denied.provider_status == "not signed: mint of 5010000 base units is above the limit of 5000000"
     assert SEND not in chain.wire.methods, "nothing was broadcast"
     assert run_blocking(chain.slots.find(["eff_1"])) == {}, "no slot waits for it"
     moves = [a_mint("eff_2", "ann", "4.00"), a_mint("eff_3", "ann", "9.00"), a_mint("eff_4", "ann", "5.00")]
@@ -227,6 +232,28 @@ def test_what_the_signer_denies_needs_a_person_and_its_neighbours_go(chain: Chai
     assert [one.status for one in ends if isinstance(one, TokenTransfer)][1] is TokenStatus.NEEDS_REVIEW
     assert {chain.decided(f"eff_{number}", tempo).status for number in (2, 4)} == {TokenStatus.FINAL}
     assert chain.held("ann") == usd("9.00")
+
+
+def test_a_mint_that_the_signer_denies_waits_in_review_with_its_reserve_untouched(chain: Chain) -> None:
+    keys = chain.bench.keys
+    limits = run_blocking(standard_policy(keys, LOCAL, [chain.token], most=usd("5.00")))
+    tempo, clock = chain.another(keys=LimitedSigner(keys, limits)), SystemClock()
+    rails = SimulatedRails(clock)
+    programme = Programme(assets={ASSET: Asset(ASSET, settlement="onchain")})
+    with InvoicePay(rails=rails, token=tempo, clock=clock, programme=programme) as pay:
+        deposit = pay.deposits.initiate("ann", f"6.00 {ASSET}")
+        (asked,) = pay.effects.list(cause=deposit.id)
+        rails.move(asked.id, BankCommand.SETTLE)
+        for webhook in rails.drain():
+            pay.webhooks.receive("rails", headers=webhook.headers, body=webhook.body)
+        pay.run_pending()
+
+        (mint,) = pay.effects.list(status="needs_review")
+        assert mint.kind is EffectKind.MINT
+        assert "not signed: mint of 6000000 base units is above the limit" in mint.review_reason
+        assert str(pay.wallets.get("ann", asset=ASSET).total) == f"0.00 {ASSET}"
+        assert pay.invariants.check() == ()
+    assert chain.memos() == []
 
 
 class Denying:

@@ -65,7 +65,7 @@ def not_signed(move: Move, why: str, now: datetime) -> TokenTransfer:
         provider_ref=provider_ref_of(move.reference),
         reference=move.reference,
         status=TokenStatus.NEEDS_REVIEW,
-        provider_status="not signed",
+        provider_status=f"not signed: {why}",
         amount=move.amount,
         observed_at=now,
         reason=f"the signer refuses it: {why}",
