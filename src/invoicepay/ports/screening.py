@@ -19,7 +19,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screened:
-    """A verdict and why."""
+    """A verdict and why.
+
+    Attributes:
+        reason: a code or the number of a case; a refusal tells it to whoever asked, and is stored under its
+            key, so it holds no words about people.
+    """
 
     verdict: Verdict
     reason: str = ""
