@@ -351,10 +351,10 @@ TABLE: dict[str, Row] = {
         (
             "tests/security/test_operations_log.py::test_each_decision_of_the_operators_people_is_one_record_with_actor_and_reason",
             "tests/security/test_operations_log.py::test_denied_calls_and_looks_are_told_with_their_code",
+            "tests/use_cases/test_emergency_stop.py::test_who_stopped_and_resumed_and_why_is_in_the_trail",
             "tests/security/test_operations_log.py::test_the_log_is_read_page_by_page_and_is_part_of_the_chained_trail",
             "tests/security/test_operations_log.py::test_a_database_keeps_the_log_beside_each_writers_own_stream",
         ),
     ),
 }
 """Every row of the security table; the builders of a control add the tests that show it."""
-            "tests/use_cases/test_emergency_stop.py::test_who_stopped_and_resumed_and_why_is_in_the_trail",
