@@ -277,7 +277,12 @@ def rewrite(connection: Connection) -> None:
     set_head(connection, records(connection)[-1])
 
 
-@pytest.mark.parametrize("attack", [edit, delete, insert, reorder])
+def behead(connection: Connection) -> None:
+    connection.execute(text("DELETE FROM audit_streams"))
+    connection.execute(text("DELETE FROM audit_checkpoints"))
+
+
+@pytest.mark.parametrize("attack", [edit, delete, insert, reorder, behead])
 def test_the_chain_alone_shows_edits_deletions_insertions_and_another_order(
     url: str, engine: Engine, attack: Callable[[Connection], None]
 ) -> None:

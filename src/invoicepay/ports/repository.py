@@ -128,7 +128,7 @@ class Reader(Protocol):
         ...
 
     async def audit_heads(self) -> tuple[Head, ...]:
-        """The heads of the tenant's streams."""
+        """The heads of the tenant's streams, at 0 where there are records and the head is gone."""
         ...
 
     async def checkpoints(self) -> tuple[Checkpoint, ...]:

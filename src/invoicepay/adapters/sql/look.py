@@ -14,7 +14,7 @@ from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.finds import among
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.domain.accounts import Account, AccountType, Booked, Entry, Posting, account_of
-from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
+from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
 from invoicepay.domain.events import Event
 
 _GROWN_BY_DEBIT = (AccountType.ASSET.value, AccountType.EXPENSE.value)
@@ -187,6 +187,15 @@ def heads(connection: Connection, place: Place, *, lock: bool = False) -> tuple[
     query = query.order_by(table.c.stream)
     found = connection.execute(query.with_for_update(key_share=True) if lock else query)
     return tuple(Head(*row) for row in found)
+
+
+def every_head(connection: Connection, place: Place) -> tuple[Head, ...]:
+    """The same, and one at 0 for every stream that has records and whose head somebody removed."""
+    table, known = place.schema.audit, heads(connection, place)
+    names = {head.stream for head in known}
+    written = connection.execute(select(table.c.stream).where(place.owns(table)).distinct()).scalars()
+    lost = [Head(stream, 0, GENESIS) for stream in written if stream not in names]
+    return tuple(sorted([*known, *lost], key=lambda head: head.stream))
 
 
 def checkpoints(connection: Connection, place: Place, *, latest: bool = False) -> tuple[Checkpoint, ...]:

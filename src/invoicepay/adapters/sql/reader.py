@@ -76,7 +76,7 @@ class SqlReader:
         return await self._run(look.audit_trail, entity_id)
 
     async def audit_heads(self) -> tuple[Head, ...]:
-        return await self._run(look.heads)
+        return await self._run(look.every_head)
 
     async def checkpoints(self) -> tuple[Checkpoint, ...]:
         return await self._run(look.checkpoints)
