@@ -16,6 +16,7 @@ RAISED_AFTER: Mapping[Alarm, timedelta] = {
     Alarm.PAGE: timedelta(hours=4),
 }
 """How long after an intent may have left for the first time each alarm is raised, the soft one first."""
+EVENTS: Mapping[Alarm, str] = {Alarm.WARNING: "effect.alarm_warning", Alarm.PAGE: "effect.alarm_page"}
 
 
 def let_wait(change: Change, effect: Effect, due_at: datetime) -> Effect:
@@ -27,7 +28,7 @@ def let_wait(change: Change, effect: Effect, due_at: datetime) -> Effect:
     raised, event = effect.alarm, None
     if effect.status in UNANSWERED and effect.first_sent_at is not None:
         raised = alarm_at(effect.first_sent_at, change.now)
-        event = f"effect.alarm_{raised}" if raised is not effect.alarm else None
+        event = EVENTS[raised] if raised is not effect.alarm else None
         due_at = min([due_at, *_later(effect.first_sent_at, change.now)])
     return change.put(replace(effect, lease_until=None, due_at=due_at, alarm=raised), event)
 
