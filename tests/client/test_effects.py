@@ -82,3 +82,52 @@ def test_only_a_finding_settles_a_review(pay: InvoicePay, rails: SimulatedRails)
 def test_what_nobody_planned_is_not_found(pay: InvoicePay) -> None:
     with pytest.raises(NotFound):
         pay.effects.get("eff_nothing")
+
+
+def test_an_operator_stops_a_bank_in_an_emergency_and_two_let_it_go_on() -> None:
+    pay = InvoicePay(dispatch="deferred")
+    stopped = pay.effects.stop("simulated-bank", reason="payouts arrive twice")
+
+    deposit = pay.deposits.initiate("ann", "5.00 USD")
+    waiting = pay.run_pending().sent
+    resumed = pay.effects.resume(stopped, reason="fixed", approved_by="cfo")
+    pay.run_pending()
+
+    assert (waiting, pay.deposits.get(deposit).status) == (0, "pending")
+    assert list(pay.effects.switches(status="stopped")) == []
+    assert list(pay.effects.switches()) == [resumed]
+    assert [step.actor for step in pay.audit.trail("simulated-bank")] == ["host", "host"]
+
+
+def test_an_operator_stops_a_bank_for_every_tenant() -> None:
+    pay = InvoicePay(dispatch="deferred")
+    for tenant in ("north", "south"):
+        pay.tenant(tenant).deposits.initiate("ann", "5.00 USD")
+
+    pay.effects.stop_everywhere("simulated-bank", reason="payouts arrive twice")
+    waiting = sum(summary.sent for summary in pay.run_pending_everywhere().values())
+    resumed = pay.effects.resume_everywhere("simulated-bank", reason="fixed", approved_by="cfo")
+    sent = sum(summary.sent for summary in pay.run_pending_everywhere().values())
+
+    assert (waiting, sent) == (0, 2)
+    assert resumed.keys() == {"north", "south"}
+
+
+def test_a_host_is_told_of_an_outcome_that_stays_unknown() -> None:
+    clock = FrozenClock()
+    rails = SimulatedRails(clock)
+    pay = InvoicePay(clock=clock, rails=rails, token=SimulatedTokens(clock), dispatch="deferred")
+    told = list[tuple[str, str]]()
+    pay.on("effect.alarm_*")(lambda event: told.append((event.name, event.entity_id)))
+    rails.weather.lose_next_answer()
+    deposit = pay.deposits.initiate("ann", "5.00 USD")
+    pay.run_pending()
+    rails.weather.be_unreachable()
+
+    for _ in range(5 * 60):
+        clock.advance(minutes=1)
+        pay.run_pending()
+
+    (effect,) = pay.effects.list(cause=deposit)
+    assert told == [("effect.alarm_warning", effect.id), ("effect.alarm_page", effect.id)]
+    assert effect.alarm == "page"
