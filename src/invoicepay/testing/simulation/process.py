@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DOWN_SECONDS = (1, 120)
 LONGEST_REST_SECONDS = 1_800
+MOST_DOUBLINGS = 16
 QR_SECRET = b"a secret of a simulated process!"
 
 
@@ -37,12 +38,12 @@ class Process:
     Attributes:
         life: the present incarnation; over while the process is down.
         pay: the client of this incarnation.
-        told: how often each event was offered to this process's handlers.
+        idle: how many turns of the worker moved nothing since something last happened.
     """
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
-        self.boots = self.turns = self.groups = 0
+        self.boots = self.turns = self.groups = self.idle = 0
         self.life = Life(name)
         self.life.is_over = True
         self.pay: AsyncInvoicePay
@@ -110,14 +111,14 @@ class Process:
 
     async def _work(self, life: Life) -> None:
         """Turn after turn, resting longer while nothing moves."""
-        world, idle = self.world, 0
+        world = self.world
         while not life.is_over:
             self.turns += 1
             world.scheduler.current.scope = Scope(f"{self.name}.worker#{self.turns}")
             moved = await self._turn()
-            idle = 0 if moved else min(idle + 1, 20)
+            self.idle = 0 if moved else self.idle + 1
             most = LONGEST_REST_SECONDS * (24 if world.is_healing else 1)
-            rest = ticks_of(min(world.mix.worker_seconds * 2**idle, most))
+            rest = ticks_of(min(world.mix.worker_seconds * 2 ** min(self.idle, MOST_DOUBLINGS), most))
             self._wakes_at = world.scheduler.now + rest
             await suspended(rest)
 
@@ -134,6 +135,7 @@ class Process:
 
     def stir(self) -> None:
         """Something happened: do not rest for longer than usual."""
+        self.idle = 0
         soon = self.world.scheduler.now + ticks_of(self.world.mix.worker_seconds)
         if self.is_up and self._worker is not None and self._wakes_at > soon:
             self._wakes_at = soon

@@ -31,6 +31,8 @@ from invoicepay.testing.simulation.telling import Story
 from invoicepay.wiring import Parts, core_from
 
 CALM = Odds({})
+IDLE = 2
+"""Turns of a worker after which nothing waits for it: one may have been under way when the last thing came."""
 
 
 class World:
@@ -133,7 +135,7 @@ class World:
     def under_way(self) -> list[str]:
         """What the world outside of the store has not ended yet."""
         found = [task.name for task in self._actors if not task.is_done]
-        found += [process.name for process in self.processes if not process.is_up]
+        found += [process.name for process in self.processes if not process.is_up or process.idle < IDLE]
         counts = {"webhooks": self.courier.open, "orders": self.fates.open, "late orders": len(self.arriving)}
         return found + [f"{count} {name}" for name, count in counts.items() if count]
 
