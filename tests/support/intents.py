@@ -12,7 +12,7 @@ from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs, find, need
 from invoicepay.ports.rails import RailOrder, RailTransfer
-from invoicepay.use_cases.outbound import TO_POLL, TO_SEND
+from invoicepay.use_cases.claims import TO_POLL, TO_SEND
 from invoicepay.use_cases.recover import poll_due, send_due
 from tests.support.desk import Desk
 from tests.support.free import free

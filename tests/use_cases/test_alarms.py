@@ -11,7 +11,7 @@ import pytest
 from invoicepay.adapters.simulated import SimulatedRails
 from invoicepay.adapters.simulated.bank import CAPABILITIES
 from invoicepay.domain.effects import Alarm, EffectStatus
-from invoicepay.use_cases.outbound import TO_SEND
+from invoicepay.use_cases.claims import TO_SEND
 from invoicepay.use_cases.stops import StopProvider, stop_provider
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, send, status, until_due
@@ -107,8 +107,9 @@ def test_sending_again_does_not_make_an_unknown_outcome_young() -> None:
 
 
 def test_a_worker_that_died_while_sending_keeps_no_alarm_back() -> None:
+    from invoicepay.use_cases.claims import claim
     from invoicepay.use_cases.observations import as_worker
-    from invoicepay.use_cases.outbound import MARK, MarkSent, claim
+    from invoicepay.use_cases.outbound import MARK, MarkSent
 
     desk = Desk()
     id, sent_at = intend(desk), desk.clock.now()

@@ -13,8 +13,9 @@ from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
 from invoicepay.errors import InvalidTransition, NotAllowed, NotFound, SecondActorRequired
 from invoicepay.ports.tokens import TokenMove, TokenTransfer
+from invoicepay.use_cases.claims import TO_SEND, claim
 from invoicepay.use_cases.inbox import receive_webhook
-from invoicepay.use_cases.outbound import TO_SEND, claim, send_claimed
+from invoicepay.use_cases.outbound import send_claimed
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.stops import (

@@ -104,7 +104,7 @@ def test_what_is_claimed_and_not_brought_on_by_a_dead_worker_is_due_again_when_i
     desk, _ = a_desk(0.1, 1)
     (one,) = desk.rows(Effect)
 
-    from invoicepay.use_cases.outbound import LEASE, TO_SEND, claim
+    from invoicepay.use_cases.claims import LEASE, TO_SEND, claim
 
     desk.run(claim(desk.deps, TO_SEND, 1))
     claimed_at = desk.clock.now()

@@ -14,8 +14,9 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.resending import MOST_SENDS
 from invoicepay.errors import ProviderUnavailable
 from invoicepay.ports.rails import RailOrder, RailTransfer
+from invoicepay.use_cases.claims import LEASE, TO_SEND, claim
 from invoicepay.use_cases.observations import as_worker
-from invoicepay.use_cases.outbound import CALL_TIME, LEASE, MARK, TO_SEND, MarkSent, claim, postpone
+from invoicepay.use_cases.outbound import CALL_TIME, MARK, MarkSent, postpone
 from tests.support.desk import Desk
 from tests.support.intents import (
     WatchedRails,

@@ -12,7 +12,8 @@ import pytest
 from invoicepay.domain.effects import EffectKind, EffectStatus
 from invoicepay.errors import InvoicePayError, ProviderRejected, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.tokens import MoveKind, TokenMove, TokenStatus, TokenTransfer
-from invoicepay.use_cases.outbound import CALL_TIME, FRESH, LEASE, TO_SEND, claim, send_claimed
+from invoicepay.use_cases.claims import LEASE, TO_SEND, claim
+from invoicepay.use_cases.outbound import CALL_TIME, FRESH, send_claimed
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.recover import MOST_HANDED_OVER
 from tests.support.batches import BatchedTokens, with_batches

@@ -15,8 +15,9 @@ from invoicepay.domain.resending import MOST_SENDS, VANISHED
 from invoicepay.domain.time import iso
 from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.use_cases import providers
+from invoicepay.use_cases.claims import TO_SEND, claim
 from invoicepay.use_cases.observations import as_worker, record
-from invoicepay.use_cases.outbound import MARK, TO_SEND, MarkSent, claim
+from invoicepay.use_cases.outbound import MARK, MarkSent
 from tests.support.desk import Desk
 from tests.support.intents import effect, intend, observations, poll, send, status, until_due
 

@@ -10,7 +10,8 @@ from invoicepay.domain.deposits import Deposit, DepositStatus
 from invoicepay.domain.effects import Effect, EffectStatus
 from invoicepay.domain.tokens import Mint, MintStatus
 from invoicepay.use_cases import returns
-from invoicepay.use_cases.outbound import TO_SEND, claim, postpone, send_claimed
+from invoicepay.use_cases.claims import TO_SEND, claim
+from invoicepay.use_cases.outbound import postpone, send_claimed
 from invoicepay.use_cases.recover import send_due
 from invoicepay.use_cases.returns import RecordReturn
 from tests.support.money_desk import MoneyDesk, S, usd

@@ -13,7 +13,8 @@ from invoicepay.adapters.simulated.bank import CAPABILITIES
 from invoicepay.domain.effects import Effect, EffectStatus
 from invoicepay.ports.rails import RailOrder
 from invoicepay.ports.runtime import Clock
-from invoicepay.use_cases.outbound import CALL_TIME, LEASE
+from invoicepay.use_cases.claims import LEASE
+from invoicepay.use_cases.outbound import CALL_TIME
 from invoicepay.use_cases.recover import poll_due, send_due
 from tests.support.desk import Desk
 from tests.support.intents import WatchedRails, effect, intend, send, until_due

@@ -1,10 +1,10 @@
-"""One turn of the worker: claim, resolve, mark as sent, send, record (reliability 1.3).
+"""One turn of the worker, once intents are claimed: mark as sent, send, record (reliability 1.3).
 
 No transaction is open while a provider is asked. A crash after any step leaves what the next turn needs.
 Each step but the sending is one transaction for several intents; a provider that takes several orders at
-once gets them in one call. What was marked and not recorded when a
-process died may have left: it is unknown, and found out by asking. So only intents that can be found out
-about are marked with others, and few while a provider is slow.
+once gets them in one call. What was marked and not recorded when a process died may have left: it is unknown,
+and found out by asking. So only intents that can be found out about are marked with others, and few while a
+provider is slow.
 """
 
 from __future__ import annotations
@@ -20,113 +20,27 @@ from invoicepay.domain.effects import (
     EFFECT,
     Effect,
     EffectCommand,
-    EffectKind,
     EffectStatus,
     Source,
-    slot_of,
 )
-from invoicepay.domain.needs import Find, Needs, find, need
+from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.netting import follow_chain, position_needs
-from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch, is_stopped, switch_needs
+from invoicepay.domain.provider_switches import is_stopped, switch_needs
 from invoicepay.domain.resending import backoff, jitter, next_look
 from invoicepay.errors import ProviderRejected, ProviderUnavailable
-from invoicepay.ports.repository import Reader
 from invoicepay.use_cases import providers
+from invoicepay.use_cases.claims import TO_SEND
 from invoicepay.use_cases.guards import barrier, give_way, guard_needs
 from invoicepay.use_cases.neighbours import carried_out, tried
-from invoicepay.use_cases.observations import as_worker, recording, worker_call
+from invoicepay.use_cases.observations import recording, worker_call
 from invoicepay.use_cases.perform import Call, Deps, UseCase, carry_out
 
-LEASE = timedelta(minutes=2)
 CALL_TIME = timedelta(seconds=30)
 """The longest a call may take, with margin; a claim with less time left does not send."""
 FRESH = timedelta(seconds=10)
 """How long after they were asked the guards are taken to hold; an older mark is taken back unused."""
 SOON = timedelta(seconds=1)
 """How long an answer may wait for others to be recorded with; what a crash meanwhile loses is looked up."""
-
-TO_SEND = (EffectStatus.PLANNED, EffectStatus.SENDING, EffectStatus.UNKNOWN)
-TO_ASK = (EffectStatus.SENDING, EffectStatus.UNKNOWN)
-"""What may have left: asked about also while its provider is stopped."""
-TO_POLL = (EffectStatus.ACCEPTED, EffectStatus.SETTLED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimDue:
-    """Take intents that are due, the longest waiting first; a claim that lapsed is due again.
-
-    Attributes:
-        at: up to when an intent must have been due.
-        rails, tokens: names of the providers, put into intents that were planned without.
-        stopped: kinds of which nothing may be sent now; those that never left stay where they are.
-    """
-
-    statuses: tuple[EffectStatus, ...]
-    at: datetime
-    limit: int
-    rails: str
-    tokens: str
-    stopped: tuple[EffectKind, ...] = ()
-
-    @property
-    def due(self) -> tuple[Find[Effect], ...]:
-        """The searches; rows that another worker is claiming are left out."""
-        if not self.stopped or self.statuses != TO_SEND:
-            return (self._due(status__in=self.statuses),)
-        running = tuple(kind for kind in EffectKind if kind not in self.stopped)
-        asked = self._due(status__in=TO_ASK, kind__in=self.stopped)
-        return (asked, self._due(status__in=self.statuses, kind__in=running)) if running else (asked,)
-
-    def _due(self, **conditions: Any) -> Find[Effect]:
-        return find(
-            Effect,
-            due_at__le=self.at,
-            order=("due_at",),
-            limit=self.limit,
-            skip_locked=True,
-            **conditions,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Intents that are ours until their lease ends."""
-
-    effects: tuple[Effect, ...]
-
-
-def _needs_claim(command: ClaimDue, _seen: Snapshot) -> Needs:
-    return need(finds=command.due)
-
-
-def decide_claim(command: ClaimDue, change: Change) -> Claimed:
-    """Raise each fence, so that whoever held the claim before can change nothing any more."""
-    found = [effect for wanted in command.due for effect in change.find(wanted)]
-    due = [effect for effect in found if _is_free(effect, change.now)]
-    return Claimed(tuple(_claimed(command, change, effect) for effect in due[: command.limit]))
-
-
-def _is_free(effect: Effect, now: datetime) -> bool:
-    """Whether nobody's claim holds it, by the clock that leases are timed by."""
-    return effect.lease_until is None or effect.lease_until <= now
-
-
-def _claimed(command: ClaimDue, change: Change, effect: Effect) -> Effect:
-    slot = slot_of(effect.kind)
-    name = command.rails if slot == "rails" else command.tokens
-    until = change.now + LEASE
-    claimed = replace(
-        effect,
-        status=EFFECT.after(effect.status, EffectCommand.CLAIM),
-        provider=name if effect.provider == slot else effect.provider,
-        fence=effect.fence + 1,
-        lease_until=until,
-        due_at=until,
-    )
-    return change.put(claimed, "effect.sending" if effect.status is EffectStatus.PLANNED else None)
-
-
-CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,44 +148,6 @@ def decide_postpone(command: Postpone, change: Change) -> bool:
 
 
 POSTPONE = UseCase("effects.postpone", bool, _needs_postpone, decide_postpone)
-
-
-async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> tuple[Effect, ...]:
-    """Take due intents; looks without writing first, so that an idle worker leaves no trace.
-
-    What is due by this machine's clock or by that of the leases is taken, unless a claim still holds it.
-    """
-    timed = deps.on_lease_time
-    command = ClaimDue(
-        statuses=statuses,
-        at=max(deps.clock.now(), timed.clock.now()),
-        limit=limit,
-        rails=deps.rails.name,
-        tokens=deps.tokens.name,
-    )
-    async with deps.repository.reader(deps.tenant_id) as reader:
-        if not await _is_any_due(timed, reader, command):
-            return ()
-        if statuses == TO_SEND and (stopped := await _stopped(deps, reader)):
-            command = replace(command, stopped=stopped)
-            if not await _is_any_due(timed, reader, command):
-                return ()
-    return (await as_worker(timed, CLAIM, command)).effects
-
-
-async def _is_any_due(timed: Deps, reader: Reader, command: ClaimDue) -> bool:
-    """Whether the longest waiting is free; who is claimed waits behind all that were due before."""
-    for wanted in command.due:
-        if any(_is_free(effect, timed.clock.now()) for effect in await reader.find(replace(wanted, limit=1))):
-            return True
-    return False
-
-
-async def _stopped(deps: Deps, reader: Reader) -> tuple[EffectKind, ...]:
-    """What no provider may be sent now, by kind."""
-    switches = await reader.find(find(ProviderSwitch, status=ProviderStatus.STOPPED))
-    stopped = {switch.id for switch in switches}
-    return tuple(kind for kind in EffectKind if providers.name_for(deps, kind) in stopped)
 
 
 def postponing(deps: Deps, effect: Effect, due_at: datetime, *, misses: int = 0) -> Call[Postpone, bool]:

@@ -14,18 +14,10 @@ from invoicepay.domain.resending import VANISHED, Resend, is_key_alive, may_rese
 from invoicepay.domain.time import iso
 from invoicepay.errors import ProviderUnavailable
 from invoicepay.use_cases import providers
+from invoicepay.use_cases.claims import TO_POLL, TO_SEND, claim
 from invoicepay.use_cases.neighbours import Served, served, tried
 from invoicepay.use_cases.observations import record, recording
-from invoicepay.use_cases.outbound import (
-    SOON,
-    TO_POLL,
-    TO_SEND,
-    claim,
-    postpone,
-    postponing,
-    recorded_together,
-    send_claimed,
-)
+from invoicepay.use_cases.outbound import SOON, postpone, postponing, recorded_together, send_claimed
 from invoicepay.use_cases.perform import Call, Deps
 from invoicepay.use_cases.prefunding import covered
 
