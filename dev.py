@@ -28,10 +28,15 @@ python3 dev.py demo [options]    run the whole loop on an embedded SQLite with s
                                  wallets of a simulated Circle; also --json
 python3 dev.py test              every check and every test, as the gate runs them
 python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
+python3 dev.py simulate [options]
+                                 the whole library in a simulated world full of faults, from one seed on:
+                                 --seeds N --steps N --first-seed N, or --replay FILE; also --json
 python3 dev.py bench [options]   measure how fast the library is here, and against what; also --quick
 python3 dev.py lint              formatting, lint rules, import contracts, generated files
 python3 dev.py types             mypy in strict mode
-python3 dev.py docs              build the documentation; warnings are errors"""
+python3 dev.py docs              build the documentation; warnings are errors
+python3 dev.py sbom              a bill of materials (CycloneDX) of what the library needs
+python3 dev.py audit             ask a database of known vulnerabilities about every pinned package"""
 
 # What an environment must have been installed with to serve: the tests' environment can run everything.
 ENOUGH = {
@@ -64,6 +69,8 @@ STEPS = {
     "docs": [DOCS],
 }
 
+SUPPLY = {"sbom": "tools.sbom", "audit": "tools.vulnerabilities"}
+
 
 def main(arguments: list[str]) -> int:
     """Run the command named first in `arguments`; the answer is the exit code."""
@@ -75,9 +82,15 @@ def main(arguments: list[str]) -> int:
         needed = {"--tempo": "all,tempo", "--circle": "all,circle,simulators"}
         set_up(next((extra for option, extra in needed.items() if option in rest), "all"))
         return demo(rest)
+    if command == "simulate":
+        set_up("all")
+        return started(["-m", "invoicepay.testing.simulation", *rest], ROOT)
     if command == "bench":
         set_up("bench")
         return started(["-m", "bench", *rest], ROOT)
+    if command in SUPPLY:
+        set_up("test")
+        return started(["-m", SUPPLY[command], *rest], ROOT)
     if command not in STEPS or (rest and command != "test"):
         print(f"dev.py cannot run: {' '.join(arguments)}\n\n{HELP}", file=sys.stderr)
         return 2
@@ -151,11 +164,20 @@ def set_up(extra: str) -> None:
     print("setting up .venv (once; about half a minute) ...", flush=True)
     installer = make_environment()
     STAMP.unlink(missing_ok=True)
-    install = [*installer, "install", "--quiet", "-c", "constraints.txt", "-e", f".[{extra}]"]
-    if subprocess.call(install, cwd=ROOT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}):
-        sys.exit(OFFLINE)
+    for install in installs(extra):
+        command = [*installer, "install", "--quiet", *install]
+        if subprocess.call(command, cwd=ROOT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}):
+            sys.exit(OFFLINE)
     STAMP.write_text(fingerprint(extra), encoding="utf-8")
     say("setting up .venv: done", started)
+
+
+def installs(extra: str) -> list[list[str]]:
+    """What pip installs: for the tests every file by its hash, and this checkout without asking any index."""
+    if extra != "test":
+        return [["-c", "constraints.txt", "-e", f".[{extra}]"]]
+    checkout = ["--no-deps", "--no-index", "--no-build-isolation", "-e", "."]
+    return [["--require-hashes", "-r", "requirements.lock"], checkout]
 
 
 def stamped(wanted: str) -> bool:
@@ -170,7 +192,7 @@ def fingerprint(extra: str) -> str:
         sys.version,
         extra,
         json.dumps([declared["build-system"], declared["project"]], sort_keys=True),
-        (ROOT / "constraints.txt").read_text(encoding="utf-8"),
+        *((ROOT / name).read_text(encoding="utf-8") for name in ("constraints.txt", "requirements.lock")),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

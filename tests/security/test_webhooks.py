@@ -9,10 +9,10 @@ import pytest
 from invoicepay import InvoicePay
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from invoicepay.adapters.simulated.bank import BankCommand
+from invoicepay.adapters.simulated.weather import Delivery
 from invoicepay.adapters.system import SystemClock
 from invoicepay.domain.effects import InboxStatus
 from invoicepay.errors import WebhookSignatureInvalid
-from invoicepay.testing.contracts import Webhook
 
 
 class Shop:
@@ -23,7 +23,7 @@ class Shop:
         self.rails = SimulatedRails(clock, webhook_key=key)
         self.pay = InvoicePay(rails=self.rails, token=SimulatedTokens(clock), clock=clock)
 
-    def settled(self) -> Webhook:
+    def settled(self) -> Delivery:
         """A deposit that the bank has settled, and what the bank says of it."""
         deposit = self.pay.deposits.initiate("ann", "50.00 USD")
         (effect,) = self.pay.effects.list(cause=deposit.id)

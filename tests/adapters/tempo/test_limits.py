@@ -28,6 +28,7 @@ from invoicepay.adapters.tempo.transaction import (
 )
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.effects import EffectKind
+from invoicepay.domain.policies import Settlement
 from invoicepay.errors import ProviderRejected, ProviderUnknown
 from invoicepay.ports.signing import Signature
 from invoicepay.ports.tokens import TokenStatus, TokenTransfer
@@ -209,7 +210,7 @@ def test_a_digest_of_something_else_is_refused() -> None:
     signer = LimitedSigner(KEYS, policy())
     fine = payload()
 
-    assert run_blocking(signer.sign("issuer", keccak(fine), payload=fine))
+    assert run_blocking(signer.sign("issuer", keccak(fine), payload=fine)).r
     for digest in (keccak(payload(f7=1)), bytes(32), keccak(bytes([FEE_PAYER]) + fine[1:])):
         with pytest.raises(ProviderRejected, match="not the hash"):
             run_blocking(signer.sign("issuer", digest, payload=fine))
@@ -239,7 +240,7 @@ def test_a_mint_that_the_signer_denies_waits_in_review_with_its_reserve_untouche
     limits = run_blocking(standard_policy(keys, LOCAL, [chain.token], most=usd("5.00")))
     tempo, clock = chain.another(keys=LimitedSigner(keys, limits)), SystemClock()
     rails = SimulatedRails(clock)
-    programme = Programme(assets={ASSET: Asset(ASSET, settlement="onchain")})
+    programme = Programme(assets={ASSET: Asset(ASSET, settlement=Settlement.ONCHAIN)})
     with InvoicePay(rails=rails, token=tempo, clock=clock, programme=programme) as pay:
         deposit = pay.deposits.initiate("ann", f"6.00 {ASSET}")
         (asked,) = pay.effects.list(cause=deposit.id)

@@ -201,7 +201,7 @@ def _word(data: bytes, place: int) -> bytes:
 def _decoded(payload: bytes) -> Any:
     """The fields of a transaction; None when it is none, or has more in it than ours have."""
     with tempo_extra():
-        import rlp
+        import rlp  # type: ignore[import-untyped] # it ships no types
     try:
         told = rlp.decode(payload)
         plain = [len(call) for call in told[4]] == [3] * len(told[4])
