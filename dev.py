@@ -35,7 +35,7 @@ python3 dev.py bench [options]   measure how fast the library is here, and again
 python3 dev.py lint              formatting, lint rules, import contracts, generated files
 python3 dev.py types             mypy in strict mode
 python3 dev.py docs              build the documentation; warnings are errors
-python3 dev.py sbom              a bill of materials (CycloneDX) of what the library needs
+python3 dev.py sbom [FILE]       a bill of materials (CycloneDX) of what the library needs
 python3 dev.py audit             ask a database of known vulnerabilities about every pinned package"""
 
 # What an environment must have been installed with to serve: the tests' environment can run everything.

@@ -2,7 +2,7 @@
 
 It lists what an installation can bring along: what the library always needs, what its extras need, and in
 which version and files it was tested. The same lock gives the same text, so it can be compared and signed.
-Run: python -m tools.sbom > sbom.json
+Run: python -m tools.sbom [FILE]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -106,6 +107,15 @@ def _needed(name: str, locked: dict[str, Pin], version: str) -> list[str]:
     return sorted({_ref(each, locked, version) for each in needs(name, own) if each in locked})
 
 
+def main(file: str = "") -> int:
+    """Write it into a file, or show it."""
+    text = json.dumps(bill(), indent=1, ensure_ascii=False)
+    if file:
+        Path(file).write_text(f"{text}\n", encoding="utf-8")
+    else:
+        print(text)
+    return 0
+
+
 if __name__ == "__main__":
-    json.dump(bill(), sys.stdout, indent=1, ensure_ascii=False)
-    print()
+    sys.exit(main(*sys.argv[1:]))
