@@ -124,7 +124,7 @@ TIME: dict[str, tuple[str, ...]] = {
     ),
     "leases go by the database's clock on PostgreSQL and by the client's elsewhere": (
         f"{_CLOCK}a_worker_whose_machine_is_ahead_takes_no_claim_that_still_holds",
-        f"{_CLOCK}a_worker_whose_machine_is_behind_takes_over_a_claim_that_has_lapsed",
+        f"{_CLOCK}a_worker_whose_machine_is_behind_makes_claims_that_hold_for_everybody",
         f"{_CLOCK}sqlite_leaves_the_time_to_its_one_machine",
         f"{_CLOCK}a_clock_that_the_host_brings_is_the_clock_of_its_workers",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.security.test_table import tests_in
+from tests.security.test_table import defined_in
 from tests.use_cases.engine_table import CLASSES, REDUCER, RESENDING, TIME, TURN
 
 RULES = {**TURN, **CLASSES, **RESENDING, **TIME, **REDUCER}
@@ -15,7 +15,7 @@ def test_a_rule_names_tests_that_exist(rule: str) -> None:
     named = RULES[rule]
 
     assert named, "nothing shows it"
-    assert [test for test in named if test not in tests_in(test.partition("::")[0])] == []
+    assert [test for test in named if test not in defined_in(test.partition("::")[0])] == []
 
 
 def test_no_two_rules_are_called_alike() -> None:

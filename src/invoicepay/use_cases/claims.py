@@ -104,12 +104,13 @@ CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
 async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> tuple[Effect, ...]:
     """Take due intents; looks without writing first, so that an idle worker leaves no trace.
 
-    What is due by this machine's clock or by that of the leases is taken, unless a claim still holds it.
+    What is due is judged by this machine, which has said when to look again. Whether a claim still holds it
+    is judged by the clock of the leases, which all workers share.
     """
     timed = deps.on_lease_time
     command = ClaimDue(
         statuses=statuses,
-        at=max(deps.clock.now(), timed.clock.now()),
+        at=deps.clock.now(),
         limit=limit,
         rails=deps.rails.name,
         tokens=deps.tokens.name,

@@ -17,7 +17,9 @@ from invoicepay.adapters.sql.store_clock import FRESH_SECONDS, StoreClock, read_
 from invoicepay.adapters.system import SystemClock, SystemIds
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.effects import EffectStatus
+from invoicepay.ports.rails import RailOrder, RailTransfer
 from invoicepay.testing.clock import FrozenClock
+from invoicepay.use_cases.claims import LEASE
 from tests.support.sql import execute
 
 CLOSE = timedelta(seconds=2)
@@ -75,10 +77,12 @@ def test_sqlite_leaves_the_time_to_its_one_machine(tmp_path: Path, tells_time: b
 
 
 @contextmanager
-def sending(url: str, clock: FrozenClock | None = None) -> Iterator[InvoicePay]:
-    """A client whose bank answers nothing."""
+def sending(
+    url: str, clock: FrozenClock | None = None, rails: SimulatedRails | None = None
+) -> Iterator[InvoicePay]:
+    """A client whose work is done by a worker."""
     seen = clock or SystemClock()
-    rails = SimulatedRails(seen)
+    rails = rails or SimulatedRails(seen)
     with InvoicePay(url, dispatch="deferred", rails=rails, token=SimulatedTokens(seen), clock=clock) as pay:
         if not pay.parties.list():
             pay.parties.register("ann")
@@ -102,22 +106,38 @@ def test_a_worker_whose_machine_is_ahead_takes_no_claim_that_still_holds(
     assert (done.sent, effect.status, effect.fence) == (0, EffectStatus.SENDING, 1)
 
 
-def test_a_worker_whose_machine_is_behind_takes_over_a_claim_that_has_lapsed(
+class Killed(BaseException):
+    """The process is gone; no handler runs."""
+
+
+class Deadly(SimulatedRails):
+    """A bank during whose call the process dies."""
+
+    async def initiate_deposit(self, order: RailOrder, *, idempotency_key: str) -> RailTransfer:
+        """Die."""
+        raise Killed
+
+
+def test_a_worker_whose_machine_is_behind_makes_claims_that_hold_for_everybody(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(postgres_url)
-    with sending(postgres_url) as pay:
-        pay.deposits.initiate("ann", "5.00 USD")
-    lapsed = "UPDATE effects SET status = 'sending', fence = 1, lease_until = now() - interval '1 second', "
-    execute(postgres_url, lapsed + "due_at = now() - interval '1 second'")
     monkeypatch.setattr("invoicepay.wiring.SystemClock", Ahead)
     monkeypatch.setattr(Ahead, "by", -Ahead.by)
+    with sending(postgres_url, rails=Deadly(Ahead())) as wrong:
+        wrong.deposits.initiate("ann", "5.00 USD")
+        with pytest.raises(Killed):
+            wrong.run_pending()
+        (claimed,) = wrong.effects.list()
+    monkeypatch.undo()
 
-    with sending(postgres_url) as wrong:
-        done = wrong.run_pending()
-        (effect,) = wrong.effects.list()
+    with sending(postgres_url) as right:
+        done = right.run_pending()
 
-    assert (done.sent, effect.status, effect.fence) == (1, EffectStatus.ACCEPTED, 2)
+    assert claimed.lease_until is not None and claimed.last_sent_at is not None
+    assert claimed.lease_until > datetime.now(UTC) + LEASE / 2
+    assert abs(claimed.last_sent_at - datetime.now(UTC)) < LEASE / 4
+    assert done.sent == 0
 
 
 def test_a_clock_that_the_host_brings_is_the_clock_of_its_workers(postgres_url: str) -> None:
