@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from invoicepay.testing.simulation import __main__ as command
+from invoicepay.testing.simulation import standard
 from invoicepay.testing.simulation.ports import Broken
 
 
@@ -46,13 +47,10 @@ def test_a_violation_fails_the_search_and_is_kept_to_be_repeated(
 
 def _objecting() -> Any:
     """The standard simulation with a judge that dislikes the first answer to a command."""
-    scene = command_stage()
+    scene = standard()
     scene.oracle.answered = lambda answer: (  # type: ignore[method-assign]
         [Broken("objection", "to the first answer")]
         if "#" in answer.key and answer.actor != "prepare"
         else []
     )
     return scene
-
-
-command_stage = command.standard

@@ -11,7 +11,7 @@ from invoicepay.testing.simulation.odds import CRASH, ORDER
 from tests.simulation.small import Small
 
 COMMAND = {"ann#1": 1}
-STEPS = 2_000
+STEPS = 200
 
 
 def played(small: Small, decisions: Mapping[str, int] | None = None) -> Run:
@@ -119,7 +119,7 @@ def test_a_provider_that_is_called_inside_a_transaction_is_a_violation() -> None
 
         await hand.ask(asks)  # type: ignore[attr-defined]
 
-    small.ann = ann  # type: ignore[method-assign,assignment]
+    small.ann = ann  # type: ignore[method-assign]
     found = run(small.stage, 0, STEPS)
     assert [broken.name for broken in found.broken] == ["called inside a transaction"]
 

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs = [_told(found, asked) for found in _found(seeds, asked)]
     seconds = elapsed_seconds() - started
     failed = sorted((found for found in runs if found.broken), key=lambda found: found.seed)
-    total = _total(runs, seconds)
+    total = _total(runs, seconds, asked.steps)
     for first in {found.broken[0].name: found for found in reversed(failed)}.values():
         _explained(first, asked)
     say(asked, _summary(total))
@@ -70,7 +70,7 @@ def _told(found: Run, asked: argparse.Namespace) -> Run:
     return found
 
 
-def _total(runs: list[Run], seconds: float) -> dict[str, Any]:
+def _total(runs: list[Run], seconds: float, asked_steps: int) -> dict[str, Any]:
     """The figures of a search."""
     reach = Counter[str]()
     for found in runs:
@@ -90,7 +90,7 @@ def _total(runs: list[Run], seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "steps_per_second": round(steps / seconds) if seconds else 0,
         "violations": sum(bool(found.broken) for found in runs),
-        "failures": [_failure(found) for found in runs if found.broken],
+        "failures": [_failure(found, asked_steps) for found in runs if found.broken],
         "faults": {name: met[name] for name in FAULTS},
         "reach": {name: reach[name] for name in known},
         "unreached": [name for name in known if not reach[name]],
@@ -98,12 +98,12 @@ def _total(runs: list[Run], seconds: float) -> dict[str, Any]:
     }
 
 
-def _failure(found: Run) -> dict[str, Any]:
+def _failure(found: Run, steps: int) -> dict[str, Any]:
     return {
         "seed": found.seed,
         "trace": found.trace,
         "broken": [str(broken) for broken in found.broken],
-        "again": f"python3 dev.py simulate --seeds 1 --first-seed {found.seed} --steps {found.steps}",
+        "again": f"python3 dev.py simulate --seeds 1 --first-seed {found.seed} --steps {steps}",
     }
 
 
@@ -132,7 +132,7 @@ def _explained(found: Run, asked: argparse.Namespace) -> None:
     path = Path(f"simulation-{found.seed}.json")
     path.write_text(json.dumps(_kept(small, asked), indent=1), encoding="utf-8")
     say(asked, "\n".join(named(small.story)[-STORY_LINES:]))
-    say(asked, f"the same again:       {_failure(found)['again']}")
+    say(asked, f"the same again:       {_failure(found, asked.steps)['again']}")
     say(asked, f"the short one again:  python3 dev.py simulate --replay {path}")
 
 
@@ -153,7 +153,7 @@ def _replayed(asked: argparse.Namespace) -> int:
         standard, kept["seed"], kept["steps"], store=kept["store"], decisions=kept["decisions"], tells=True
     )
     say(asked, "\n".join(named(found.story)))
-    total = _total([found], 0)
+    total = _total([found], 0, found.steps)
     say(asked, f"trace {found.trace}: {found.broken[0] if found.broken else 'nothing is wrong'}")
     if asked.json:
         sys.stdout.write(f"{json.dumps(total, sort_keys=True)}\n")

@@ -12,7 +12,7 @@ from invoicepay.testing.simulation.chooser import Scope
 from invoicepay.testing.simulation.faults import NAMES
 from invoicepay.testing.simulation.machine import lasting, ticks_of
 from invoicepay.testing.simulation.ports import Died, GaveUp
-from invoicepay.testing.simulation.scheduler import suspended
+from invoicepay.testing.simulation.scheduler import Task, suspended
 
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.world import World
@@ -31,22 +31,30 @@ class Courier:
     """Delivers each event as providers do: again while nobody takes it, and not for ever.
 
     Attributes:
-        open: how many events are on their way.
+        carried: the events that are on their way, each with the order that it is about.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._letters: dict[str, int] = {}
         self._numbers = 0
-        self.open = 0
+        self.carried: dict[Task, str] = {}
 
     def post(self, slot: str, event: Event) -> None:
         """Take an event on its way."""
         transfer = event.transfer
         name = f"post.{lasting(transfer.reference)}.{transfer.status}{getattr(transfer, 'part', '')}"
         number = self._letters[name] = self._letters.get(name, 0) + 1
-        self.open += 1
-        self._world.scheduler.start(self._carried(slot, event), Scope(f"{name}{number}"))
+        task = self._world.scheduler.start(self._to_the_end(slot, event), Scope(f"{name}{number}"))
+        self.carried[task] = transfer.reference
+
+    def carries(self, reference: str) -> bool:
+        """Whether news of an order is on its way."""
+        return reference in self.carried.values()
+
+    async def _to_the_end(self, slot: str, event: Event) -> None:
+        await self._carried(slot, event)
+        del self.carried[self._world.scheduler.current]
 
     async def _carried(self, slot: str, event: Event) -> None:
         world, reference = self._world, event.transfer.reference
@@ -57,7 +65,6 @@ class Courier:
             world.happened("fault", fault, reference=reference)
         if fault == "webhook.lost":
             world.happened("webhook", "lost", reference=reference)
-            self.open -= 1
             return
         await self._wait(*WAITS_SECONDS.get(fault, SOON_SECONDS))
         if self._meets("webhook.forged", reference):
@@ -66,7 +73,6 @@ class Courier:
             await self._delivered(slot, self._about_nothing(event))
         for _ in range(COPIES if self._meets("webhook.repeated", reference) else 1):
             await self._delivered(slot, event)
-        self.open -= 1
 
     async def _delivered(self, slot: str, event: Event) -> None:
         """Try until somebody says that it was kept; a provider gives up after days."""
@@ -77,7 +83,7 @@ class Courier:
             if word == "delivered":
                 return
             tries += 1
-            await suspended(ticks_of(min(60 * 2**tries, 7_200)))
+            await suspended(min(ticks_of(min(60 * 2**tries, 7_200)), self._world.longest_wait))
 
     async def _forged(self, slot: str, event: Event) -> None:
         """Nobody may believe what somebody else signed."""
@@ -109,11 +115,13 @@ class Courier:
         """The same about an order that nobody gave; no money moved for it."""
         self._numbers += 1
         id, reference = f"{event.event_id}-nothing-{self._numbers}", f"eff_nothing{self._numbers:06d}"
-        names = {"reference": reference, "provider_ref": f"nothing-{self._numbers}"}
+        ref = f"nothing-{self._numbers}"
         if isinstance(event, RailEvent):
-            rail = replace(event.transfer, status=RailStatus.PENDING, part="", **names)
+            rail = replace(
+                event.transfer, status=RailStatus.PENDING, part="", reference=reference, provider_ref=ref
+            )
             return replace(event, event_id=id, transfer=rail)
-        token = replace(event.transfer, status=TokenStatus.PENDING, **names)
+        token = replace(event.transfer, status=TokenStatus.PENDING, reference=reference, provider_ref=ref)
         return replace(event, event_id=id, transfer=token, from_party="", to_party="", invoice_id="")
 
     def _meets(self, fault: str, reference: str) -> bool:
@@ -129,7 +137,7 @@ class Courier:
         ticks, spread = ticks_of(low), ticks_of(high - low)
         steps = 100
         part = self._world.chooser.below(self._world.scheduler.current.scope, "much", steps) if spread else 0
-        await suspended(ticks + spread * part // steps)
+        await suspended(min(ticks + spread * part // steps, self._world.longest_wait))
 
     def _is_told_nowhere_else(self, event: Event) -> bool:
         """Whether asking would never bring the news: parts, pushes, and what comes after the end."""

@@ -10,13 +10,12 @@ from invoicepay.ports.rails import Direction, RailStatus, RailTransfer
 from invoicepay.testing.simulation.chooser import Draw, Scope
 from invoicepay.testing.simulation.machine import lasting, ticks_of
 from invoicepay.testing.simulation.ports import ProviderFact
-from invoicepay.testing.simulation.scheduler import suspended
+from invoicepay.testing.simulation.scheduler import Task, suspended
 
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.world import World
 
 C = BankCommand
-DAY = 86_400
 CODES = {
     Direction.DEPOSIT: ("R01", "R02", "R07", "R09", "R10", "R29"),
     Direction.WITHDRAWAL: ("R01", "R03", "R04", "R16", "R20", "R23"),
@@ -32,13 +31,13 @@ class Fates:
     """Moves orders on when their time has come.
 
     Attributes:
-        open: how many orders have not come to their end.
+        sleeping: orders that have not come to their end.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._orders: dict[str, int] = {}
-        self.open = 0
+        self.sleeping: dict[Task, None] = {}
 
     def begin(self, fact: ProviderFact) -> None:
         """An order arrived."""
@@ -52,8 +51,7 @@ class Fates:
             fate = self._of_tokens(reference, Draw(self._world.chooser, Scope(name), "fate"))
         else:
             return
-        self.open += 1
-        self._world.scheduler.start(self._to_the_end(fate), Scope(name))
+        self.sleeping[self._world.scheduler.start(self._to_the_end(fate), Scope(name))] = None
 
     def _forget_in_time(self, fact: ProviderFact, name: str) -> None:
         """Let the provider know the order's key until its lifetime has passed, where it forgets any."""
@@ -72,7 +70,7 @@ class Fates:
 
     async def _to_the_end(self, fate: object) -> None:
         await fate  # type: ignore[misc]
-        self.open -= 1
+        del self.sleeping[self._world.scheduler.current]
 
     async def _of_tokens(self, reference: str, draw: Draw) -> None:
         is_late = self._happens(draw, "chain.late", reference)
@@ -134,7 +132,8 @@ class Fates:
                 self._move(reference, C.SEND)
                 bank.settle_part(reference, name, amount)
                 await self._after(draw, *self._world.mix.settle_seconds)
-        await suspended(ticks_of(DAY))
+        while self._world.courier.carries(reference):
+            await self._after(draw, *self._world.mix.settle_seconds)
         self._move(reference, C.FINALIZE)
 
     def _move(self, reference: str, command: BankCommand, **stated: object) -> None:
@@ -152,4 +151,4 @@ class Fates:
         return True
 
     async def _after(self, draw: Draw, low: int, high: int) -> None:
-        await suspended(ticks_of(draw.whole(low, high)))
+        await suspended(min(ticks_of(draw.whole(low, high)), self._world.longest_wait))

@@ -33,7 +33,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "call.refused": Fault("no connection", (10, 150)),
         "call.limited": Fault("too many requests: come again later", (10, 100)),
         "call.wrong_echo": Fault("the answer states another amount", (2, 20), contradicts=True),
-        "call.outage": Fault("the provider is away for minutes to hours", (1, 6)),
+        "call.outage": Fault("the provider is away for minutes to hours", (2, 15)),
         "provider.fails": Fault("an order fails before it settles", (20, 200)),
         "provider.returns": Fault("a settled order comes back", (20, 200)),
         "provider.returns_late": Fault("an order comes back after it was final", (10, 100)),

@@ -23,6 +23,7 @@ def shrunk(
     *,
     store: str | None = None,
     seconds: float = 60,
+    tries: int = 2_000,
     say: Tells = len,
 ) -> Run:
     """The smallest run found in the time that breaks the same as `failed`.
@@ -32,15 +33,17 @@ def shrunk(
 
     Args:
         failed: a run whose decisions were taken down.
-        seconds: how long it may take.
+        seconds, tries: how long it may take, and how many runs.
         say: takes a line of progress.
     """
-    return _Shrinking(stage, failed, store, elapsed_seconds() + seconds, say).done()
+    return _Shrinking(stage, failed, store, elapsed_seconds() + seconds, tries, say).done()
 
 
 class _Shrinking:
-    def __init__(self, stage: Stage, failed: Run, store: str | None, until: float, say: Tells) -> None:
-        self._stage, self._store, self._until, self._say = stage, store, until, say
+    def __init__(
+        self, stage: Stage, failed: Run, store: str | None, until: float, tries: int, say: Tells
+    ) -> None:
+        self._stage, self._store, self._until, self._most, self._say = stage, store, until, tries, say
         self._name = failed.broken[0].name
         self._best, self._tries = failed, 0
 
@@ -60,7 +63,7 @@ class _Shrinking:
         return self._best.decisions or {}
 
     def _is_late(self) -> bool:
-        return elapsed_seconds() >= self._until
+        return elapsed_seconds() >= self._until or self._tries >= self._most
 
     def _without_some(self, parts: Callable[[Keys], list[Keys]]) -> None:
         """Leave out as many parts as possible, first many at a time."""

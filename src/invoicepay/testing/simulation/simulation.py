@@ -17,7 +17,7 @@ from invoicepay.testing.simulation.telling import Story
 from invoicepay.testing.simulation.world import World
 
 MOST_TO_PREPARE = 100_000
-LEAST_TO_HEAL = 20_000
+LEAST_TO_HEAL = 5_000
 HEALING_PER_STEP = 4
 ROUND = 100
 
@@ -152,7 +152,9 @@ class _Going:
 
     def _is_quiet(self) -> bool:
         world = self._world
-        return not (world.under_way() or world.scene.oracle.unsettled() or run_blocking(world.has_untold()))
+        if world.under_way() or world.scene.oracle.unsettled():
+            return False
+        return not run_blocking(world.has_untold())
 
     def _judge(self) -> None:
         oracle, wrong = self._world.scene.oracle, list[Broken]()

@@ -42,7 +42,8 @@ class Wire(Generic[P]):
     """
 
     def __init__(self, provider: P, around: Surroundings, slot: str) -> None:
-        self._provider, self._around, self._slot = provider, around, slot
+        self._provider: P = provider
+        self._around, self._slot = around, slot
         can = provider.capabilities()
         tenth = can.key_lifetime_seconds // 10 or STALE_SENDER_SECONDS
         self._waits = can.deduplicates and tenth >= STALE_SENDER_SECONDS
@@ -98,8 +99,9 @@ class Wire(Generic[P]):
         if fault in ("call.refused", "call.limited", "call.outage"):
             if fault == "call.outage":
                 world.away[self._slot] = world.scheduler.now + ticks_of(self._seconds(*OUTAGE_SECONDS))
-            details = {"retry_after_seconds": 30} if fault == "call.limited" else {}
-            raise ProviderUnavailable(None, **details)
+            if fault == "call.limited":
+                raise ProviderUnavailable(retry_after_seconds=30)
+            raise ProviderUnavailable
         self._refuse_outage()
         if fault in ("call.lost", "call.late"):
             if fault == "call.late":

@@ -20,7 +20,7 @@ from invoicepay.testing.simulation.courier import Courier
 from invoicepay.testing.simulation.fates import Fates
 from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.hand import Hand
-from invoicepay.testing.simulation.machine import ScopedIds, WorldClock
+from invoicepay.testing.simulation.machine import ScopedIds, WorldClock, ticks_of
 from invoicepay.testing.simulation.odds import DELAYS, Odds
 from invoicepay.testing.simulation.ports import Answer, Broken, Commit, Happening, ProviderFact, Rest, Scene
 from invoicepay.testing.simulation.process import QR_SECRET, Process
@@ -32,7 +32,9 @@ from invoicepay.wiring import Parts, core_from
 
 CALM = Odds({})
 IDLE = 2
-"""Turns of a worker after which nothing waits for it: one may have been under way when the last thing came."""
+"""Turns of a worker after which nothing waits for it: one may have begun before the last thing came."""
+LONGEST_WAIT_SECONDS = 4 * 86_400
+HEALING_WAIT_SECONDS = 60
 
 
 class World:
@@ -126,6 +128,13 @@ class World:
         self.happened("healing", "")
         for process in self.processes:
             process.stir()
+        for task in (*self.fates.sleeping, *self.courier.carried):
+            self.scheduler.hurry(task, self.longest_wait)
+
+    @property
+    def longest_wait(self) -> int:
+        """Ticks that the outside takes at most for its next step: what heals is not to take days for it."""
+        return ticks_of(HEALING_WAIT_SECONDS if self.is_healing else LONGEST_WAIT_SECONDS)
 
     @property
     def is_acting(self) -> bool:
@@ -136,7 +145,11 @@ class World:
         """What the world outside of the store has not ended yet."""
         found = [task.name for task in self._actors if not task.is_done]
         found += [process.name for process in self.processes if not process.is_up or process.idle < IDLE]
-        counts = {"webhooks": self.courier.open, "orders": self.fates.open, "late orders": len(self.arriving)}
+        counts = {
+            "webhooks": len(self.courier.carried),
+            "orders": len(self.fates.sleeping),
+            "late orders": len(self.arriving),
+        }
         return found + [f"{count} {name}" for name, count in counts.items() if count]
 
     async def has_untold(self) -> bool:
