@@ -120,8 +120,8 @@ def judged(mix: Mix) -> Judged:
     """A fresh client over a memory store under the eyes of a fresh oracle."""
     reach, clock = Counts(), FrozenClock()
     court = Court(StandardOracle(reach), reach)
-    bank = SimBank(clock, mix, told=court.told, post=lambda _event: None, forgets=False)
-    issuer = SimIssuer(clock, mix, told=court.told, post=lambda _event: None, forgets=False)
+    bank = SimBank(clock, mix, told=court.told, post=lambda _event: None)
+    issuer = SimIssuer(clock, mix, told=court.told, post=lambda _event: None)
     pay = InvoicePay(
         repository=JudgedRepository(court, clock),
         clock=clock,

@@ -8,6 +8,8 @@ from typing import Final
 from invoicepay.domain.deposits import Reserve
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.tokens import Burn, Mint
+from invoicepay.ports.rails import RailsCapabilities
+from invoicepay.ports.tokens import TokenCapabilities
 from invoicepay.testing.simulation.mirror import Mirror
 
 CONTRADICTION: Final = "contradiction"
@@ -27,18 +29,21 @@ FATES = (
 """What becomes of orders now and then, and may come at a moment at which the books cannot follow."""
 LOST = ("call.lost", "call.answer_lost", "call.late", "call.slow", "process.crash")
 """After these nobody knows whether an order arrived."""
+SAID = "the provider says "
+UNSAFE = "unknown, and not safe to send again"
+"""The reason of a review that no fault has to explain, only a provider that could double an order."""
 LED_TO: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("amount is ", ("call.wrong_echo", "provider.partial", CONTRADICTION)),
-    ("the provider says ", ("provider.odd_word", CONTRADICTION)),
-    ("unknown, and not safe to send again", (*LOST, "provider.key_forgotten")),
-    ("sent before, then refused", LOST),
-    ("the books moved the tokens already", ("chain.fails", *FATES)),
+    (f"{SAID}sent before, then refused", LOST),
+    (SAID, ("provider.odd_word", CONTRADICTION)),
 )
 """By the beginning of a review's reason: one of these must have happened; for all others, one of `FATES`."""
 
 
-def is_explained(reason: str, troubles: Collection[str]) -> bool:
-    """Whether one of the troubles leads to a review for that reason."""
+def is_explained(reason: str, troubles: Collection[str], can: RailsCapabilities | TokenCapabilities) -> bool:
+    """Whether one of the troubles, or what the provider cannot do, leads to a review for that reason."""
+    if reason == SAID + UNSAFE:
+        return not (can.deduplicates and can.finds_by_reference and can.key_lifetime_seconds == 0)
     causes = next((causes for start, causes in LED_TO if reason.startswith(start)), FATES)
     return any(trouble in causes for trouble in troubles)
 

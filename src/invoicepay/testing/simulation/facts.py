@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from invoicepay.domain.accounts import Code
@@ -120,12 +120,19 @@ def unlike(book: FactBook, mirror: Mirror, contested: Iterable[str]) -> Iterator
         for effect in effects:
             for rule, memo, times in _expected(book, mirror, effect):
                 wanted[rule, memo] += times
+        again = sum(book.told(effect.id, RailStatus.RETURN_REVERSED) for effect in effects)
         for (rule, memo), times in wanted.items():
             found = _booked(mirror, rule, memo)
-            if found != times:
+            if found != times and not _is_passed_over(mirror, memo, wanted, again):
                 yield "postings", f"{rule} of {memo} is booked {found} times, its facts call for {times}"
         if cause in (Deposit, Withdrawal):
             yield from _cash(book, mirror, id, effects)
+
+
+def _is_passed_over(mirror: Mirror, memo: str, wanted: Mapping[tuple[str, str], int], reversals: int) -> bool:
+    """Whether a payout's return and its reversal are both absent: the reversal was told first."""
+    left_out = wanted["P-35", memo] - _booked(mirror, "P-35", memo)
+    return 0 < left_out <= reversals and _booked(mirror, "P-33", memo) == wanted["P-33", memo] - left_out
 
 
 CAUSES: dict[str, type[Entity]] = {

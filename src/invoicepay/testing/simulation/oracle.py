@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from invoicepay.domain.books import Violation
-from invoicepay.domain.effects import Effect, EffectStatus
+from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.ports.repository import Reply
@@ -16,7 +16,16 @@ from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.invariants import Invariants
 from invoicepay.testing.simulation.mirror import Touched
 from invoicepay.testing.simulation.model import SequentialModel
-from invoicepay.testing.simulation.ports import Answer, Broken, Commit, Happening, ProviderFact, Reach, Rest
+from invoicepay.testing.simulation.ports import (
+    Answer,
+    Broken,
+    Commit,
+    Happening,
+    Mix,
+    ProviderFact,
+    Reach,
+    Rest,
+)
 from invoicepay.testing.simulation.resting import everything_at_rest
 from invoicepay.testing.simulation.watching import Watch
 from invoicepay.use_cases.perform import RECORDED_REFUSALS
@@ -176,15 +185,19 @@ class StandardOracle:
 
     async def at_rest(self, rest: Rest) -> list[Broken]:
         """Judge everything, once nothing moves any more."""
-        return [*self._unexplained(), *[Broken(*found) async for found in everything_at_rest(self, rest)]]
+        return [
+            *self._unexplained(rest.mix),
+            *[Broken(*found) async for found in everything_at_rest(self, rest)],
+        ]
 
-    def _unexplained(self) -> Iterator[Broken]:
+    def _unexplained(self, mix: Mix) -> Iterator[Broken]:
         """Every review has trouble that leads to it, of that intent or of the same money elsewhere."""
         for id, reason in self.reviewed.items():
             effect = self.mirror.get(Effect, id)
             relatives = family(self.mirror, effect) if effect else ()
             troubles = {name for other in relatives for name in self.troubled.get(other.id, {})}
-            if not is_explained(reason, troubles):
+            can = mix.rails if effect is None or slot_of(effect.kind) == "rails" else mix.tokens
+            if not is_explained(reason, troubles, can):
                 met = ", ".join(sorted(troubles)) or "nothing"
                 yield Broken("review without a cause", f"{id}: {reason}; it met {met}")
 

@@ -98,25 +98,15 @@ class StandardWorkload:
         """A programme, providers with some abilities, half of the faults, and a plan for the people."""
         is_on_chain = draw.chance(450)
         self.settle(_plan(draw, ON_CHAIN if is_on_chain else IN_BOOK))
-        faults = swarm(draw)
-        rails = replace(
-            bank.CAPABILITIES,
-            deduplicates=not draw.chance(250),
-            key_lifetime_seconds=draw.one_of((0, 86_400, 1_800)),
-            absent_grace_seconds=GRACE_SECONDS,
-        )
-        tokens = replace(
-            chain.CAPABILITIES,
-            deduplicates=not draw.chance(250),
-            key_lifetime_seconds=draw.one_of((0, 86_400, 1_800)),
-            absent_grace_seconds=GRACE_SECONDS,
-        )
+        faults, rails, tokens = swarm(draw), _abilities(draw), _abilities(draw)
+        if not (rails["finds_by_reference"] and tokens["finds_by_reference"]):
+            faults.pop("webhook.lost", None)  # whoever cannot be asked has to be heard
         return Mix(
             programme=_programme(draw, self.plan.assets),
             processes=draw.one_of((2, 3)),
             worker_seconds=draw.one_of((30, 5, 300)),
-            rails=rails,
-            tokens=tokens,
+            rails=replace(bank.CAPABILITIES, **rails),
+            tokens=replace(chain.CAPABILITIES, **tokens),
             custody="wallets" if is_on_chain else "omnibus",
             token_finality="manual" if draw.chance(600) else "immediate",
             settle_seconds=draw.one_of(((10, 7_200), (1, 60), (600, 172_800))),
@@ -174,6 +164,17 @@ async def _live(town: Town, me: str, acts: list[tuple[Act, int]], hand: Hand) ->
         if hand.is_open and acts:
             act = hand.draw.weighted(acts)
             await act.run(town, hand, me)
+
+
+def _abilities(draw: Draw) -> dict[str, Any]:
+    """What a provider promises: it keeps one movement for a key, or can be asked, or both."""
+    finds = not draw.chance(150)
+    return {
+        "finds_by_reference": finds,
+        "deduplicates": not (finds and draw.chance(250)),
+        "key_lifetime_seconds": draw.one_of((0, 86_400, 1_800)),
+        "absent_grace_seconds": GRACE_SECONDS,
+    }
 
 
 def _plan(draw: Draw, assets: tuple[str, ...]) -> Plan:
