@@ -50,8 +50,8 @@ class Telling:
 
     def trouble(self, error: Exception) -> None:
         """A pass that failed; of what is no error of ours only the kind is told, for it may quote data."""
-        is_ours = isinstance(error, InvoicePayError)
-        self._line("trouble", error=type(error).__name__, message=error.message if is_ours else "")
+        message = error.message if isinstance(error, InvoicePayError) else ""
+        self._line("trouble", error=type(error).__name__, message=message)
 
     def stopped(self) -> None:
         """The last line, after what was not told yet."""
