@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.crashes.matrix import Matrix, Tally, has_orders, matrix, tried
+from tests.crashes import shares
+from tests.crashes.matrix import Tally
 from tests.crashes.stage import STORES
-from tests.crashes.stories import Story, stories
+from tests.crashes.stories import stories
 from tests.walks.walking import operations
 
 
@@ -72,7 +73,7 @@ def _tallies(asked: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
     left = len(jobs)
     while left:
         while jobs and len(running) < asked.processes:
-            running.append(context.Process(target=_work, args=(queue, *jobs.pop(0)), daemon=True))
+            running.append(context.Process(target=shares.work, args=(queue, *jobs.pop(0)), daemon=True))
             running[-1].start()
         told = queue.get()
         if told is None:
@@ -80,27 +81,6 @@ def _tallies(asked: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
             running = [process for process in running if process.is_alive()]
         else:
             yield told
-
-
-def _work(queue: multiprocessing.Queue, store: str, forget: bool, numbers: list[int], every: int) -> None:  # type: ignore[type-arg]
-    told = stories()
-    try:
-        with matrix(store, forget_keys=forget) as on:
-            for number in numbers:
-                story: Story = told[number]
-                if forget and not has_orders(on, story):
-                    continue  # it is the same as with providers that know keys
-                name = f"{story.name} (keys forgotten)" if forget else story.name
-                queue.put((name, _tried(on, story, every, number)))
-    finally:
-        queue.put(None)
-
-
-def _tried(on: Matrix, story: Story, every: int, number: int) -> Tally:
-    try:
-        return tried(on, story, every=every, first=number)
-    except Exception as fault:  # noqa: BLE001 - the other stories are still told
-        return Tally(faults=[f"{story.name}: {type(fault).__name__}: {fault}"])
 
 
 if __name__ == "__main__":

@@ -23,9 +23,11 @@ from invoicepay.ports.repository import Reader
 from tests.crashes.stage import Stage
 
 ID = re.compile(r"\b([a-z]{2,8})_[0-7][0-9a-hjkmnp-tv-z]{25}\b")
+REF = re.compile(r"\b(in-|out-|0x)[0-9a-f]{6,64}\b")
+"""How providers call what they move: they count, so it depends on what came first."""
 MOST = 100_000
 
-OWN = frozenset({"version", "idempotency_key", "nonce"})
+OWN = frozenset({"version", "idempotency_key", "nonce", "salt"})
 """What counts changes, or is drawn by chance."""
 ON_THE_WAY: Mapping[type[Entity], frozenset[str]] = {
     Effect: frozenset({"attempt", "misses", "fence", "provider_ref", "provider_key", "request"}),
@@ -115,8 +117,9 @@ def _counted(lines: Iterable[str], known: frozenset[str]) -> Counter[str]:
 
 
 def plain(text: str, known: frozenset[str]) -> str:
-    """The text with ids that were drawn meanwhile as their prefix alone."""
-    return ID.sub(lambda found: found[0] if found[0] in known else f"{found[1]}_…", text)
+    """The text with ids that were drawn meanwhile as their prefix alone, and no provider's counting."""
+    named = REF.sub(r"\1…", text)
+    return ID.sub(lambda found: found[0] if found[0] in known else f"{found[1]}_…", named)
 
 
 def row_text(row: Entity) -> str:

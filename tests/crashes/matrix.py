@@ -92,7 +92,7 @@ class Matrix:
     """A stage with its two beginnings: much is waiting, or all is at rest."""
 
     def __init__(self, on: Stage) -> None:
-        self._stage = on
+        self._stage, self._starts = on, dict[str, Start]()
         self._tell_of_the_past()
         self._waiting = Start(on.moment(), books(on))
         on.scene.pay.sim.deliver()
@@ -117,8 +117,11 @@ class Matrix:
 
     def start_of(self, story: Story) -> Start:
         """At rest, unless the story is about what waits, or can be told only then."""
-        if story.waits:
-            return self._waiting
+        if story.name not in self._starts:
+            self._starts[story.name] = self._waiting if story.waits else self._first_that_works(story)
+        return self._starts[story.name]
+
+    def _first_that_works(self, story: Story) -> Start:
         self._stage.go_back(self._resting.moment)
         world, _ = self._lived(story, Fate())
         is_refused = any(isinstance(answer, InvoicePayError) for answer in world.answers.values())

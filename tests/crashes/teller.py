@@ -79,7 +79,7 @@ class Teller:
             answer = refusal
         first = self.world.answers.setdefault(f"{name} {key}", answer)
         if (has_key or "items" in asked) and not is_same(first, answer):
-            self.world.faults.append(f"{name} was answered {first!r}, then {answer!r}")
+            self.world.faults.append(f"{name} was answered {first!r:.200}, then {answer!r:.200}")
         return answer
 
     def work(self) -> None:
@@ -151,9 +151,11 @@ class Teller:
 def asked_until_known(call: Callable[[], T]) -> T:
     """What a call gives; where it says that nobody knows whether it was committed, it is made again."""
     try:
-        return call()
+        answer = call()
     except OutcomeUnknown:
         return call()
+    is_partly_unknown = isinstance(answer, list) and any(isinstance(one, OutcomeUnknown) for one in answer)
+    return call() if is_partly_unknown else answer
 
 
 def keyed(item: Any, key: str) -> Any:
@@ -164,9 +166,12 @@ def keyed(item: Any, key: str) -> Any:
 
 
 def is_same(first: Any, again: Any) -> bool:
-    """Whether two answers say the same; that the second is a repetition counts for nothing."""
+    """Whether two answers say the same; that the second is a repetition counts for nothing.
+
+    Of a report, that is what was attested: the report itself is made anew.
+    """
     if isinstance(first, list):
         return len(first) == len(again) and all(map(is_same, first, again))
     if isinstance(first, InvoicePayError):
         return isinstance(again, InvoicePayError) and first.code == again.code
-    return bool(first == again)
+    return bool(getattr(first, "attestation", first) == getattr(again, "attestation", again))

@@ -1,4 +1,4 @@
-"""One cell of each story here; `python -m tests.crashes` has every boundary of every operation."""
+"""Some cells here; `python -m tests.crashes` has every boundary of every operation."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ STEP = 7
 
 @dataclass
 class Sample:
-    """One cell of each story, and all boundaries that there are."""
+    """A cell of every third story, and all boundaries that there are."""
 
     tally: Tally = field(default_factory=Tally)
     boundaries: dict[str, tuple[Boundary, ...]] = field(default_factory=dict[str, tuple[Boundary, ...]])
 
     def take(self, on: Matrix, number: int, story: Story) -> None:
-        """One process of the story dies; of two neighbours one has providers that know no keys."""
+        """Look where one can die, and in every third story let a process die.
+
+        Of those every other one has providers that know no keys.
+        """
         on.stage.forget_keys(forget=number % 2 == 1)
-        told = on.told(story)
-        self.boundaries[story.name] = told.boundaries
-        if told.boundaries:
-            place = STEP * number % len(told.boundaries)
+        boundaries = self.boundaries[story.name] = on.boundaries(story)
+        if boundaries and number % 3 == 0:
+            told, place = on.told(story), STEP * number % len(boundaries)
             self.tally.add(told.boundaries[place], on.cell(told, place))
 
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    """Every story, told and killed once."""
+    """Every story."""
     taken = Sample()
     with matrix() as on:
         for number, story in enumerate(stories()):
@@ -54,7 +56,7 @@ def on() -> Iterator[Matrix]:
 
 def test_a_process_that_dies_in_any_story_changes_nothing_of_its_end(sample: Sample) -> None:
     assert sample.tally.faults == []
-    assert sample.tally.count > 100
+    assert sample.tally.count > 30
 
 
 def test_every_operation_can_be_killed_at_its_commit(sample: Sample) -> None:
@@ -96,12 +98,13 @@ def test_a_lost_acknowledgement_changes_nothing_of_the_end(on: Matrix, name: str
     assert [on.cell(told, place, lives_on=True) for place in commits] == [[]] * len(commits)
 
 
-def test_on_sqlite_a_deposit_that_dies_anywhere_ends_alike() -> None:
+def test_on_sqlite_a_deposit_that_dies_somewhere_ends_alike() -> None:
     (story,) = (story for story in stories() if story.name == "deposits.initiate")
     with matrix("sqlite") as on:
-        tally = tried(on, story, every=STEP)
+        tally = tried(on, story, every=5 * STEP, first=STEP)
 
     assert tally.faults == []
+    assert tally.count > 2
 
 
 def test_a_key_made_anew_for_each_attempt_is_found(on: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,11 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
-from tests.interleavings.explore import Explored, explored
+from tests.interleavings import shares
+from tests.interleavings.explore import Explored
 from tests.interleavings.footprints import all_pairs
-from tests.interleavings.ground import SETTINGS, Ground, ground
-from tests.interleavings.pairs import Pair, pairs
-from tests.support import postgres
+from tests.interleavings.pairs import pairs
 
 
 def main() -> int:
@@ -72,7 +70,7 @@ def _found(asked: argparse.Namespace) -> Iterator[Explored]:
     options = {"most": asked.most, "single": asked.single, "most_turns": asked.turns}
     for part in range(asked.processes):
         ours = chosen[part :: asked.processes]
-        context.Process(target=_work, args=(queue, ours, options), daemon=True).start()
+        context.Process(target=shares.work, args=(queue, ours, options), daemon=True).start()
     left = asked.processes
     while left:
         told = queue.get()
@@ -80,27 +78,6 @@ def _found(asked: argparse.Namespace) -> Iterator[Explored]:
             left -= 1
         else:
             yield told
-
-
-def _work(queue: Any, listed: list[Pair], options: dict[str, Any]) -> None:
-    try:
-        with postgres.start(settings=SETTINGS) as server:
-            for resting in (False, True):
-                ours = [pair for pair in listed if pair.resting is resting]
-                if not ours:
-                    continue
-                with ground(server, resting=resting) as on:
-                    for pair in ours:
-                        queue.put(_explored(on, pair, options))
-    finally:
-        queue.put(None)
-
-
-def _explored(on: Ground, pair: Pair, options: dict[str, Any]) -> Explored:
-    try:
-        return explored(on, pair, **options)
-    except Exception as fault:  # noqa: BLE001 - the other pairs are still explored
-        return Explored(pair, faults=[f"{pair.name}: {type(fault).__name__}: {fault}"])
 
 
 if __name__ == "__main__":
