@@ -60,8 +60,9 @@ def test_runs_take_the_steps_that_were_asked_for_and_then_heal(runs: list[Run]) 
 def everything_goes_wrong() -> Scene:
     scene = standard()
     drawn = scene.workload.mix
-    rates = {name: fault.rates[1] for name, fault in FAULTS.items() if name != "webhook.lost"}
-    scene.workload.mix = lambda draw: replace(drawn(draw), faults=rates | {"webhook.lost": 100})  # type: ignore[method-assign]
+    rates = {name: fault.rates[1] for name, fault in FAULTS.items()}
+    some = {"webhook.lost": 100, "call.outage": 60, "call.wrong_echo": 60}
+    scene.workload.mix = lambda draw: replace(drawn(draw), faults=rates | some)  # type: ignore[method-assign]
     return scene
 
 
