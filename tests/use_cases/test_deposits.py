@@ -294,6 +294,16 @@ def test_a_deposit_that_its_fees_eat_up_completes_without_a_mint() -> None:
     assert desk.broken() == []
 
 
+def test_both_fees_may_exceed_a_small_deposit_whose_processor_the_operator_pays() -> None:
+    desk = MoneyDesk(Programme(bears_processor_fee=True, deposit_fee_micros=250_000))
+    deposit = desk.initiate("ann", "0.40")
+
+    desk.tell(deposit.id, S.FINAL, fee="0.25")
+
+    assert desk.books() == {"1050": "0.15", "2110 ann": "0.15", "2410": "0.25", "5000": "0.25"}
+    assert desk.broken() == ["INV-04"]
+
+
 # Time and trust
 
 

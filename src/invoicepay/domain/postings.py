@@ -53,12 +53,14 @@ def reserve_confirmed(
     fees, losses = account(Code.FEES_PAYABLE, asset), account(Code.LOSSES, asset)
     lost = processor_fee if borne else 0
     net = amount - fee - (0 if borne else processor_fee)
+    made_up = min(lost, net)  # the rest of the operator's loss stands for its own fee
     return posting(
         "P-02",
         (cash, inbound, amount - processor_fee),
-        (owed, unminted, net - lost),
-        (losses, unminted, lost),
-        (owed, fees, fee),
+        (owed, unminted, net - made_up),
+        (losses, unminted, made_up),
+        (losses, fees, lost - made_up),
+        (owed, fees, fee - (lost - made_up)),
         (owed, inbound, processor_fee),
         memo=memo,
     )
