@@ -2432,7 +2432,10 @@ class Schedules:
         )
 
     def run_due(self) -> builtins.list[Invoice]:
-        """Issue what is due by now; returns what this run issued, so running twice makes nothing twice."""
+        """Issue what is due by now; returns what this run issued, so running twice makes nothing twice.
+
+        An enterprise runs its own schedules, an operator those of all.
+        """
         return run_blocking(self._group.run_due())
 
     def pause(self, schedule: str | Schedule, *, idempotency_key: str | None = None) -> Schedule:

@@ -24,9 +24,10 @@ MANY = "_many"
 
 @dataclass
 class Recorder:
-    """An authoriser that keeps what it is asked, and answers what it is told to."""
+    """An authoriser that keeps what it is asked, and answers what it is told to, but for what it spares."""
 
     answer: Any = Permission.ALLOW
+    spares: tuple[str, ...] = ()
     fails_with: Exception | None = None
     asked: list[Access] = field(default_factory=list[Access])
 
@@ -34,7 +35,7 @@ class Recorder:
         self.asked.append(access)
         if self.fails_with is not None:
             raise self.fails_with
-        answer: Permission = self.answer
+        answer: Permission = Permission.ALLOW if access.operation in self.spares else self.answer
         return answer
 
 
@@ -51,7 +52,7 @@ class Ground:
     def fresh(self) -> Iterator[Scene]:
         """The scene as at the beginning, for one call."""
         self.scene.rewind(self.stored)
-        self.recorder.answer, self.recorder.fails_with = Permission.ALLOW, None
+        self.recorder.answer, self.recorder.fails_with, self.recorder.spares = Permission.ALLOW, None, ()
         self.recorder.asked.clear()
         yield self.scene
 
@@ -117,5 +118,7 @@ def actors(pay: InvoicePay) -> Iterator[tuple[Actor, InvoicePay]]:
 
 
 def may(actor: Actor, accesses: list[Access]) -> bool:
-    """What the rules say about an actor whose call asks this."""
-    return all(RULES[access.operation].allows(actor, access.sides) for access in accesses)
+    """What the rules say about an actor whose call asks this; what takes two people takes the operator's."""
+    takes_two = any(access.approved_by for access in accesses)
+    is_allowed = all(RULES[access.operation].allows(actor, access.sides) for access in accesses)
+    return is_allowed and not (takes_two and actor.role is Role.PARTY)

@@ -211,12 +211,13 @@ def business(skew: timedelta) -> dict[str, Any]:
     rails.skew = tokens.skew = skew
     pay = InvoicePay(rails=rails, token=tokens, clock=clock)
     pay.parties.register("acme", kind="enterprise")
+    deposits = []
     for rail in ("instant", "bank_debit"):
-        deposit = pay.deposits.initiate("ann", "200.00 USD", rail=rail, account_token="ba_1")
+        deposits.append(pay.deposits.initiate("ann", "200.00 USD", rail=rail, account_token="ba_1"))
         pay.sim.deliver()
         clock.advance(hours=1)
-        pay.sim.settle(deposit)
-    pay.sim.return_deposit(deposit, code="R01")
+        pay.sim.settle(deposits[-1])
+    pay.sim.return_deposit(deposits[-1], code="R01")
     clock.advance(days=8)
     pay.run_pending()
     invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Goods", "50.00 USD")])

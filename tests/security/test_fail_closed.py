@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from invoicepay import InvoicePay
+from invoicepay.adapters.checkpoint_keys import Ed25519Key
 from invoicepay.errors import AuthorizerUnavailable, ComplianceError, InvoicePayError, ProviderUnavailable
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from tests.input.calls import make
@@ -60,6 +61,7 @@ def screened_client(here: Scene, screens: Screens) -> InvoicePay:
         dispatch="deferred",
         qr_secret=QR_SECRET,
         tenant="home",
+        checkpoint_keys=(Ed25519Key(bytes(32)),),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -104,13 +103,15 @@ def test_the_log_is_read_page_by_page_and_is_part_of_the_chained_trail(cells: Gr
         assert here.pay.audit.seal() is not None
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def stored(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
 ) -> Iterator[Scene]:
     """The scene in a database."""
     if request.param == "sqlite":
-        with scene(f"sqlite:///{tmp_path / 'pay.db'}") as made:
+        with scene(f"sqlite:///{tmp_path_factory.mktemp('log') / 'pay.db'}") as made:
             yield made
         return
     database = postgres_server.clone()
@@ -122,7 +123,7 @@ def stored(
 def test_a_database_keeps_the_log_beside_each_writers_own_stream(stored: Scene) -> None:
     here = stored
     before = len(here.pay.audit.operations())
-    here.pay.wallets.freeze("ann", "USD", reason="court order 7/26")
+    here.pay.wallets.freeze("globex", "USD", reason="court order 7/26")
     with pytest.raises(NotThePayer):
         make(here, "invoices.pay", here.pay.acting_as("bob"))
 

@@ -8,10 +8,12 @@ from datetime import date
 
 from invoicepay.client.base import Group, LineLike, chosen, id_of, lines_of
 from invoicepay.client.pages import AsyncPage
+from invoicepay.domain.authority import Side
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
 from invoicepay.use_cases import queries
 from invoicepay.use_cases import schedules as use_cases
+from invoicepay.use_cases.looking import allow
 
 
 class Schedules(Group):
@@ -77,7 +79,11 @@ class Schedules(Group):
         return await self._do(use_cases.create_schedule, command, idempotency_key)
 
     async def run_due(self) -> builtins.list[Invoice]:
-        """Issue what is due by now; returns what this run issued, so running twice makes nothing twice."""
+        """Issue what is due by now; returns what this run issued, so running twice makes nothing twice.
+
+        An enterprise runs its own schedules, an operator those of all.
+        """
+        await allow(self._deps, "schedules.run_due", sides={Side.ENTERPRISE: self._deps.actor.party_id})
         issued = await use_cases.run_due(self._deps)
         await self._follow_up()
         return issued

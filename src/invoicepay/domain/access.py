@@ -112,6 +112,9 @@ def _refusal(rule: Rule | None, access: Access) -> NotAllowed | NotThePayer:
     actor = access.actor
     if rule is None or actor.role is not Role.PARTY:
         return NotAllowed(f"{actor} may not: {access.operation}", actor=actor.subject)
+    if access.operation == "rows.list":
+        hint = f"Name {actor.party_id} as one of the sides, such as the payer, the customer or the party."
+        return NotAllowed(f"{actor} may only list what is its own", hint=hint, actor=actor.subject)
     if not rule.sides or not access.sides:
         return NotAllowed(f"{actor} is not an operator", actor=actor.subject)
     who = " or ".join(access.sides.values())

@@ -92,6 +92,7 @@ Authorize: TypeAlias = Callable[[Access], Permission]
 """What a host's authoriser is asked; inside the transaction, so it neither waits nor looks elsewhere."""
 
 _EVERY_SIDE = frozenset(Side)
+_ANYBODY = Rule(frozenset({Side.OWNER}))
 _PAYER = Rule(frozenset({Side.PAYER}))
 _PAYEE = Rule(frozenset({Side.PAYEE}))
 _ENTERPRISE = Rule(frozenset({Side.ENTERPRISE}))
@@ -218,8 +219,11 @@ LOOKS: Mapping[str, Rule] = {
     "requests.qr": _PAYEE,
     "requests.payee_qr": _PAYEE,
     "requests.scan": _PAYER,
+    "schedules.run_due": _ENTERPRISE,
+    "reserves.audit": _ANYBODY,
     "reserves.reconcile": _OPERATOR,
     "tokens.tie_out": _OPERATOR,
+    "tokens.validate_backing": _ANYBODY,
     "audit.history": _OPERATOR,
     "audit.trail": _OPERATOR,
     "audit.operations": _OPERATOR,

@@ -87,8 +87,8 @@ def decide_apply_credit(command: ApplyCredit, change: Change) -> Invoice:
         positive(command.amount)
     invoice = change.get(Invoice, command.invoice_id)
     _refuse_fine(change, invoice.enterprise_id, command.amount)
-    chosen = _own_lot(change, command.credit_id, invoice) if command.credit_id else None
     authorise(change, invoice, enterprise=invoice.enterprise_id, customer=invoice.customer_id)
+    chosen = _own_lot(change, command.credit_id, invoice) if command.credit_id else None
     _require_open(change, invoice)
     if chosen is not None:
         CREDIT.after(chosen.status, CreditCommand.APPLY_PART)

@@ -39,6 +39,15 @@ async def allow(
         raise
 
 
+async def allow_anybody(deps: Deps, operation: str) -> None:
+    """Let the actor look at what everybody may see, unless the host says otherwise.
+
+    Raises:
+        NotAllowed, AuthorizerUnavailable: the host does.
+    """
+    await allow(deps, operation, sides={Side.OWNER: deps.actor.party_id})
+
+
 def may(deps: Deps, operation: str, row: Entity, sides: Mapping[Side, str]) -> bool:
     """Whether the actor may, without a word to anybody: for what is answered as if it were not there."""
     try:

@@ -11,6 +11,7 @@ from invoicepay.domain.money import Money
 from invoicepay.domain.reserves import Backing, backing_of
 from invoicepay.domain.shown import Shown
 from invoicepay.ports.repository import Reader
+from invoicepay.use_cases.looking import allow_anybody
 from invoicepay.use_cases.perform import Deps
 
 RESERVE_RULES = ("INV-02", "INV-03", "INV-04", "INV-05", "INV-06")
@@ -95,6 +96,7 @@ async def audit_reserve(deps: Deps, asset: str) -> ReserveAudit:
     Raises:
         UnknownAsset: the programme does not have it.
     """
+    await allow_anybody(deps, "reserves.audit")
     code = deps.programme.asset(asset).code
     async with deps.repository.reader(deps.tenant_id) as reader:
         return await audited(reader, code, deps.clock.now())

@@ -22,6 +22,7 @@ from invoicepay.domain.tokens import (
 )
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import InvalidTransition, MintExceedsReserve, ReserveNotConfirmed
+from invoicepay.use_cases.looking import allow_anybody
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
 
@@ -179,6 +180,7 @@ async def retry_burn(deps: Deps, command: RetryBurn, key: str | None = None) -> 
 
 async def validate_backing(deps: Deps, asset: str) -> Backing:
     """Whether the tokens of an asset are backed, and what covers the rest of the reserve (INV-02, INV-04)."""
+    await allow_anybody(deps, "tokens.validate_backing")
     code = deps.programme.asset(asset).code
     async with deps.repository.reader(deps.tenant_id) as reader:
         return backing_of(await reader.balances(), code)
