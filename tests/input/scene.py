@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, inspect
 
 from invoicepay import Asset, Every, InvoicePay, Policy, Programme, migrate
+from invoicepay.adapters.checkpoint_keys import Ed25519Key
 from invoicepay.adapters.memory import MemoryRepository
 from invoicepay.adapters.memory.tables import Tables
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
@@ -154,6 +155,7 @@ def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
         token=tokens,
         clock=clock,
         screening=ReviewsOneAmount(),
+        checkpoint_keys=(Ed25519Key(bytes(32)),),
         **made,
     )
     with _looking(store) as looking, pay:
