@@ -9,7 +9,7 @@ from invoicepay.adapters.sealed import FieldKeys, SealedRepository
 from invoicepay.adapters.sql import connect_store
 from invoicepay.adapters.system import SystemIds
 from invoicepay.domain.holds import Hold
-from invoicepay.domain.needs import find
+from invoicepay.domain.needs import find, need
 from invoicepay.ports.repository import Repository
 from invoicepay.testing.repository_contract import NAUGHTY, RepositoryContract
 from invoicepay.testing.samples import sample
@@ -25,6 +25,16 @@ class Sealed(RepositoryContract):
 
         assert [row.reason for row in store.found(find(Hold, order=("id",)))] == list(NAUGHTY)
         assert [row.id for row in store.found(find(Hold, reason=""))] == ["hold-0000"]
+
+    def test_a_search_means_the_same_as_in_python(self, store: Store) -> None:
+        """The same for what is not sealed."""
+        rows = [sample(Hold, number, reason="") for number in range(1, 9)]
+        store.add(*rows)
+        stored = store.found(find(Hold))
+
+        for wanted in (find(Hold, owner_id="owner_id-4"), find(Hold, reason="", order=("-id",), limit=3)):
+            assert store.found(wanted) == wanted.pick(stored)
+            assert store.loaded(need(finds=[wanted])).search(wanted) == wanted.pick(stored)
 
 
 class TestSealedMemory(Sealed):

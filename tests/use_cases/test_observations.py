@@ -94,7 +94,7 @@ def test_two_persons_settle_a_review_and_the_finding_is_kept_as_an_observation()
 
     assert resolved.status is S.FINAL
     finding = observations(desk, id)[-1]
-    assert (finding.source, finding.provider_status) == (Source.OPERATOR, "seen on the statement")
+    assert (finding.source, finding.provider_status) == (Source.OPERATOR, "found out by a person")
 
 
 def test_the_same_finding_under_the_same_key_is_one_finding() -> None:

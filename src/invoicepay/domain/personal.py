@@ -14,7 +14,7 @@ from invoicepay.domain.bank_accounts import BankAccount
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.credits import CreditLot
 from invoicepay.domain.deposits import Deposit, UnmatchedFunds
-from invoicepay.domain.effects import Effect, InboxMessage
+from invoicepay.domain.effects import Effect, InboxMessage, Observation
 from invoicepay.domain.entity import E, Entity, evolve
 from invoicepay.domain.holds import Hold
 from invoicepay.domain.ids import Prefix
@@ -23,6 +23,7 @@ from invoicepay.domain.lines import Line
 from invoicepay.domain.needs import Find
 from invoicepay.domain.parties import Wallet
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.provider_switches import ProviderSwitch
 from invoicepay.domain.remarks import Remark
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.schedules import Schedule
@@ -40,7 +41,8 @@ class Texts:
     Attributes:
         prefix: what ids of the kind begin with; empty where they are made of other ids.
         fields: may hold words about a person, or the token of an account.
-        kept: of these, what an erasure leaves: an invoice is a document, and its lines say what was sold.
+        kept: of these, what an erasure leaves: an invoice is a document, and its lines say what was sold; an
+            observation is written once; and a switch is about a provider.
         sides: fields that name the people whom the row is about.
         via: names another such row where the row itself names nobody.
     """
@@ -78,7 +80,9 @@ TEXTS: tuple[Texts, ...] = (
     Texts(Hold, Prefix.HOLD, ("reason",), ("owner_id",)),
     Texts(Wallet, "", ("reason",), ("party_id",)),
     Texts(BankAccount, "", ("reason",), ("party_id",)),
+    Texts(ProviderSwitch, "", ("reason",), kept=frozenset({"reason"})),
     Texts(Effect, Prefix.EFFECT, ("request", "review_reason"), via="cause_id"),
+    Texts(Observation, "", ("provider_status",), kept=frozenset({"provider_status"}), via="effect_id"),
     Texts(InboxMessage, "", ("body", "reason"), via="effect_id"),
     Texts(Remark, Prefix.REMARK, ("text", "salt"), via="about_id"),
 )
@@ -87,6 +91,8 @@ TEXTS: tuple[Texts, ...] = (
 No unique index names one of these fields, and a search only whether it is empty.
 """
 
+ERASED: tuple[Texts, ...] = tuple(texts for texts in TEXTS if texts.erased)
+"""Those of which an erasure empties something."""
 OF_KIND: Mapping[type[Entity], Texts] = {texts.kind: texts for texts in TEXTS}
 _OF_PREFIX = {texts.prefix: texts for texts in TEXTS if texts.prefix}
 _ANY = frozenset(name for texts in TEXTS for name in texts.fields)

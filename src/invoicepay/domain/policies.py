@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from invoicepay.domain.iso4217 import MINOR_UNITS
 from invoicepay.domain.money import Money, currency_of, percentage
-from invoicepay.errors import InvalidInput, UnknownAsset, not_what
+from invoicepay.errors import InvalidInput, UnknownAsset, not_what, quoted
 
 WHOLE_BPS = 10_000
 UNKNOWN_PARTIES = ("default", "register", "refuse")
@@ -237,7 +237,7 @@ class Programme:
         if code in self.assets:
             return self.assets[code]
         if self.only_listed_assets or code not in MINOR_UNITS:
-            raise UnknownAsset(asset=code)
+            raise UnknownAsset(asset=code if quoted(code) else "")
         return _unlisted(code)
 
     @property

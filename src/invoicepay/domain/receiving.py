@@ -29,7 +29,7 @@ from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.policies import Finality, Programme
 from invoicepay.domain.reserves import Cover, cover
 from invoicepay.domain.tokens import Mint
-from invoicepay.errors import DuplicateProviderReference, InvalidInput, InvalidTransition
+from invoicepay.errors import DuplicateProviderReference, InvalidInput, InvalidTransition, not_what
 
 LATE = "/late"
 SURPLUS = "/surplus"
@@ -64,7 +64,7 @@ def finality_of(programme: Programme, rail: str) -> Finality:
     """
     if rail not in programme.finality:
         known = ", ".join(programme.finality)
-        raise InvalidInput(f"there is no rail {rail} (known: {known})", rail=rail)
+        raise InvalidInput(f"there is no such rail{not_what(rail)} (known: {known})")
     return programme.finality[rail]
 
 

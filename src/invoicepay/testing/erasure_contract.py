@@ -10,18 +10,18 @@ from invoicepay.domain.change import Change
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Needs, find
-from invoicepay.domain.personal import OF_KIND, TEXTS, Texts, erased
+from invoicepay.domain.personal import ERASED, OF_KIND, Texts, erased
 from invoicepay.testing.samples import sample
 from invoicepay.testing.store import Store
 
-ERASED, OTHER = "ann", "bob"
+GONE, OTHER = "ann", "bob"
 
 
 class ErasureContract:
     """Facts about erasing; part of `RepositoryContract`."""
 
     def test_an_erasure_empties_every_text_in_rows_and_in_what_their_events_tell(self, store: Store) -> None:
-        hers, others = _rows_about(ERASED, 1), _rows_about(OTHER, 3)
+        hers, others = _rows_about(GONE, 1), _rows_about(OTHER, 3)
         store.add(*hers, *others, event="sample.added")
 
         store.write(_erase)
@@ -36,7 +36,7 @@ class ErasureContract:
             assert _texts(found) == _texts(row) == _told(store, row)
 
     def test_an_erasure_empties_answers_that_no_event_tells(self, store: Store) -> None:
-        hers, others = _rows_about(ERASED, 1), _rows_about(OTHER, 3)
+        hers, others = _rows_about(GONE, 1), _rows_about(OTHER, 3)
         store.add(*hers, *others)
         answer = {"done": [json.loads(canonical(row)) for row in (hers[0], others[0])]}
         store.host.run(_answer(store, "k", json.dumps(answer, sort_keys=True, separators=(",", ":"))))
@@ -48,7 +48,7 @@ class ErasureContract:
         assert [row["id"] for row in body["done"]] == [hers[0].id, others[0].id]
 
     def test_an_erasure_touches_no_other_tenant(self, store: Store) -> None:
-        (hers, *_) = _rows_about(ERASED, 1)
+        (hers, *_) = _rows_about(GONE, 1)
         other = store.of_tenant("other")
         other.add(hers, event="sample.added")
         store.add(hers)
@@ -60,13 +60,13 @@ class ErasureContract:
 
 
 def _erase(change: Change) -> None:
-    change.erase(ERASED)
+    change.erase(GONE)
 
 
 def _rows_about(party_id: str, number: int) -> list[Entity]:
     """A row of every kind that holds texts; one that names nobody names the row before it."""
     rows: list[Entity] = []
-    for texts in TEXTS:
+    for texts in ERASED:
         named = dict.fromkeys(texts.sides, party_id)
         if texts.via:
             named[texts.via] = rows[-1].id

@@ -262,6 +262,10 @@ PART_MOVED = (
 """The way out when a provider moved a part of what can only be booked whole."""
 
 
+FOUND_OUT = "found out by a person"
+"""Stands in an observation where the provider's own word would: that of the person may be erased one day."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveReview:
     """What a person found out about an intent in review.
@@ -280,11 +284,12 @@ class ResolveReview:
 
 
 def _finding(command: ResolveReview, effect: Effect) -> RecordObservation:
-    """The finding as an observation."""
+    """The finding as an observation; why it is believed, the log of operations keeps."""
+    clean_text(command.reason, 500, "the reason")
     sighting = Sighting(
         status=command.status,
         word=f"operator/{command.status}/{effect.version}",
-        provider_status=clean_text(command.reason, 500, "the reason"),
+        provider_status=FOUND_OUT,
         amount=command.amount or effect.amount,
         fee=Money.zero(effect.asset),
         provider_ref=clean_text(command.provider_ref, 255, "the reference") or effect.provider_ref,

@@ -16,7 +16,7 @@ from invoicepay.adapters.http.messages import Limits, Request
 from invoicepay.adapters.http.outside import PublicAddresses, is_public, outside_url
 from invoicepay.errors import InvalidInput
 from invoicepay.testing import Host
-from tests.adapters.http.wire import answering, certificate, peer, trusting
+from tests.adapters.http.wire import answering, certificate, heard, peer, trusting
 
 LIMITS = Limits(total_seconds=2.0, connect_seconds=1.0)
 CALL = Request("POST", "/paid", operation="callback", json={"paid": True})
@@ -164,13 +164,13 @@ def test_a_name_that_changes_its_answer_is_asked_once_and_the_checked_address_is
 
 def test_the_name_stays_in_tls_and_in_the_host_header(host: Host, tmp_path: Path) -> None:
     own, key = certificate(tmp_path)
-    served, heard = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), list[str]()
+    served, told = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), list[str]()
     served.load_cert_chain(own, key)
-    served.sni_callback = lambda _socket, name, _context: heard.append(name)
+    served.sni_callback = lambda _socket, name, _context: told.append(name)
 
     def act(connection: socket.socket, _over: Any) -> None:
         with served.wrap_socket(connection, server_side=True) as secured:
-            heard.append(secured.recv(65_536).decode().lower())
+            told.append(heard(secured).decode().lower())
             secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     with peer(act) as server:
@@ -180,8 +180,8 @@ def test_the_name_stays_in_tls_and_in_the_host_header(host: Host, tmp_path: Path
 
     assert answer is not None
     assert answer.status == 200
-    assert heard[0] == "localhost"
-    assert f"host: localhost:{server.port}" in heard[1]
+    assert told[0] == "localhost"
+    assert f"host: localhost:{server.port}" in told[1]
 
 
 def test_a_redirect_is_an_answer_and_leads_nowhere(host: Host) -> None:

@@ -13,7 +13,7 @@ from invoicepay.domain.audit import GENESIS, AuditRecord, Checkpoint, Head
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import Find
-from invoicepay.domain.personal import TEXTS, erased, erased_data, json_text, searches
+from invoicepay.domain.personal import ERASED, erased, erased_data, json_text, searches
 from invoicepay.domain.writes import UNIQUE, Unique
 from invoicepay.ports.repository import Reply
 
@@ -96,7 +96,7 @@ class Tables:
     def erase(self, party_id: str) -> None:
         """Empty the texts of a party's rows, of their past events and of the answers about them (S-27)."""
         ids: dict[str, None] = {party_id: None}
-        for texts in TEXTS:
+        for texts in ERASED:
             for wanted in searches(texts, party_id, ids):
                 rows = self.find(wanted)
                 ids.update((row.id, None) for row in rows)

@@ -201,7 +201,7 @@ class SimulatedRails:
             InvalidIdentifier: the return code does not exist.
         """
         if return_code and return_code not in RETURN_CODES:
-            raise InvalidIdentifier("return codes go from R01 to R85", return_code=return_code)
+            raise InvalidIdentifier("return codes go from R01 to R85")
         stated = {"amount": amount, "fee": fee, "return_code": return_code, "reason": reason}
         given: dict[str, Any] = {name: value for name, value in stated.items() if value}
         with self._lock:

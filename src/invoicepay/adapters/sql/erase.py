@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, not_, or_, select, update
 
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.finds import among, found
@@ -16,7 +16,7 @@ from invoicepay.domain.authority import COMMANDS
 from invoicepay.domain.canonical import text
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.needs import Find
-from invoicepay.domain.personal import TEXTS, Texts, erased, erased_data, json_text, searches
+from invoicepay.domain.personal import ERASED, Texts, erased, erased_data, json_text, searches
 
 OF_WORKERS = tuple(name for name, rule in COMMANDS.items() if rule.system and not rule.operator)
 
@@ -28,7 +28,7 @@ def erase(connection: Connection, place: Place, party_id: str) -> None:
     without its texts.
     """
     ids: dict[str, None] = {party_id: None}
-    for texts in TEXTS:
+    for texts in ERASED:
         for wanted in searches(texts, party_id, ids):
             rows = [row for some in _split(wanted) for row in found(connection, place, some, lock=True)]
             ids.update((row.id, None) for row in rows)
@@ -80,7 +80,7 @@ def _empty_replies(connection: Connection, place: Place, party_id: str, ids: Col
     is_named = table.c.body.contains(text(party_id), autoescape=True)
     is_told = and_(table.c.body != "", table.c.operation.in_(OF_WORKERS))
     query = select(table.c.operation, table.c.key, table.c.body).where(
-        place.owns(table), table.c.is_error.is_(False), or_(is_named, is_told)
+        place.owns(table), not_(table.c.is_error), or_(is_named, is_told)
     )
     values = [
         {"row": key, "of": operation, "new_body": after}
