@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Protocol, cast
 
@@ -15,11 +17,6 @@ from invoicepay.ports.screening import Screened, Subject, Verdict
 from tests.walks.world import Setting
 
 WORD = b"storm"
-AWAITED = {
-    "rails": frozenset({"initiate_deposit", "initiate_withdrawal", "cancel", "find", "balance"}),
-    "tokens": frozenset({"mint", "burn", "transfer", "find", "supply", "balance"}),
-}
-"""Calls of the two ports, which are awaited; everything else is plain."""
 
 
 class Offset(Protocol):
@@ -58,56 +55,70 @@ def served(setting: Setting, clock: StormClock) -> Iterator[Any]:
         "rails": SimulatedRails(clock, capabilities=setting.rails),
         "tokens": SimulatedTokens(clock, capabilities=setting.tokens),
     }
-    listener, ended = Listener(authkey=WORD), threading.Event()
-    doorman = threading.Thread(target=_accept, args=(listener, providers, ended))
+    with serving(providers) as address:
+        yield address
+
+
+def at_once() -> None:
+    """A way that takes no time."""
+
+
+@contextmanager
+def serving(parts: Mapping[str, Any], way: Callable[[], None] = at_once) -> Iterator[Any]:
+    """Things in this process that other processes can call by name; yields their address.
+
+    Args:
+        way: what each call does on its way here, and its answer on its way back.
+    """
+    listener, ended = Listener(authkey=WORD, backlog=64), threading.Event()
+    doorman = threading.Thread(target=_accept, args=(listener, parts, way, ended))
     doorman.start()
     try:
         yield listener.address
     finally:
         ended.set()
-        Client(listener.address, authkey=WORD).close()  # wakes the doorman
+        with suppress(OSError, EOFError):
+            Client(listener.address, authkey=WORD).close()  # wakes the doorman
         doorman.join()
         listener.close()
 
 
-def _accept(listener: Listener, providers: dict[str, Any], ended: threading.Event) -> None:
+def _accept(
+    listener: Listener, parts: Mapping[str, Any], way: Callable[[], None], ended: threading.Event
+) -> None:
     """Give each caller a thread of its own, which ends when the caller has gone."""
-    while True:
-        caller = listener.accept()
-        if ended.is_set():
-            caller.close()
-            return
-        threading.Thread(target=_answer, args=(caller, providers), daemon=True).start()
+    while not ended.is_set():
+        try:
+            caller = listener.accept()
+        except (OSError, EOFError, AuthenticationError):
+            continue  # it died at the door
+        threading.Thread(target=_answer, args=(caller, parts, way), daemon=True).start()
 
 
-def _answer(caller: Connection, providers: dict[str, Any]) -> None:
-    while True:
-        try:
-            slot, name, args, kwargs = caller.recv()
-        except EOFError:
-            return
-        try:
-            result = getattr(providers[slot], name)(*args, **kwargs)
-            caller.send((run_blocking(result) if name in AWAITED[slot] else result, None))
-        except Exception as error:  # noqa: BLE001 - raised again by the caller
-            caller.send((None, error))
+def _answer(caller: Connection, parts: Mapping[str, Any], way: Callable[[], None]) -> None:
+    said: tuple[Any, Exception | None]
+    with caller, suppress(OSError, EOFError):  # the caller has gone, perhaps without hearing the answer
+        while True:
+            part, name, args, kwargs = caller.recv()
+            way()
+            try:
+                result = getattr(parts[part], name)(*args, **kwargs)
+                said = (run_blocking(result) if inspect.iscoroutine(result) else result, None)
+            except Exception as error:  # noqa: BLE001 - raised again by the caller
+                said = (None, error)
+            way()
+            caller.send(said)
 
 
 KINDS = {"rails": SimulatedRails, "tokens": SimulatedTokens}
 
 
-class Far:
-    """A provider in another process, with the methods of the simulated one."""
+class Distant:
+    """A thing that another process serves, with the plain methods of its kind."""
 
-    def __init__(self, address: Any, slot: str) -> None:
-        self._address, self._slot = address, slot
+    def __init__(self, address: Any, part: str, kind: type) -> None:
+        self._address, self._part, self._kind = address, part, kind
         self._local, self._doors = threading.local(), list[Connection]()
-        self.name = {"rails": "simulated-bank", "tokens": "simulated-tokens"}[slot]
-        self._capabilities = self._call("capabilities")
-
-    def capabilities(self) -> Any:
-        """What it claims; never changes."""
-        return self._capabilities
 
     def leave(self) -> None:
         """Close the doors of every thread."""
@@ -115,7 +126,7 @@ class Far:
             door.close()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if not hasattr(KINDS[self._slot], name):
+        if name.startswith("_") or not hasattr(self._kind, name):
             raise AttributeError(name)  # or it would pass for a provider with abilities that it lacks
 
         def plain(*args: Any, **kwargs: Any) -> Any:
@@ -124,17 +135,30 @@ class Far:
         async def awaited(*args: Any, **kwargs: Any) -> Any:
             return plain(*args, **kwargs)
 
-        return awaited if name in AWAITED[self._slot] else plain
+        return awaited if inspect.iscoroutinefunction(getattr(self._kind, name)) else plain
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(self._local, "door"):
             self._local.door = Client(self._address, authkey=WORD)
             self._doors.append(self._local.door)
-        self._local.door.send((self._slot, name, args, kwargs))
+        self._local.door.send((self._part, name, args, kwargs))
         result, error = self._local.door.recv()
         if error is not None:
             raise error
         return result
+
+
+class Far(Distant):
+    """A provider in another process, with the methods of the simulated one."""
+
+    def __init__(self, address: Any, slot: str) -> None:
+        super().__init__(address, slot, KINDS[slot])
+        self.name = {"rails": "simulated-bank", "tokens": "simulated-tokens"}[slot]
+        self._capabilities = self._call("capabilities")
+
+    def capabilities(self) -> Any:
+        """What it claims; never changes."""
+        return self._capabilities
 
 
 @contextmanager

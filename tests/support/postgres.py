@@ -78,6 +78,11 @@ class PostgresServer:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=START_SECONDS)
 
+    def crash(self) -> None:
+        """End the server without saving anything or telling its sessions, but keep its data."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=START_SECONDS)
+
     def restarted(self) -> Self:
         """The same server, running again over the same data."""
         process = _launch(self.binaries, self.folder, _account(self.folder), self.settings)
@@ -87,8 +92,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End the server by its process id; its folder goes too, so nothing needs saving first."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(timeout=START_SECONDS)
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
