@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from invoicepay import AsyncInvoicePay, InvoicePay, migrate
 
-CALLS = 40
+CALLS = 10
 Use = Callable[[str], None]
 
 

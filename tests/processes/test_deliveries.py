@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from invoicepay import Asset, InvoicePay, Programme, migrate
 from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
+from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.adapters.simulated.weather import Delivery
 from invoicepay.domain.policies import Settlement
 from invoicepay.domain.resending import LONGEST_LOOK, SHORTEST_LOOK
@@ -21,6 +21,7 @@ from invoicepay.errors import InvalidTransition
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.testing.clock import FrozenClock
+from tests.support.postgres import PostgresServer
 
 ROUND_SECONDS = 3
 MOST_ROUNDS = 200
@@ -124,7 +125,7 @@ class House:
         """The time for returns is over for whatever the bank still watches."""
         for transfer in self.rails.transfers():
             with suppress(InvalidTransition):
-                self.rails.move(transfer.reference, "finalize")  # type: ignore[arg-type]
+                self.rails.move(transfer.reference, BankCommand.FINALIZE)
 
 
 def business(house: House) -> None:
@@ -179,23 +180,22 @@ def ending(house: House) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+@pytest.fixture(params=["memory", "postgresql"])
+def urls(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
     """Makes fresh stores of a kind."""
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        made = list[str]()
-
-        def database() -> str:
-            made.append(server.clone())
-            return str(server.url(made[-1]))
-
-        yield database
-        for name in made:
-            server.drop(name)
+    if request.param == "memory":
+        yield lambda: "memory://"
         return
-    count = iter(range(10))
-    yield lambda: "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / str(next(count))}.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    made = list[str]()
+
+    def database() -> str:
+        made.append(server.clone())
+        return server.url(made[-1])
+
+    yield database
+    for name in made:
+        server.drop(name)
 
 
 def lived(url: str, courier: Courier) -> tuple[dict[str, Any], int]:
