@@ -10,7 +10,7 @@ from invoicepay.domain.allocations import Allocation, SourceKind
 from invoicepay.domain.books import Violation, shown
 from invoicepay.domain.change import Outcome
 from invoicepay.domain.credits import CreditLot, CreditStatus
-from invoicepay.domain.deposits import Reserve, ReserveStatus
+from invoicepay.domain.deposits import Deposit, Reserve, ReserveStatus
 from invoicepay.domain.effects import ENDED_FOR_CERTAIN, Effect, EffectKind, EffectStatus
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
@@ -262,10 +262,26 @@ def _effect(mirror: Mirror, row: Effect, before: Effect | None) -> Iterator[Viol
     for name in FROZEN:
         if getattr(row, name) != getattr(before, name):
             yield _wrong("frozen request", row.id, f"{name} was changed after it was planned")
+    if row.kind is EffectKind.MINT and row.last_sent_at is not None and before.last_sent_at is None:
+        yield from _unbacked(mirror, row)
     if row.fence < before.fence:
         yield _wrong("fence", row.id, f"the fence went back from {before.fence} to {row.fence}")
     if row.attempt > before.attempt + 1:
         yield _wrong("fence", row.id, f"{row.attempt - before.attempt} sends in one commit")
+
+
+def _unbacked(mirror: Mirror, effect: Effect) -> Iterator[Violation]:
+    """A mint leaves only while its reserve is confirmed and nothing of its deposit is on its way back."""
+    mint = mirror.get(Mint, effect.cause_id)
+    reserve = mirror.get(Reserve, mint.reserve_id) if mint is not None else None
+    deposit = mirror.get(Deposit, reserve.deposit_id) if reserve is not None else None
+    if reserve is None or deposit is None:
+        return
+    if reserve.status is not ReserveStatus.CONFIRMED or deposit.returning:
+        message = (
+            f"sent while {reserve.id} is {reserve.status} and {deposit.returning or 'nothing'} goes back"
+        )
+        yield _wrong("unbacked mint", effect.id, message)
 
 
 RowCheck = Callable[[Mirror, Any, Any], Iterable[Violation]]

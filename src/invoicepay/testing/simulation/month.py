@@ -23,8 +23,8 @@ EVERY = timedelta(hours=2)
 UNIT = 1_000_000
 """Micros of one unit of money."""
 DAY = timedelta(days=1)
-STEPS = 20_000
-THINK_SECONDS = 28_800
+STEPS = 50_000
+THINK_SECONDS = 43_200
 
 
 class Diary(StandardOracle):
@@ -128,8 +128,9 @@ class _MonthlyTown(StandardWorkload):
             mix,
             programme=Programme(assets={code: ASSETS[code] for code in assets}, only_listed_assets=True),
             faults={name: fault.rates[0] for name, fault in FAULTS.items()},
-            worker_seconds=30,
-            settle_seconds=(600, 172_800),
+            processes=2,
+            worker_seconds=900,
+            settle_seconds=(60, 1_800),
         )
 
 
