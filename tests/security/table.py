@@ -179,27 +179,88 @@ TABLE: dict[str, Row] = {
     ),
     "S-13": Row(
         "A URL of a customer is resolved once, every address checked, and that address connected to.",
-        (),
+        (
+            "tests/adapters/http/test_outside.py::test_no_spelling_of_this_machine_is_a_callback_url",
+            "tests/adapters/http/test_outside.py"
+            "::test_what_is_no_public_https_url_is_refused_without_repeating_it",
+            "tests/adapters/http/test_outside.py::test_an_address_that_not_everybody_may_reach_is_not_public",
+            "tests/adapters/http/test_outside.py"
+            "::test_nothing_is_connected_to_when_one_of_several_addresses_is_not_public",
+            "tests/adapters/http/test_outside.py"
+            "::test_a_name_that_changes_its_answer_is_asked_once_and_the_checked_address_is_connected_to",
+            "tests/adapters/http/test_outside.py::test_the_name_stays_in_tls_and_in_the_host_header",
+            "tests/adapters/http/test_outside.py::test_a_redirect_is_an_answer_and_leads_nowhere",
+            "tests/adapters/http/test_outside.py::test_proxies_of_the_environment_are_not_asked",
+            "tests/adapters/http/test_sender.py::test_a_base_url_that_is_not_https_or_here_is_refused",
+            "tests/adapters/http/test_sender.py::test_an_absolute_url_of_a_request_is_held_to_the_same_rule",
+        ),
     ),
     "S-14": Row(
         "Payment links and QR codes carry a MAC over their kind, tenant, payee, asset, amount and expiry.",
-        (),
+        (
+            "tests/domain/test_qr_payload.py::test_every_flipped_bit_is_refused",
+            "tests/domain/test_qr_payload.py::test_every_truncation_deletion_insertion_and_swap_is_refused",
+            "tests/domain/test_qr_payload.py::test_a_code_of_another_tenant_is_refused_by_its_signature",
+            "tests/domain/test_qr_payload.py::test_a_key_derived_for_one_tenant_signs_nothing_for_another",
+            "tests/domain/test_qr_payload.py::test_another_known_key_does_not_verify",
+            "tests/domain/test_qr_payload.py"
+            "::test_an_unknown_key_is_refused_even_when_the_active_secret_made_the_mac",
+            "tests/domain/test_qr_payload.py::test_the_kind_cannot_be_exchanged_under_one_signature",
+            "tests/domain/test_qr_payload.py::test_a_code_is_refused_from_its_expiry_on",
+            "tests/use_cases/test_request_codes.py"
+            "::TestRequestCode::test_figures_come_from_the_store_not_from_the_code",
+            "tests/use_cases/test_request_codes.py::TestApproveScanned::test_a_changed_code_pays_nothing",
+        ),
     ),
     "S-15": Row(
         "EIP-681 texts have whole amounts, a chain and a checksummed address, or are refused.",
-        (),
+        (
+            "tests/documents/test_eip681.py::test_published_addresses_have_their_published_checksum",
+            "tests/documents/test_eip681.py"
+            "::test_the_published_request_is_written_with_its_chain_and_checksums",
+            "tests/documents/test_eip681.py::test_one_letter_of_another_case_is_a_wrong_checksum",
+            "tests/documents/test_eip681.py::test_what_could_ask_for_something_else_is_refused",
+            "tests/documents/test_eip681.py::test_a_request_that_no_wallet_should_read_is_not_made",
+        ),
     ),
     "S-16": Row(
         "No secret is shown in a repr, an error, a log, an audit record or a stored row.",
-        (),
+        (
+            "tests/security/test_disclosure.py::test_no_secret_is_told_anywhere",
+            "tests/security/test_disclosure.py"
+            "::test_no_word_about_a_person_is_told_in_logs_errors_or_the_database",
+            "tests/security/test_core.py::test_keys_of_codes_and_webhooks_are_not_seen_again",
+            "tests/security/test_core.py"
+            "::test_the_password_of_a_database_is_not_told_when_it_cannot_be_reached",
+            "tests/security/test_core.py::test_settings_hide_what_they_hold",
+            "tests/security/test_sender.py::test_nothing_is_told_of_a_call_that_goes_wrong",
+            "tests/security/test_circle.py::test_nothing_that_circle_is_given_is_seen_again",
+            "tests/security/test_tempo.py::test_no_key_and_no_credential_is_seen_again",
+            "tests/security/test_tillipay.py::test_nothing_that_the_gateway_is_given_is_seen_again",
+            "tests/domain/test_qr_payload.py::test_keys_cannot_be_serialised",
+            "tests/security/test_sealed_texts.py"
+            "::TestKeys::test_keys_show_their_names_and_never_their_secrets",
+        ),
     ),
     "S-17": Row(
         "Errors do not echo what was sent: no input, no SQL parameter, no provider's body.",
-        (),
+        (
+            "tests/security/test_echoes.py::test_a_refused_value_is_not_repeated",
+            "tests/security/test_echoes.py::test_a_refused_line_is_not_repeated",
+            "tests/security/test_echoes.py::test_a_database_that_fails_repeats_no_parameter",
+            "tests/security/test_echoes.py::test_no_account_card_iban_or_token_is_quoted",
+            "tests/security/test_sender.py::test_nothing_is_told_of_a_call_that_never_left",
+            "tests/adapters/http/test_messages.py"
+            "::test_a_redactor_takes_out_account_and_card_numbers_that_nobody_told_it",
+        ),
     ),
     "S-18": Row(
         "Names, memos and provider texts cannot forge a log line.",
-        (),
+        (
+            "tests/security/test_echoes.py::test_what_a_handler_says_is_one_printable_line_of_the_log",
+            "tests/security/test_echoes.py::test_what_a_bank_says_is_printable_wherever_it_is_told",
+            "tests/input/test_texts.py::test_a_hostile_text_is_refused_everywhere",
+        ),
     ),
     "S-19": Row(
         "SQL has bound parameters only; sorting, filters and cursors are chosen from our own words.",
@@ -214,19 +275,45 @@ TABLE: dict[str, Row] = {
     ),
     "S-20": Row(
         "Text is normal, bounded in characters and bytes, and stored as it is read back.",
-        (),
+        (
+            "tests/security/test_texts.py"
+            "::test_the_longest_texts_come_back_whole_however_many_bytes_they_take",
+            "tests/security/test_texts.py::test_one_character_more_is_refused",
+            "tests/security/test_texts.py::test_texts_are_stored_in_one_form_and_found_in_it",
+            "tests/input/test_texts.py::test_a_hostile_text_is_refused_everywhere",
+            "tests/input/test_texts.py::test_no_store_is_given_a_hostile_text",
+            "tests/input/test_texts.py::test_text_is_returned_as_it_is_stored",
+        ),
     ),
     "S-21": Row(
         "Patterns are linear and read bounded text whole.",
-        (),
+        (
+            "tests/security/test_patterns.py::test_a_pattern_takes_linear_time",
+            "tests/security/test_patterns.py::test_patterns_are_compiled_where_they_are_found",
+            "tests/security/test_patterns.py::test_text_from_outside_is_matched_whole",
+        ),
     ),
     "S-22": Row(
         "Exported CSV follows RFC 4180, and no text cell can be a spreadsheet formula.",
-        (),
+        (
+            "tests/domain/test_sheets.py::test_a_text_comes_back_as_it_was_or_with_a_quote_in_front",
+            "tests/domain/test_sheets.py::test_every_table_comes_back_without_a_formula",
+            "tests/domain/test_sheets.py::test_numbers_stay_numbers_and_only_text_is_quoted",
+            "tests/client/test_pages.py::test_csv_of_a_list_has_every_row_and_no_formula",
+            "tests/documents/test_folder.py::test_a_name_that_could_lead_elsewhere_is_refused",
+            "tests/documents/test_folder.py::test_a_link_is_not_followed",
+            "tests/documents/test_folder.py::test_an_export_is_as_written_and_for_its_owner_alone",
+        ),
     ),
     "S-23": Row(
         "MACs, tokens and link codes are compared in constant time; unknown and wrong look alike.",
-        (),
+        (
+            "tests/security/test_timing.py"
+            "::test_time_does_not_tell_what_was_wrong_with_a_code_or_a_signature",
+            "tests/security/test_timing.py::test_no_module_that_makes_macs_compares_them_with_equals",
+            "tests/domain/test_qr_payload.py"
+            "::test_unknown_key_wrong_mac_foreign_tenant_and_wrong_shape_answer_alike",
+        ),
     ),
     "S-24": Row(
         "Links hold 192 random bits and a MAC, a guessed id opens nothing, and scanning can be limited.",
@@ -253,11 +340,29 @@ TABLE: dict[str, Row] = {
     ),
     "S-26": Row(
         "Personal fields can be encrypted, each bound to its tenant, table, row and column.",
-        (),
+        (
+            "tests/security/test_sealed_texts.py::test_no_text_of_any_call_lies_open_in_the_store",
+            "tests/security/test_sealed_texts.py::test_a_dump_of_a_database_has_no_word_about_a_person",
+            "tests/security/test_sealed_texts.py"
+            "::TestAnInvoice::test_a_seal_that_is_moved_or_changed_does_not_open",
+            "tests/security/test_sealed_texts.py"
+            "::TestAnInvoice::test_what_an_old_key_sealed_opens_after_a_rotation_and_new_texts_use_the_new_key",
+            "tests/security/test_sealed_texts.py::test_every_field_for_words_is_sealed",
+            "tests/security/test_sealed_texts.py::test_no_sealed_field_is_searched_or_unique",
+        ),
+        not_ours="Where the secret is kept, apart from the database and its backups.",
     ),
     "S-27": Row(
         "A person's data can be erased without touching ledger and audit trail.",
-        (),
+        (
+            "tests/security/test_erasure.py"
+            "::test_the_words_about_a_person_are_gone_and_books_and_trail_still_verify",
+            "tests/security/test_erasure.py::test_what_was_booked_and_the_lines_of_documents_are_still_there",
+            "tests/security/test_erasure.py::test_a_repeated_key_still_answers_after_an_erasure",
+            "tests/security/test_erasure.py::test_hosts_are_told_of_the_past_without_the_words",
+            "tests/security/test_erasure.py::test_words_about_others_stay",
+        ),
+        not_ours="Backups, and what handlers took elsewhere, are the host's to clean.",
     ),
     "S-28": Row(
         "Entries, audit records and observations are append-only in the database itself.",
