@@ -8,6 +8,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
+from random import Random
 
 from tests.interleavings import shares
 from tests.interleavings.explore import Explored
@@ -20,6 +21,8 @@ def main() -> int:
     asked, started = _asked(), time.monotonic()
     found: list[Explored] = []
     for one in _found(asked):
+        if asked.minutes and time.monotonic() - started > 60 * asked.minutes:
+            break
         found.append(one)
         cut = "" if one.is_whole else ", cut short"
         say(f"  {time.monotonic() - started:5.0f} s  {one.pair.name}: {one.schedules} schedules{cut}")
@@ -55,6 +58,8 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=2_000, help="schedules of a pair")
     parser.add_argument("--single", action="store_true", help="let every statement travel alone")
     parser.add_argument("--turns", type=int, default=None, help="how often the turn may go over")
+    parser.add_argument("--minutes", type=float, default=0, help="stop after so long, whatever is left")
+    parser.add_argument("--shuffle", type=int, default=0, help="a seed; takes pairs in another order")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--faults", type=int, default=1, help="faults shown of a pair")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
@@ -65,6 +70,8 @@ def _found(asked: argparse.Namespace) -> Iterator[Explored]:
     """Each pair, as soon as it was explored; processes with servers of their own share them out."""
     listed = pairs() if asked.families else all_pairs()
     chosen = [pair for pair in listed if asked.only in pair.name][:: asked.every]
+    if asked.shuffle:
+        Random(asked.shuffle).shuffle(chosen)
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     options = {"most": asked.most, "single": asked.single, "most_turns": asked.turns}

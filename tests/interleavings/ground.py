@@ -26,9 +26,13 @@ from tests.support.rewinding import Rewinder
 
 SETTINGS = {"deadlock_timeout": "50ms", "max_locks_per_transaction": "256"}
 LEFT_OUT = frozenset(
-    {"hash", "previous_hash", "data", "body", "fingerprint", "request", "provider_key", "nonce", "digest"}
+    {
+        *("hash", "previous_hash", "data", "body", "fingerprint", "request", "provider_key", "digest"),
+        *("nonce", "salt", "position"),
+    }
 )
-"""What follows from ids, or is told by the rows themselves."""
+"""What follows from ids, is told by the rows themselves, or drawn; and where in the trail a record stands,
+for the worker's transactions may lie around somebody's call."""
 KEPT = "kept"
 
 
@@ -54,7 +58,7 @@ class Ground:
     """A database with the scene, two sessions over it, and the way back."""
 
     def __init__(self, scene: Scene, owner: psycopg.Connection[Any], conninfo: str) -> None:
-        self.scene, self._rewinder = scene, Rewinder(owner)
+        self.scene, self._owner, self._rewinder = scene, owner, Rewinder(owner)
         self.table = Table(owner)
         self.engines = [engine_of(session, conninfo) for session in self.table.sessions]
         self._known: frozenset[str] = frozenset()
@@ -87,14 +91,22 @@ class Ground:
         line = plain(" ".join(parts), self._known)
         return f"{table} {_sorted_lists(line)}"
 
+    def execute(self, statement: str) -> None:
+        """Change the database itself, as its owner."""
+        self._owner.execute(statement)
+
     def plain(self, text: str) -> str:
         """A text without ids that were drawn since `keep`."""
         return plain(text, self._known)
 
-    def client(self, number: int) -> InvoicePay:
-        """A fresh client of a session, whose statements wait for their turn once somebody watches."""
+    def client(self, number: int, *, ids_of: int | None = None) -> InvoicePay:
+        """A fresh client of a session, whose statements wait for their turn once somebody watches.
+
+        Args:
+            ids_of: whose ids it draws, where several clients of a session follow one another.
+        """
         session, pay = self.table.sessions[number], self.scene.pay
-        core, ids = pay._pay._core, SessionIds(number)
+        core, ids = pay._pay._core, SessionIds(number if ids_of is None else ids_of)
         repository = SqlRepository(door_to(self.engines[number], blocking=True), ids.new)
         repository._is_current = True  # looking for the tables is no part of a call
         wired = replace(

@@ -52,6 +52,11 @@ class Pair:
     before: tuple[Op, ...] = ()
 
     @property
+    def has_work(self) -> bool:
+        """Whether the worker takes part."""
+        return self.first.is_work or self.second.is_work
+
+    @property
     def name(self) -> str:
         """For people and for `--only`."""
         return f"{self.family}: {self.first.name} | {self.second.name}"

@@ -68,6 +68,8 @@ class Session:
 
         def run() -> None:
             try:
+                if not self.fine:
+                    self._wait(AT_A_GATE, "the start")
                 self.answer = act()
             except BaseException as error:  # noqa: BLE001 - it is the answer
                 self.answer = error

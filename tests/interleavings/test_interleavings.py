@@ -21,15 +21,11 @@ from tests.support.postgres import PostgresServer
 HERE = (
     "invoices.pay(invoice=open_invoice, amount=100.00 USD) | invoices.pay(invoice=open_invoice, payer=bob",
     "invoices.pay(invoice=open_invoice, amount=100.00 USD) | invoices.void",
-    "transfers.send(amount=600.00 USD) | withdrawals.initiate",
     "holds.capture | holds.release",
     "requests.approve(pay_at=None) | requests.cancel",
     "deposits.confirm | deposits.review",
-    "reserves.release | tokens.mint",
     "credits.apply(amount=20.00 USD) | credits.refund",
-    "withdrawals.remint | withdrawals.retry_payout",
     "invoices.finalize | invoices.finalize",
-    "run_pending(limit=5, until_quiet=False) | withdrawals.cancel",
 )
 """Pairs in which only one may win, or the later one finds less."""
 
@@ -48,15 +44,19 @@ def on(postgres_server: PostgresServer) -> Iterator[Ground]:
 
 @pytest.mark.parametrize("pair", chosen(), ids=lambda pair: pair.name)
 def test_every_schedule_ends_like_one_call_after_the_other(on: Ground, pair: Pair) -> None:
-    found = explored(on, pair, most=400)
+    found = explored(on, pair, most=200)
 
     assert found.faults == []
     assert found.is_whole
     assert found.schedules > 2
 
 
-def test_a_call_that_reads_without_a_lock_is_found(on: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The explorer is no better than what it finds: without locks and versions, a payment gets lost."""
+def test_calls_that_read_without_a_lock_are_found(on: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The explorer is no better than what it finds.
+
+    Three things keep a change from getting lost: locks, versions, and that no event of a row comes twice.
+    With all of them gone, two payments take the same rest.
+    """
     locked, add = statements.locked_rows, Sending.add
 
     def unlocked(*asked: Any) -> str:
@@ -67,8 +67,13 @@ def test_a_call_that_reads_without_a_lock_is_found(on: Ground, monkeypatch: pyte
 
     monkeypatch.setattr(statements, "locked_rows", unlocked)
     monkeypatch.setattr(Sending, "add", heedless)
-
-    assert explored(on, chosen()[0], most=60).faults
+    index = "uq_outbox_entity_id_kind_seq"
+    on.execute(f"DROP INDEX {index}")
+    try:
+        assert explored(on, chosen()[0], most=40).faults
+    finally:
+        on.go_back()
+        on.execute(f"CREATE UNIQUE INDEX {index} ON outbox (tenant_id, entity_id, kind, seq)")
 
 
 @pytest.mark.parametrize("steps", [1, 3])
