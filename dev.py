@@ -50,8 +50,8 @@ ENOUGH = {
 OFFLINE = (
     "Setting up the environment did not work: pip's own words are above. The first run downloads the\n"
     "packages named in pyproject.toml and constraints.txt, so it needs a package index. Behind a proxy or a\n"
-    "mirror, set HTTPS_PROXY, PIP_INDEX_URL or PIP_CERT: they are passed on; for the tests a mirror has to hand\n"
-    "out the very files whose hashes are in requirements.lock. Later runs need no network."
+    "mirror, set HTTPS_PROXY, PIP_INDEX_URL or PIP_CERT: they are passed on. For the tests a mirror has to\n"
+    "hand out the very files whose hashes are in requirements.lock. Later runs need no network."
 )
 
 FORMAT = ("format", ["-m", "ruff", "format", "--check", "."])
