@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from invoicepay.domain.accounts import WALLET_CODES, Account
+from invoicepay.domain.accounts import WALLET_CODES, Account, account
 from invoicepay.domain.allocations import Allocation, SourceKind
 from invoicepay.domain.change import Outcome
 from invoicepay.domain.credit_notes import CreditNote, CreditNoteDisposition
@@ -16,6 +16,7 @@ from invoicepay.domain.requests import Transfer, TransferStatus
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.testing.simulation.mirror import Mirror
 
+WALLET = tuple(sorted(WALLET_CODES))
 Wallet = tuple[str, str]
 """Party and asset."""
 Move = tuple[str, str, int]
@@ -32,6 +33,7 @@ class SequentialModel:
     def __init__(self, platform_id: str) -> None:
         self._platform_id = platform_id
         self.tokens: dict[Wallet, int] = {}
+        self._moved: dict[Wallet, None] = {}
 
     def take(self, outcome: Outcome[Any], before: Mirror) -> list[Wallet]:
         """Carry one command out.
@@ -44,6 +46,7 @@ class SequentialModel:
         """
         overdrawn = list[Wallet]()
         for asset, (giver, taker, micros) in self._moves(outcome, before):
+            self._moved |= {(party, asset): None for party in (giver, taker) if party}
             if giver:
                 left = self.tokens.get((giver, asset), 0) - micros
                 self.tokens[giver, asset] = left
@@ -53,20 +56,21 @@ class SequentialModel:
                 self.tokens[taker, asset] = self.tokens.get((taker, asset), 0) + micros
         return [wallet for wallet in overdrawn if self.tokens[wallet] < 0]
 
-    def differences(self, balances: Mapping[Account, int]) -> list[str]:
-        """A sentence for each wallet that does not hold what the model says."""
-        found: dict[Wallet, int] = {}
-        for account, micros in balances.items():
-            if account.code in WALLET_CODES:
-                wallet = (account.party_id, account.asset)
-                found[wallet] = found.get(wallet, 0) + micros
-        wallets = sorted({*found, *self.tokens})
-        return [
-            f"{party} has {found.get((party, asset), 0)} micros of {asset}, one at a time it would be "
-            f"{self.tokens.get((party, asset), 0)}"
-            for party, asset in wallets
-            if found.get((party, asset), 0) != self.tokens.get((party, asset), 0)
-        ]
+    def differences(self, balances: Mapping[Account, int], accounts: Iterable[Account]) -> list[str]:
+        """A sentence for each wallet that does not hold what the model says.
+
+        Args:
+            accounts: those that moved; wallets that only the model moved are looked at, too.
+        """
+        wallets = {(a.party_id, a.asset): None for a in accounts if a.code in WALLET_CODES} | self._moved
+        self._moved = {}
+        wrong = list[str]()
+        for party, asset in wallets:
+            found = sum(balances.get(account(code, asset, party), 0) for code in WALLET)
+            expected = self.tokens.get((party, asset), 0)
+            if found != expected:
+                wrong.append(f"{party} has {found} micros of {asset}, one at a time it would be {expected}")
+        return wrong
 
     def _moves(self, outcome: Outcome[Any], before: Mirror) -> Iterator[tuple[str, Move]]:
         lots = {row.id: row for row in outcome.rows if isinstance(row, CreditLot)}

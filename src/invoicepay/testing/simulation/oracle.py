@@ -80,6 +80,8 @@ class StandardOracle:
                 self._step(step)
         where = ", ".join(dict.fromkeys(outcome.command for outcome in commit.outcomes))
         wrong += [_broken(found, where) for found in self.invariants.commit(touched)]
+        unlike = self.model.differences(self.mirror.balances, touched.accounts)
+        wrong += [Broken("sequential model", f"{found} (after {where})") for found in unlike]
         for reply in commit.replies:
             self.replies.setdefault(reply.key, []).append(reply)
         for key in touched.rows:
@@ -156,6 +158,9 @@ class StandardOracle:
             message = f"{answer.what}: told {answer.refusal.code}, kept as done ({answer.key})"
             wrong.append(Broken("refused and done", message))
         is_kept = answer.refusal is None or isinstance(answer.refusal, RECORDED_REFUSALS)
+        if answer.refusal is not None and is_kept and not stored:
+            message = f"{answer.what}: {answer.refusal.code} ({answer.key})"
+            wrong.append(Broken("refused and not kept", message))
         before = self._answers.get(answer.key)
         if before is not None and is_kept:
             self._reach.seen("refusal replayed" if answer.refusal else "key used again")

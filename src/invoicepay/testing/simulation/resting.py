@@ -48,7 +48,7 @@ async def everything_at_rest(oracle: StandardOracle, rest: Rest) -> AsyncIterato
         yield wrong
     async for wrong in _providers(oracle, rest):
         yield wrong
-    for difference in oracle.model.differences(oracle.mirror.balances):
+    for difference in oracle.model.differences(oracle.mirror.balances, oracle.mirror.balances):
         yield "sequential model", difference
 
 
