@@ -32,6 +32,8 @@ LOST = ("call.lost", "call.answer_lost", "call.late", "call.slow", "process.cras
 SAID = "the provider says "
 UNSAFE = "unknown, and not safe to send again"
 """The reason of a review that no fault has to explain, only a provider that could double an order."""
+AHEAD = "the books moved the tokens already"
+"""Tokens that the books gave may be spent again before the chain has moved them, which it then refuses."""
 LED_TO: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("amount is ", ("call.wrong_echo", "provider.partial", CONTRADICTION)),
     (f"{SAID}sent before, then refused", LOST),
@@ -42,6 +44,8 @@ LED_TO: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def is_explained(reason: str, troubles: Collection[str], can: RailsCapabilities | TokenCapabilities) -> bool:
     """Whether one of the troubles, or what the provider cannot do, leads to a review for that reason."""
+    if reason.startswith(AHEAD):
+        return True
     if reason == SAID + UNSAFE:
         return not (can.deduplicates and can.finds_by_reference and can.key_lifetime_seconds == 0)
     causes = next((causes for start, causes in LED_TO if reason.startswith(start)), FATES)

@@ -9,6 +9,7 @@ from invoicepay.domain.books import Violation
 from invoicepay.domain.effects import Effect, EffectStatus, slot_of
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
+from invoicepay.errors import MoneyError
 from invoicepay.ports.repository import Reply
 from invoicepay.testing.simulation.explaining import CONTRADICTION, family, is_explained
 from invoicepay.testing.simulation.facts import FactBook
@@ -158,7 +159,7 @@ class StandardOracle:
             message = f"{answer.what}: told {answer.refusal.code}, kept as done ({answer.key})"
             wrong.append(Broken("refused and done", message))
         is_kept = answer.refusal is None or isinstance(answer.refusal, RECORDED_REFUSALS)
-        if answer.refusal is not None and is_kept and not stored:
+        if isinstance(answer.refusal, MoneyError) and not stored:
             message = f"{answer.what}: {answer.refusal.code} ({answer.key})"
             wrong.append(Broken("refused and not kept", message))
         before = self._answers.get(answer.key)
