@@ -45,6 +45,15 @@ class AsyncPage(Generic[E]):
         """This page and every one that follows as CSV, a column for each field (RFC 4180).
 
         Amounts are plain numbers beside their asset; no text is read as a formula by a spreadsheet.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> _ = pay.sim.settle(pay.deposits.initiate("ann", "9.00 USD"))
+            >>> _ = pay.holds.place("ann", "5.00 USD")
+            >>> head, row = pay.holds.list(owner="ann").to_csv().splitlines()
+            >>> dict(zip(head.split(","), row.split(",")))["amount"]
+            '5.00'
         """
         return rows_csv(self._kind, [item async for item in self])
 
