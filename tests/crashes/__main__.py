@@ -26,7 +26,6 @@ def main() -> int:
         for fault in tally.faults[: asked.faults]:
             say(f"      {fault}")
     never = [] if asked.only else sorted(operations() - whole.operations)
-    say(f"operations never killed: {', '.join(never) or 'none'}")
     figures = {
         "store": asked.store,
         "cells": whole.count,

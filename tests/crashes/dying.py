@@ -85,7 +85,7 @@ def dying(deps: Deps, fate: Fate) -> Deps:
     """The same dependencies in a process with this fate."""
     return replace(
         deps,
-        repository=_Store(deps.repository, fate),  # type: ignore[arg-type]  # passes all else on
+        repository=_Store(deps.repository, fate),
         rails=_Provider(deps.rails, fate),
         tokens=_Provider(deps.tokens, fate),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from types import NoneType
+from typing import Any
 
 from invoicepay.adapters.sql.schema import TABLE_NAMES
 from invoicepay.bridge import run_blocking
@@ -99,7 +100,7 @@ def ending(stage: Stage, before: Books) -> Ending:
     """How things are, beside what was so before the story."""
     now, known = books(stage), before.ids
     rails, tokens = stage.scene.rails.transfers(), stage.scene.tokens.transfers()
-    moved = Counter(transfer.reference for transfer in (*rails, *tokens))
+    moved = Counter([*(one.reference for one in rails), *(one.reference for one in tokens)])
     told = {
         "row": (row_text(row) for key, row in now.rows.items() if before.rows.get(key) != row),
         "balance": (f"{id} {n}" for id, n in now.balances.items()),
@@ -124,15 +125,16 @@ def plain(text: str, known: frozenset[str]) -> str:
 
 def row_text(row: Entity) -> str:
     """The row without counts, chance and instants; an instant may be there or not, so absent ones go, too."""
-    left_out = OWN | ON_THE_WAY.get(type(row), frozenset())
-    left_out |= {name for name in names(type(row)) if isinstance(getattr(row, name), datetime | NoneType)}
+    kind: Any = type(row)
+    left_out = OWN | ON_THE_WAY.get(kind, frozenset())
+    left_out |= {name for name in names(kind) if isinstance(getattr(row, name), datetime | NoneType)}
     told = {name: value for name, value in to_dict(row).items() if name not in left_out}
     return f"{row.KIND} {json.dumps(told, sort_keys=True)}"
 
 
 @cache
-def names(kind: type[Entity]) -> tuple[str, ...]:
-    """The fields of a kind."""
+def names(kind: Any) -> tuple[str, ...]:
+    """The fields of a kind of row."""
     return tuple(part.name for part in fields(kind))
 
 

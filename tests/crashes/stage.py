@@ -134,14 +134,13 @@ class Stage:
 
     def moment(self) -> Moment:
         """How everything is."""
-        providers = (kept(self.scene.rails), kept(self.scene.tokens))
+        providers = kept(self.scene.rails, self.scene.tokens)
         return Moment(self._keeper.keep(), providers, self.scene.clock.now())
 
     def go_back(self, moment: Moment) -> None:
         """Make everything what it was."""
         self._keeper.go_back(moment.books)
-        for provider, memory in zip((self.scene.rails, self.scene.tokens), moment.providers, strict=True):
-            put_back(provider, memory)
+        put_back(moment.providers, self.scene.rails, self.scene.tokens)
         self.scene.clock.set(moment.at)
 
 

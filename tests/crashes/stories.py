@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from invoicepay import Every, Money
 from invoicepay.adapters.simulated.bank import BankCommand as Bank
@@ -208,7 +209,7 @@ def a_request_and_a_hold_run_out(teller: Teller) -> None:
 
 
 def schedules_that_fail_or_fell_behind(teller: Teller) -> None:
-    weekly = {"every": Every.day(7), "start_on": date(2026, 1, 8), "ends_on": None}
+    weekly: dict[str, Any] = {"every": Every.day(7), "start_on": date(2026, 1, 8), "ends_on": None}
     teller.call("parties.register", id="dan", kind="user", policy=None, timezone=None)
     teller.call("schedules.create", customer="dan", **weekly)
     teller.call("schedules.create", key="host-2", catch_up="skip", **weekly)

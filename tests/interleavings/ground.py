@@ -67,7 +67,7 @@ class Ground:
     def keep(self) -> None:
         """From now on, this is what everything goes back to."""
         self._rewinder.keep(KEPT)
-        self._providers = [kept(provider) for provider in (self.scene.rails, self.scene.tokens)]
+        self._providers = kept(self.scene.rails, self.scene.tokens)
         self._now = self.scene.clock.now()
         texts = self._rewinder.texts()
         self._known = frozenset(found[0] for text in texts for found in ID.finditer(text))
@@ -75,8 +75,7 @@ class Ground:
     def go_back(self) -> None:
         """Undo whatever was done since `keep`."""
         self._rewinder.go_back(KEPT)
-        for provider, state in zip((self.scene.rails, self.scene.tokens), self._providers, strict=True):
-            put_back(provider, state)
+        put_back(self._providers, self.scene.rails, self.scene.tokens)
         self.scene.clock.set(self._now)
 
     def told(self) -> Mapping[str, int]:

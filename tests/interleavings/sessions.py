@@ -146,7 +146,7 @@ class GatedCursor(psycopg.Cursor[Any]):
         return cursor
 
     @contextmanager
-    def copy(self, statement: Any, *values: Any, **options: Any) -> Iterator[Any]:  # type: ignore[override]
+    def copy(self, statement: Any, *values: Any, **options: Any) -> Iterator[Any]:
         cast("GatedConnection", self.connection).arrive(str(statement))
         with super().copy(statement, *values, **options) as copied:
             yield copied

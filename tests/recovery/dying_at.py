@@ -85,13 +85,14 @@ def durable(on: Matrix, story: Told) -> Durable:
     for id, (account, micros) in kept.items():
         code = int(account.code)
         moved[code] = moved.get(code, 0) + micros - before.balances.get(id, 0)
-    transfers = (*scene.rails.transfers(), *scene.tokens.transfers())
+    references = [transfer.reference for transfer in scene.rails.transfers()]
+    references += [transfer.reference for transfer in scene.tokens.transfers()]
     ours = new_effects(on, story)
     return Durable(
         rules=[b.posting.rule for b in tables.ledger if b.posting.id not in before.ledger],
         moved={code: str(Decimal(n) / 1_000_000) for code, n in sorted(moved.items()) if n},
         effects=[f"{effect.kind} {effect.status}" for effect in ours],
-        orders=sum(transfer.reference in {effect.id for effect in ours} for transfer in transfers),
+        orders=sum(reference in {effect.id for effect in ours} for reference in references),
         waiting=sum(m.status is InboxStatus.RECEIVED for m in tables.rows(InboxMessage).values()),
         untold=len(tables.unpublished),
         answered=any(key == "host-1" for _, key in tables.replies),

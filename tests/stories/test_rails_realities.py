@@ -53,8 +53,8 @@ ELSEWHERE = {
     "11 adapters": "tests/security/test_canaries.py::test_a_canary_is_found_in_a_log_however_it_got_there",
     "13 currency reports": "tests/domain/test_monitoring.py::test_only_cash_above_ten_thousand_is_reported",
     "14 travel data": "tests/domain/test_monitoring.py::test_travel_data_is_needed_from_three_thousand_on",
-    "15 every boundary": "tests/use_cases/test_crash_matrix.py"
-    "::test_wherever_the_process_dies_the_end_is_the_same",
+    "15 every boundary": "tests/crashes/test_matrix.py"
+    "::test_a_process_that_dies_in_any_story_changes_nothing_of_its_end",
 }
 
 
