@@ -79,7 +79,7 @@ def test_right_books_break_nothing(books: Books) -> None:
 
 
 def test_every_invariant_has_a_sentence_and_every_check_a_rule() -> None:
-    assert list(RULES) == [f"INV-{number:02}" for number in range(1, 25)]
+    assert list(RULES) == [f"INV-{number:02}" for number in range(1, 26)]
     assert RULES.keys() - CHECKS.keys() == {"INV-07", "INV-23"}
     assert all(sentence.endswith(".") for sentence in RULES.values())
     assert all((each.__doc__ or "").startswith(rule) for rule, each in CHECKS.items())
@@ -396,10 +396,10 @@ def test_inv21_an_allocation_in_another_asset(books: Books) -> None:
     assert only("INV-21", bad).subject == allocation.id
 
 
-def test_inv25_a_reserve_of_a_deposit_that_is_not_here(books: Books) -> None:
-    bad, reserve = spoiled(books, Reserve, deposit_id="dep_elsewhere")
+def test_inv25_a_payment_of_an_invoice_that_is_not_here(books: Books) -> None:
+    bad, payment = spoiled(books, Payment, invoice_id="inv_elsewhere")
 
-    assert only("INV-25", bad).subject == reserve.id
+    assert only("INV-25", bad).subject == payment.id
 
 
 def tampered(books: Books) -> Iterator[tuple[str, Books]]:
