@@ -19,6 +19,7 @@ from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.system import SystemIds
 from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.needs import Needs
+from invoicepay.domain.personal import ERASED, erased, searches
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.repository import Reply, Repository
 from invoicepay.testing.hosts import BlockingHost
@@ -94,6 +95,15 @@ class SearchesWithoutLimit(MemoryUnit):
         into.finds -= needs.finds
 
 
+class ErasesRowsOnly(MemoryUnit):
+    async def apply(self, outcomes: Sequence[Outcome[Any]], replies: Sequence[Reply]) -> None:
+        for outcome in outcomes:
+            for texts in ERASED if outcome.erases else ():
+                for wanted in searches(texts, outcome.erases, ()):
+                    self._tables.store(map(erased, self._tables.find(wanted)))
+        await super().apply([replace(outcome, erases="") for outcome in outcomes], replies)
+
+
 class PublishesEverything(MemoryRepository):
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         tables = self._tenants[tenant_id]
@@ -107,6 +117,7 @@ WRONG = {
     ForgetsVersions: "test_a_row_that_somebody_changed_meanwhile_is_not_overwritten",
     KeepsNoReplies: "test_a_key_is_answered_once",
     SearchesWithoutLimit: "test_a_search_means_the_same_as_in_python",
+    ErasesRowsOnly: "test_an_erasure_empties_every_text_in_rows_and_in_what_their_events_tell",
 }
 
 
