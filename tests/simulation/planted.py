@@ -335,7 +335,12 @@ def return_not_owed(patch: Patch) -> None:
     patch.setattr(postings, "payout_returned", misplaced)
 
 
-@defect("what a returned deposit leaves owing is forgotten", faults={"provider.returns": 400})
+@defect(
+    "what a returned deposit leaves owing is forgotten",
+    budget=100_000,
+    faults={"provider.returns": 600},
+    narrows=lambda mix: replace(mix, settle_seconds=(1, 60), worker_seconds=5),
+)
 def receivable_forgotten(patch: Patch) -> None:
     claw_back = deposit_returns._claw_back
 

@@ -58,7 +58,7 @@ async def pays_several(town: Town, hand: Hand, me: str) -> None:
     )
 
 
-@customer(14)
+@customer(22)
 async def deposits(town: Town, hand: Hand, me: str) -> None:
     """Put money in over some rail."""
     amount = town.price(hand.draw, town.asset(hand.draw))
@@ -72,7 +72,7 @@ async def deposits(town: Town, hand: Hand, me: str) -> None:
     )
 
 
-@customer(10)
+@customer(16)
 async def withdraws(town: Town, hand: Hand, me: str) -> None:
     """Take money out, often everything."""
     amount = town.affordable(hand.draw, me, town.asset(hand.draw))

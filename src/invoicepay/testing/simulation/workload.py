@@ -56,8 +56,13 @@ ASSETS = {
 }
 LOW, HIGH = 2_000, 60_000
 """Cents that a usual amount comes to at most."""
-PAUSES = (4, 12, 60, 1_800)
-"""Seconds that somebody waits at most before the next command: hot keys first."""
+PACES: Mapping[int, tuple[tuple[int, int], ...]] = {
+    4: ((1, 60), (1, 10)),
+    12: ((1, 60), (5, 300)),
+    60: ((10, 600), (1, 60)),
+    1_800: ((600, 172_800), (10, 7_200)),
+}
+"""Seconds that somebody waits at most before the next command, and between which banks settle meanwhile."""
 CASTS = (customer, seller, operator)
 NEVER_LEFT_OUT = ("deposits", "issues", "pays", "sends", "resolves")
 """Without these there is soon nothing left to do."""
@@ -109,7 +114,7 @@ class StandardWorkload:
             tokens=replace(chain.CAPABILITIES, **tokens),
             custody="wallets" if is_on_chain else "omnibus",
             token_finality="manual" if draw.chance(600) else "immediate",
-            settle_seconds=draw.one_of(((10, 7_200), (1, 60), (600, 172_800))),
+            settle_seconds=draw.one_of(PACES[self.plan.think_seconds]),
             faults=faults,
             screening=ByTheCents() if draw.chance(300) else None,
             group_commit=draw.chance(300),
@@ -185,7 +190,7 @@ def _plan(draw: Draw, assets: tuple[str, ...]) -> Plan:
         sellers=SELLERS[: draw.whole(1, len(SELLERS))],
         assets=assets[:1] if draw.chance(500) else assets,
         most_cents=draw.one_of((LOW, 500, HIGH)),
-        think_seconds=draw.one_of(PAUSES),
+        think_seconds=draw.one_of(tuple(PACES)),
         weights=_weights(draw, names),
     )
 
