@@ -33,7 +33,7 @@ def forgetful() -> Scene:
 
     def mix(draw: Draw) -> Mix:
         one = drawn(draw)
-        rails, tokens = (replace(can, deduplicates=False) for can in (one.rails, one.tokens))
+        rails, tokens = replace(one.rails, deduplicates=False), replace(one.tokens, deduplicates=False)
         return replace(one, rails=rails, tokens=tokens, faults={"call.answer_lost": 200, "webhook.late": 300})
 
     scene.workload.mix = mix  # type: ignore[method-assign]

@@ -140,7 +140,10 @@ class Courier:
         await suspended(min(ticks + spread * part // steps, self._world.longest_wait))
 
     def _is_told_nowhere_else(self, event: Event) -> bool:
-        """Whether asking would never bring the news: parts, pushes, and what comes after the end."""
+        """Whether asking would never bring the news: of parts, of pushes, after the end, or of anything."""
+        world = self._world
         if isinstance(event, TokenEvent):
-            return not event.transfer.reference
-        return bool(event.transfer.part) or self._world.bank.is_past_asking(event.transfer)
+            return not (event.transfer.reference and world.issuer.capabilities().finds_by_reference)
+        if not world.bank.capabilities().finds_by_reference:
+            return True
+        return bool(event.transfer.part) or world.bank.is_past_asking(event.transfer)

@@ -1,7 +1,8 @@
-"""What becomes of each order at the bank and at the issuer, drawn when it arrives."""
+"""What becomes of each order at the bank and at the issuer, by the faults that are about when it arrives."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from invoicepay.adapters.simulated.bank import BANK, BankCommand
@@ -25,6 +26,7 @@ FEE_MICROS = 250_000
 SEVERAL = 2
 MANUAL = "manual"
 FORGOTTEN = "provider.key_forgotten"
+PUSH = "push-"
 
 
 class Fates:
@@ -41,24 +43,31 @@ class Fates:
 
     def begin(self, fact: ProviderFact) -> None:
         """An order arrived."""
-        transfer, reference = fact.transfer, fact.reference
+        world, transfer, reference = self._world, fact.transfer, fact.reference
+        if reference.startswith(PUSH):
+            return
         number = self._orders[reference] = self._orders.get(reference, 0) + 1
-        name = f"{fact.provider}.{lasting(reference)}{f'.{number}' if number > 1 else ''}"
-        self._forget_in_time(fact, name)
+        scope = Scope(f"{fact.provider}.{lasting(reference)}{f'.{number}' if number > 1 else ''}")
+        self._forget_in_time(fact, scope.name)
+        draw = Draw(world.chooser, scope, "fate")
         if isinstance(transfer, RailTransfer):
-            fate = self._of_rails(transfer, Draw(self._world.chooser, Scope(name), "fate"))
-        elif self._world.mix.token_finality == MANUAL and not reference.startswith("push-"):
-            fate = self._of_tokens(reference, Draw(self._world.chooser, Scope(name), "fate"))
+            fate = FateOfRails(world, transfer, draw).come()
+        elif world.mix.token_finality == MANUAL:
+            fate = FateOfTokens(world, reference, draw).come()
         else:
             return
-        self.sleeping[self._world.scheduler.start(self._to_the_end(fate), Scope(name))] = None
+        self.sleeping[world.scheduler.start(self._to_the_end(fate), scope)] = None
+
+    async def _to_the_end(self, fate: Awaitable[None]) -> None:
+        await fate
+        del self.sleeping[self._world.scheduler.current]
 
     def _forget_in_time(self, fact: ProviderFact, name: str) -> None:
         """Let the provider know the order's key until its lifetime has passed, where it forgets any."""
         world = self._world
         provider: Any = world.bank if fact.provider == "rails" else world.issuer
         lifetime = provider.capabilities().key_lifetime_seconds
-        if not lifetime or not world.mix.faults.get(FORGOTTEN) or fact.reference.startswith("push-"):
+        if not lifetime or not world.mix.faults.get(FORGOTTEN):
             return
 
         async def forgets() -> None:
@@ -68,87 +77,117 @@ class Fates:
 
         world.scheduler.start(forgets(), Scope(f"{name}.key"))
 
-    async def _to_the_end(self, fate: object) -> None:
-        await fate  # type: ignore[misc]
-        del self.sleeping[self._world.scheduler.current]
 
-    async def _of_tokens(self, reference: str, draw: Draw) -> None:
-        is_late = self._happens(draw, "chain.late", reference)
-        await self._after(draw, 60, 1_800) if is_late else await self._after(draw, 1, 20)
-        if self._happens(draw, "chain.fails", reference):
-            self._world.issuer.fail(reference)
-        else:
-            self._world.issuer.finalize(reference)
+class Fate:
+    """One order's.
 
-    async def _of_rails(self, transfer: RailTransfer, draw: Draw) -> None:
-        reference, low, high = transfer.reference, *self._world.mix.settle_seconds
-        is_deposit = transfer.direction is Direction.DEPOSIT
-        await self._after(draw, low, high)
-        if self._happens(draw, "provider.fails", reference):
-            return self._move(reference, C.FAIL, reason="failed")
-        if self._happens(draw, "provider.odd_word", reference):
-            return await self._oddly(reference, draw)
-        if self._happens(draw, "provider.returns_unsettled", reference):
-            self._move(reference, C.SEND)
-            await self._after(draw, low, high)
-            return await self._back(transfer, draw)
-        if is_deposit and self._happens(draw, "provider.partial", reference):
-            return await self._in_parts(transfer, draw)
-        has_fee = is_deposit and self._happens(draw, "provider.fee", reference)
-        fee = Money.from_micros(FEE_MICROS, transfer.amount.asset) if has_fee else None
-        self._move(reference, C.SETTLE, fee=fee if fee and fee < transfer.amount else None)
-        await self._after(draw, low, high)
-        if self._happens(draw, "provider.returns", reference):
-            return await self._back(transfer, draw)
-        await self._after(draw, low, high)
-        self._move(reference, C.FINALIZE)
-        if self._happens(draw, "provider.returns_late", reference):
-            await self._after(draw, low, high)
-            return await self._back(transfer, draw)
-        return None
+    Attributes:
+        rates: chances of faults when the order arrived; what it is fated to comes also when all else heals.
+    """
 
-    async def _back(self, transfer: RailTransfer, draw: Draw) -> None:
-        """It comes back, and that may be taken back, too."""
-        reference, (low, high) = transfer.reference, self._world.mix.settle_seconds
-        self._move(reference, C.RETURN, return_code=draw.one_of(CODES[transfer.direction]))
-        if self._happens(draw, "provider.return_reversed", reference):
-            await self._after(draw, low, high)
-            self._move(reference, C.REVERSE_RETURN, return_code="R68")
+    def __init__(self, world: World, reference: str, draw: Draw) -> None:
+        self.world, self.reference, self.draw = world, reference, draw
+        self.rates: Mapping[str, int] = world.odds.rates
 
-    async def _oddly(self, reference: str, draw: Draw) -> None:
-        """The bank says something that nobody understands, and goes on as if nothing had been."""
-        bank, (low, high) = self._world.bank, self._world.mix.settle_seconds
-        if self._status(reference) is RailStatus.PENDING:
-            bank.contradict(reference, "reconsidered")
-            await self._after(draw, low, high)
-            bank.tell(reference, draw.one_of((RailStatus.SETTLED, RailStatus.FAILED)))
-
-    async def _in_parts(self, transfer: RailTransfer, draw: Draw) -> None:
-        """Two settlements; the bank calls the whole final once both were told."""
-        bank, reference = self._world.bank, transfer.reference
-        first = Money.from_micros(transfer.amount.micros // SEVERAL, transfer.amount.asset)
-        for name, amount in (("1", first), ("2", transfer.amount - first)):
-            if amount and self._status(reference) in (RailStatus.PENDING, RailStatus.SENT):
-                self._move(reference, C.SEND)
-                bank.settle_part(reference, name, amount)
-                await self._after(draw, *self._world.mix.settle_seconds)
-        while self._world.courier.carries(reference):
-            await self._after(draw, *self._world.mix.settle_seconds)
-        self._move(reference, C.FINALIZE)
-
-    def _move(self, reference: str, command: BankCommand, **stated: object) -> None:
-        """What a bank would do by now; an order that was cancelled meanwhile stays so."""
-        if command in BANK.allowed(self._status(reference)):
-            self._world.bank.move(reference, command, **stated)  # type: ignore[arg-type]
-
-    def _status(self, reference: str) -> RailStatus:
-        return self._world.bank.transfer(reference).status
-
-    def _happens(self, draw: Draw, fault: str, reference: str) -> bool:
-        if not draw.chance(self._world.odds.rates.get(fault, 0)):
+    def happens(self, fault: str) -> bool:
+        """Whether an order meets a fault of its provider."""
+        if not self.draw.chance(self.rates.get(fault, 0)):
             return False
-        self._world.happened("fault", fault, reference=reference)
+        self.world.happened("fault", fault, reference=self.reference)
         return True
 
-    async def _after(self, draw: Draw, low: int, high: int) -> None:
-        await suspended(min(ticks_of(draw.whole(low, high)), self._world.longest_wait))
+    async def after(self, low: int, high: int) -> None:
+        """Let so many seconds pass."""
+        await suspended(min(ticks_of(self.draw.whole(low, high)), self.world.longest_wait))
+
+
+class FateOfTokens(Fate):
+    """A mint's, a burn's or a transfer's."""
+
+    async def come(self) -> None:
+        """Become final, soon or late, or fail for certain."""
+        await self.after(60, 1_800) if self.happens("chain.late") else await self.after(1, 20)
+        if self.happens("chain.fails"):
+            self.world.issuer.fail(self.reference)
+        else:
+            self.world.issuer.finalize(self.reference)
+
+
+class FateOfRails(Fate):
+    """A deposit's or a payout's."""
+
+    def __init__(self, world: World, transfer: RailTransfer, draw: Draw) -> None:
+        super().__init__(world, transfer.reference, draw)
+        self._transfer = transfer
+        self._is_deposit = transfer.direction is Direction.DEPOSIT
+
+    async def come(self) -> None:
+        """Settle and become final, or one of the many other ways."""
+        await self._a_while()
+        if self.happens("provider.fails"):
+            self._move(C.FAIL, reason="failed")
+        elif self.happens("provider.odd_word"):
+            await self._oddly()
+        elif self.happens("provider.returns_unsettled"):
+            self._move(C.SEND)
+            await self._a_while()
+            await self._back()
+        elif self._is_deposit and self.happens("provider.partial"):
+            await self._in_parts()
+        else:
+            await self._as_a_whole()
+
+    async def _as_a_whole(self) -> None:
+        """One settlement, and what may follow it."""
+        has_fee = self._is_deposit and self.happens("provider.fee")
+        fee = Money.from_micros(FEE_MICROS, self._transfer.amount.asset) if has_fee else None
+        self._move(C.SETTLE, fee=fee if fee and fee < self._transfer.amount else None)
+        await self._a_while()
+        if self.happens("provider.returns"):
+            return await self._back()
+        await self._a_while()
+        self._move(C.FINALIZE)
+        if self.happens("provider.returns_late"):
+            await self._a_while()
+            await self._back()
+        return None
+
+    async def _back(self) -> None:
+        """It comes back, and that may be taken back, too."""
+        self._move(C.RETURN, return_code=self.draw.one_of(CODES[self._transfer.direction]))
+        if self.happens("provider.return_reversed"):
+            await self._a_while()
+            self._move(C.REVERSE_RETURN, return_code="R68")
+
+    async def _oddly(self) -> None:
+        """The bank says something that nobody understands, and goes on as if nothing had been."""
+        bank = self.world.bank
+        if self._status is RailStatus.PENDING:
+            bank.contradict(self.reference, "reconsidered")
+            await self._a_while()
+            bank.tell(self.reference, self.draw.one_of((RailStatus.SETTLED, RailStatus.FAILED)))
+
+    async def _in_parts(self) -> None:
+        """Two settlements; the bank calls the whole final once both were told."""
+        amount = self._transfer.amount
+        first = Money.from_micros(amount.micros // SEVERAL, amount.asset)
+        for name, part in (("1", first), ("2", amount - first)):
+            if part and self._status in (RailStatus.PENDING, RailStatus.SENT):
+                self._move(C.SEND)
+                self.world.bank.settle_part(self.reference, name, part)
+                await self._a_while()
+        while self.world.courier.carries(self.reference):
+            await self._a_while()
+        self._move(C.FINALIZE)
+
+    @property
+    def _status(self) -> RailStatus:
+        return self.world.bank.transfer(self.reference).status
+
+    def _move(self, command: BankCommand, **stated: Any) -> None:
+        """What a bank would do by now; an order that was cancelled meanwhile stays so."""
+        if command in BANK.allowed(self._status):
+            self.world.bank.move(self.reference, command, **stated)
+
+    async def _a_while(self) -> None:
+        await self.after(*self.world.mix.settle_seconds)
