@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import permutations, product
 from typing import Any
 
@@ -41,45 +40,9 @@ from invoicepay.domain.resending import (
     next_look,
 )
 from invoicepay.errors import InvalidTransition
+from tests.support.facts import HUNDRED, NOON, a_fact, an_effect
 
 S = EffectStatus
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-HUNDRED = Money.of("100.00 USD")
-
-
-def an_effect(status: EffectStatus = S.SENDING, **changes: object) -> Effect:
-    effect = Effect(
-        id="eff_1",
-        kind=EffectKind.PAYOUT,
-        provider="rails",
-        cause_kind="withdrawal",
-        cause_id="wdr_1",
-        asset="USD",
-        amount=HUNDRED,
-        request={},
-        provider_key="eff_1",
-        due_at=NOON,
-        created_at=NOON,
-        status=status,
-    )
-    return replace(effect, **changes)  # type: ignore[arg-type]
-
-
-def a_fact(status: str, *, source: Source = Source.WEBHOOK, **changes: object) -> Observation:
-    fact = Observation(
-        id=f"bank/{status}",
-        effect_id="eff_1",
-        provider="bank",
-        fact_id=status,
-        source=source,
-        status=status,
-        provider_status=status,
-        provider_ref="out-1",
-        asset="USD",
-        amount=HUNDRED,
-        fee=Money.zero("USD"),
-    )
-    return replace(fact, **changes)  # type: ignore[arg-type]
 
 
 def after(effect: Effect, *facts: Observation) -> Effect:
