@@ -7,12 +7,12 @@ import pytest
 from tests.simulation.planted import DEFECTS, hunt
 
 QUICK = (
-    "forgotten_answers",
     "no_floor",
     "minted_to_another",
     "timeout_is_failure",
-    "no_fence",
     "hold_not_captured",
+    "mint_without_guards",
+    "no_isolation",
     "unverified_webhook",
 )
 """Found within a second or two."""
