@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from invoicepay.domain.credits import CreditLot, CreditStatus
@@ -137,7 +136,7 @@ async def asks_for_money(town: Town, hand: Hand, me: str) -> None:
     """Ask one person, or split a bill among all the others."""
     draw = hand.draw
     amount, others = town.price(draw, town.asset(draw)), [id for id in town.plan.users if id != me]
-    expires_at = hand.now + timedelta(hours=draw.whole(1, 72)) if draw.chance(500) else None
+    expires_at = town.later(hand) if draw.chance(500) else None
     if others and draw.chance(400):
         await town.insist(
             hand,
@@ -186,7 +185,7 @@ async def answers_a_request(town: Town, hand: Hand, me: str) -> None:
             lambda pay, key: pay.acting_as(me).requests.decline(wanted.id, idempotency_key=key),
         )
     else:
-        pay_at = hand.now + timedelta(hours=draw.whole(1, 30)) if draw.chance(200) else None
+        pay_at = town.later(hand) if draw.chance(200) else None
         await town.insist(
             hand,
             f"{me} approves {wanted.id}",
@@ -214,7 +213,7 @@ async def sets_aside(town: Town, hand: Hand, me: str) -> None:
     """Authorize a seller to capture something within some hours."""
     draw = hand.draw
     amount, seller = town.affordable(draw, me, town.asset(draw)), draw.one_of(town.plan.sellers)
-    expires_at = hand.now + timedelta(hours=draw.whole(1, 40)) if draw.chance(700) else None
+    expires_at = town.later(hand) if draw.chance(700) else None
     await town.insist(
         hand,
         f"{me} sets {amount} aside for {seller}",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 operator = Acts()
 S = EffectStatus
-LONG_ENOUGH = timedelta(minutes=15)
+LONG_ENOUGH = timedelta(minutes=3)
 """How long after the last send a person believes what the provider shows."""
 COLLEAGUE = "auditor"
 

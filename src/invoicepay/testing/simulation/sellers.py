@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from invoicepay.domain.credit_notes import CreditNoteDisposition
@@ -31,7 +30,7 @@ def _bill(town: Town, hand: Hand) -> tuple[str, list[Any]]:
 async def issues(town: Town, hand: Hand, me: str) -> None:
     """Bill a user."""
     customer, lines = _bill(town, hand)
-    expires_at = hand.now + timedelta(hours=hand.draw.whole(1, 200)) if hand.draw.chance(250) else None
+    expires_at = town.later(hand) if hand.draw.chance(250) else None
     await town.insist(
         hand,
         f"{me} bills {customer} {lines[0][1]}",
@@ -171,7 +170,7 @@ async def captures(town: Town, hand: Hand, me: str) -> None:
 async def grants(town: Town, hand: Hand, me: str) -> None:
     """Promise a user something off the next bill."""
     amount, customer = town.price(hand.draw, town.asset(hand.draw)), hand.draw.one_of(town.plan.users)
-    expires_at = hand.now + timedelta(hours=hand.draw.whole(1, 200)) if hand.draw.chance(500) else None
+    expires_at = town.later(hand) if hand.draw.chance(500) else None
     await town.insist(
         hand,
         f"{me} grants {customer} {amount}",
@@ -202,7 +201,7 @@ async def refunds_credit(town: Town, hand: Hand, me: str) -> None:
         )
 
 
-@seller(1)
+@seller(3)
 async def plans_bills(town: Town, hand: Hand, me: str) -> None:
     """Bill a user by itself every day or week; sometimes stop that."""
     running = town.mirror.recent(

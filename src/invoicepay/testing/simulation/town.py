@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoicepay.awaiting import AsyncInvoicePay
@@ -118,6 +119,10 @@ class Town:
     def other(self, draw: Draw, me: str) -> str:
         """Somebody else."""
         return draw.one_of([id for id in self.plan.everybody if id != me])
+
+    def later(self, hand: Hand) -> datetime:
+        """An instant by which some more will have happened, at the pace of the town."""
+        return hand.now + timedelta(seconds=hand.draw.whole(5, 100) * (self.plan.think_seconds + 1))
 
     async def insist(self, hand: Hand, what: str, call: KeyedCall[T]) -> Answer[T]:
         """Ask until there is a definite answer, and remember what was asked."""

@@ -177,7 +177,7 @@ def _abilities(draw: Draw) -> dict[str, Any]:
     return {
         "finds_by_reference": finds,
         "deduplicates": not (finds and draw.chance(250)),
-        "key_lifetime_seconds": draw.one_of((0, 86_400, 1_800)),
+        "key_lifetime_seconds": draw.one_of((0, 86_400, 120)),
         "absent_grace_seconds": GRACE_SECONDS,
     }
 
