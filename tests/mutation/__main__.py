@@ -119,6 +119,7 @@ def _settings(subject: Subject, processes: int) -> str:
         "only_mutate": [f"src/invoicepay/{module}" for module in subject.modules],
         "pytest_add_cli_args_test_selection": [f"tests/{test}" for test in subject.tests],
         "also_copy": [part for part in COPIED if part not in ("src", "tests")],
+        "pytest_add_cli_args": ["-k", "not of_the_module"],  # mutants are functions of the module, too
         "max_children": processes,
     }
     return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
