@@ -16,6 +16,7 @@ from typing import Any
 from invoicepay.adapters.system import elapsed_seconds
 from invoicepay.testing.simulation import standard
 from invoicepay.testing.simulation.faults import FAULTS
+from invoicepay.testing.simulation.searching import one
 from invoicepay.testing.simulation.shrinking import shrunk
 from invoicepay.testing.simulation.simulation import Run, run
 from invoicepay.testing.simulation.telling import named
@@ -47,17 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _found(seeds: Iterable[int], asked: argparse.Namespace) -> Iterator[Run]:
     """A run for each seed, over several processes where there are several seeds."""
     jobs = min(asked.jobs, asked.seeds)
-    tasks = [(seed, asked.steps, asked.store) for seed in seeds]
     if jobs <= 1:
-        yield from map(_one, tasks)
+        yield from (run(standard, seed, asked.steps, store=asked.store) for seed in seeds)
         return
+    tasks = [(seed, asked.steps, asked.store) for seed in seeds]
     with get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_one, tasks)
-
-
-def _one(task: tuple[int, int, str | None]) -> Run:
-    seed, steps, store = task
-    return run(standard, seed, steps, store=store)
+        yield from pool.imap_unordered(one, tasks)
 
 
 def _told(found: Run, asked: argparse.Namespace) -> Run:
