@@ -12,6 +12,7 @@ from invoicepay import Every, Money
 from invoicepay.adapters.simulated.bank import BankCommand as Bank
 from invoicepay.domain.deposits import DepositStatus
 from invoicepay.domain.effects import EffectKind, EffectStatus
+from invoicepay.errors import PayoutAccountShort
 from invoicepay.ports.rails import RailEvent, RailStatus, RailTransfer
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.use_cases.deposits import ExpireDeposit, expire_deposit
@@ -176,10 +177,11 @@ def a_payout_waits_for_cash(teller: Teller) -> None:
     rails = teller.world.stage.scene.rails
     gap = Money.parse("1000000.00 USD")
     teller.outside("no cash", lambda: rails.add_cash(-gap))
-    _withdraw(teller)
-    teller.outside("cash again", lambda: rails.add_cash(gap))
-    _news(teller)
-    teller.outside("an hour", partial(_pass, teller, timedelta(hours=1)))
+    withdrawal = _withdraw(teller)
+    if teller.pay.withdrawals.get(withdrawal).reason == PayoutAccountShort.code:
+        teller.outside("cash again", lambda: rails.add_cash(gap))
+        _news(teller)
+        teller.outside("an hour", partial(_pass, teller, timedelta(hours=1)))
     teller.go_on()
 
 
@@ -264,12 +266,6 @@ def a_hold_on_chain(teller: Teller) -> None:
     teller.go_on()
 
 
-def a_refused_order(teller: Teller) -> None:
-    teller.outside("closed", partial(teller.world.stage.scene.rails.weather.reject_next, "closed"))
-    _deposit(teller)
-    teller.go_on()
-
-
 def a_lost_answer(teller: Teller) -> None:
     scene = teller.world.stage.scene
     teller.outside("mist", scene.rails.weather.lose_next_answer)
@@ -351,7 +347,6 @@ OUTSIDE: tuple[Callable[[Teller], None], ...] = (
     a_payment_on_chain_fails,
     a_transfer_on_chain,
     a_hold_on_chain,
-    a_refused_order,
     a_lost_answer,
     tokens_arrive_by_themselves,
     money_that_nobody_knows,
