@@ -89,6 +89,7 @@ def test_only_outcomes_that_may_change_are_retryable() -> None:
     retryable = {kind.__name__ for kind in TREE if kind.retryable}
 
     assert retryable == {
+        "AuthorizerUnavailable",
         "ProviderUnavailable",
         "ConcurrencyError",
         "ConcurrentUpdate",

@@ -40,6 +40,7 @@ E = TypeVar("E", bound="InvoicePayError")
 
 _LONGEST_TEXT = 1_000
 _LONGEST_QUOTE, _FEWEST_DIGITS_OF_AN_ACCOUNT = 12, 8
+_LARGEST_QUOTE = 10**_FEWEST_DIGITS_OF_AN_ACCOUNT
 _SECRET_NAMES = re.compile(
     r"secret|passw|passphrase|authori[sz]ation|credential|bearer|api_?key|private_?key|signing_?key|signature"
     r"|account_?(number|token)|routing_?number|card_?number|iban|\bpan\b|\bcvc\b|\bcvv\b",
@@ -177,6 +178,8 @@ def quoted(given: object) -> str:
         >>> quoted("usd"), quoted("1,500.00"), quoted("DE89370400440532013000"), quoted("4711 0815 12")
         ("'usd'", "'1,500.00'", '', '')
     """
+    if isinstance(given, int) and not -_LARGEST_QUOTE < given < _LARGEST_QUOTE:
+        return ""
     if not isinstance(given, str | int) or len(text := str(given)) > _LONGEST_QUOTE:
         return ""
     return "" if sum(char.isdigit() for char in text) >= _FEWEST_DIGITS_OF_AN_ACCOUNT else repr(given)

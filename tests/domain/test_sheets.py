@@ -86,7 +86,7 @@ class Word(StrEnum):
         (Money.of("12.5 USD"), "12.50"),
         (-Money.of("12.5 USD"), "-12.50"),
         (Decimal("-0.19"), "-0.19"),
-        (datetime(2026, 1, 5, 9, tzinfo=UTC), "2026-01-05T09:00:00Z"),
+        (datetime(2026, 1, 5, 9, tzinfo=UTC), "2026-01-05T09:00:00.000000Z"),
         (date(2026, 1, 5), "2026-01-05"),
         (Word.MINUS, "'-"),
         ("-5", "'-5"),

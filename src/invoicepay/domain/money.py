@@ -423,7 +423,7 @@ def money_to(money: Money) -> dict[str, str]:
 
 def _money_of(value: object, asset: str | None) -> Money:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        meant = str(value) if quoted(value) else "12.50"
+        meant = str(value) if quoted(str(value) if isinstance(value, Decimal) else value) else "12.50"
         raise InvalidAmount(f'a number names no asset: write the amount as text, "{meant} {asset or "USD"}"')
     if not isinstance(value, str):
         _refused(value)
