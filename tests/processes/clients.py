@@ -22,6 +22,8 @@ THINK_SECONDS = 0.05
 PATIENCE_SECONDS = 0.03
 """How long it waits before it asks again."""
 
+CALM, FULL = "calm", "full"
+"""Flags: end, and wait until less is to be done."""
 WEIGHTS = {"deposit": 2, "withdrawal": 3, "transfer": 5, "invoice": 5, "request": 2, "hold": 1}
 Wanted = tuple[str, dict[str, Any]]
 
@@ -30,12 +32,15 @@ class Client:
     """One caller with a key for every command, as a host with a queue of its own would be.
 
     A new process of the same name first asks again for what its predecessor got no answer to.
+
+    Args:
+        has: whether a flag is up.
     """
 
-    def __init__(self, pay: InvoicePay, name: str, folder: Path, is_over: Callable[[], bool]) -> None:
+    def __init__(self, pay: InvoicePay, name: str, folder: Path, has: Callable[[str], bool]) -> None:
         path = folder / f"{name}.diary"
         known = asked_in(entries(path))
-        self._pay, self._name, self._is_over = pay, name, is_over
+        self._pay, self._name, self._has = pay, name, has
         self._diary, self._count = Diary(path), len(known)
         self._unanswered = [asked for asked in known.values() if not asked.is_answered]
         self._chance = Random(f"{name}/{len(known)}")
@@ -47,9 +52,11 @@ class Client:
             for asked in self._unanswered:
                 self._diary.note(again=asked.key)
                 self._insist(asked)
-            while not self._is_over():
-                self._ask(*(self._next.popleft() if self._next else self._begin()))
+            while not self._has(CALM):
                 time.sleep(self._chance.random() * THINK_SECONDS)
+                if self._has(FULL):
+                    continue
+                self._ask(*(self._next.popleft() if self._next else self._begin()))
         except Exception:  # noqa: BLE001 - told at the end
             self._diary.note(fault=traceback.format_exc(limit=-8))
 

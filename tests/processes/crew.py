@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from invoicepay import InvoicePay, migrate
-from tests.processes.clients import SHOPS, USERS, ask
+from tests.processes.clients import CALM, FULL, SHOPS, USERS, ask
 from tests.processes.diary import Asked, Diary
 from tests.processes.outside import ASSET, FastClock, Teller, Terms, keep_outside
-from tests.processes.worker import CALM, OVER, Place, work
+from tests.processes.waiting import under_way
+from tests.processes.worker import OVER, Place, work
 from tests.stores.surroundings import Distant
 
 WORKERS = 4
 FUNDS = "400.00"
 PATIENCE_SECONDS = 60.0
-BUSY_BYTES = 4_000
+MOST_UNDER_WAY = 100
+"""Effects and webhooks that may wait before clients are held back."""
+BUSY_BYTES = 3_000
 """What some dozen commands with their answers and events leave in diaries."""
 NEEDED = (
     "psycopg",
@@ -75,12 +78,20 @@ class Crew:
         size = sum(path.stat().st_size for path in self.place.folder.glob(f"w{number}.*"))
         return size - self.sizes[number]
 
+    def regulate(self) -> None:
+        """Hold clients back while more waits than workers can do soon, however slow this machine is."""
+        if under_way(self.place.url) > MOST_UNDER_WAY:
+            self.place.raise_flag(FULL)
+        else:
+            self.place.lower_flag(FULL)
+
     def await_work(self, bytes_more: int = BUSY_BYTES) -> None:
         """Wait until all together have written so much more."""
         target, deadline = self.written() + bytes_more, time.monotonic() + PATIENCE_SECONDS
         while self.written() < target:
+            self.regulate()
             assert time.monotonic() < deadline, "nobody works"
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def kill(self, number: int) -> None:
         """End one as a power cut would, and put another in its place."""

@@ -20,9 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.processes.clients import CALM
 from tests.processes.crew import WORKERS, Crew, at_work
 from tests.processes.verdict import Verdict, drained, judged
-from tests.processes.worker import CALM
 from tests.support import postgres
 from tests.support.sql import execute
 
@@ -31,8 +31,8 @@ SPEED = 10.0
 """A lease of two minutes passes in twelve seconds."""
 MOST_DRAINING_SECONDS = 60.0
 LIFE_SECONDS = (0.05, 0.35)
-BUSY_BYTES = 1_000
-"""What a worker has written down before it may be killed: a few commands with their answers and events."""
+BUSY_BYTES = 100
+"""What a worker has written down before it may be killed: its first turns or commands."""
 
 
 def quiet(_line: str) -> None:
@@ -69,7 +69,9 @@ def _strike(crew: Crew, kills: int, chance: Random, told: Callable[[str], None])
     for number in range(kills):
         time.sleep(chance.uniform(*LIFE_SECONDS))
         while not (busy := [worker for worker in range(WORKERS) if crew.written(worker) >= BUSY_BYTES]):
-            time.sleep(0.02)
+            crew.regulate()
+            time.sleep(0.1)
+        crew.regulate()
         crew.kill(chance.choice(busy))
         if (number + 1) % 10 == 0:
             told(f"  {number + 1} of {kills} killed")

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.processes.clients import CALM
 from tests.processes.crew import at_work
 from tests.processes.diary import UNKNOWN, Asked
 from tests.processes.kills import MOST_DRAINING_SECONDS, SPEED, quiet, say
 from tests.processes.verdict import Verdict, drained, judged
-from tests.processes.worker import CALM
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +23,6 @@ from invoicepay.errors import InvalidTransition
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.tokens import TokenStatus
 from invoicepay.testing.clock import FrozenClock
-from tests.support.postgres import PostgresServer
 
 ROUND_SECONDS = 3
 MOST_ROUNDS = 200
@@ -180,22 +181,12 @@ def ending(house: House) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=["memory", "postgresql"])
-def urls(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+@pytest.fixture(params=["memory", "sqlite"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Makes fresh stores of a kind."""
-    if request.param == "memory":
-        yield lambda: "memory://"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    made = list[str]()
-
-    def database() -> str:
-        made.append(server.clone())
-        return server.url(made[-1])
-
-    yield database
-    for name in made:
-        server.drop(name)
+    count = itertools.count()
+    is_memory = request.param == "memory"
+    return lambda: "memory://" if is_memory else f"sqlite:///{tmp_path / str(next(count))}.db"
 
 
 def lived(url: str, courier: Courier) -> tuple[dict[str, Any], int]:
@@ -206,11 +197,11 @@ def lived(url: str, courier: Courier) -> tuple[dict[str, Any], int]:
         return ending(house), house.rounds
 
 
-def test_however_webhooks_are_delivered_the_end_is_the_same(urls: Callable[[], str]) -> None:
-    expected, rounds = lived(urls(), as_they_come)
+def test_however_webhooks_are_delivered_the_end_is_the_same(new_url: Callable[[], str]) -> None:
+    expected, rounds = lived(new_url(), as_they_come)
 
     for courier in (five_times, backwards, never):
-        ended, took = lived(urls(), courier)
+        ended, took = lived(new_url(), courier)
 
         assert ended == expected, courier.__name__
         assert took <= 4 * rounds, courier.__name__

@@ -35,7 +35,7 @@ def test_a_worker_that_sends_again_without_asking_is_found_out(tmp_path: Path) -
 
 
 def test_a_database_server_that_ends_without_a_word_loses_nothing() -> None:
-    verdict = stops.run(stops=2, speed=QUICKLY, most_seconds=PATIENCE_SECONDS)
+    verdict = stops.run(stops=1, speed=QUICKLY, most_seconds=PATIENCE_SECONDS)
 
     assert verdict.is_good, verdict.figures()
     assert verdict.figures()["acknowledged"] > 30

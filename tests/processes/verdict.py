@@ -13,15 +13,11 @@ from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from tests.processes.clients import ask
 from tests.processes.diary import UNKNOWN, Asked, asked_in, entries, faults_in
 from tests.processes.outside import ASSET
+from tests.processes.waiting import left, waiting
 from tests.processes.worker import Place
 from tests.stores.surroundings import Distant
 from tests.support.sql import execute
 
-WAITING = """
-SELECT (SELECT count(*) FROM effects WHERE status IN ('planned', 'sending', 'unknown', 'accepted', 'settled'))
-     + (SELECT count(*) FROM webhook_inbox WHERE status = 'received')
-     + (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting
-"""
 MADE: Mapping[str, tuple[str, str]] = {  # call: the table of the rows it makes, and which of them
     "deposits.initiate": ("deposits", "1 = 1"),
     "withdrawals.initiate": ("withdrawals", "1 = 1"),
@@ -48,6 +44,8 @@ class Verdict:
     faults: list[str] = field(default_factory=list[str])
     effects: int = 0
     movements: int = 0
+    events: int = 0
+    times_told: int = 0
     drained_seconds: float = 0.0
 
     @property
@@ -68,6 +66,8 @@ class Verdict:
             "recorded_but_unacknowledged": sum(one.was_there for one in asked),
             "effects": self.effects,
             "movements": self.movements,
+            "events": self.events,
+            "events_told": self.times_told,
             "drained_seconds": round(self.drained_seconds, 1),
             "lost": self.lost[:20],
             "doubled": self.doubled[:20],
@@ -79,22 +79,21 @@ def drained(place: Place, since: float, most_seconds: float, told: Callable[[str
     """Wait until every client has its answers and nothing waits; the verdict so far."""
     while True:
         asked = _asked(place)
-        left = sum(not one.is_answered for one in asked.values())
-        waiting = _waiting(place.url)
-        seconds = time.monotonic() - since
-        told(f"  {seconds:.0f} s after: {left} unanswered, {waiting} waiting")
-        if not left and not waiting:
+        unanswered = sum(not one.is_answered for one in asked.values())
+        count, seconds = waiting(place.url), time.monotonic() - since
+        told(f"  {seconds:.0f} s after: {unanswered} unanswered, {count} waiting")
+        if not unanswered and not count:
             return Verdict(asked, drained_seconds=seconds)
         if seconds > most_seconds:
-            late = f"{left} unanswered and {waiting} waiting after {seconds:.0f} s: {_left(place.url)}"
+            late = f"{unanswered} unanswered, {count} waiting after {seconds:.0f} s: {left(place.url)}"
             return Verdict(asked, faults=[late], drained_seconds=seconds)
-        time.sleep(0.25)
+        time.sleep(0.5)
 
 
 def judged(place: Place, verdict: Verdict) -> Verdict:
     """Look at the store, the outside and the diaries; all processes have ended."""
     verdict.faults += [fault for lines in _diaries(place) for fault in faults_in(lines)]
-    verdict.faults += _unheard(place)  # first, for looking at the reserve is an event, too
+    _hear(place, verdict)  # first, for looking at the reserve is an event, too
     with place.opened() as pay:
         verdict.lost += _lost(pay, verdict.asked)
         verdict.doubled += _unordered(place.url, verdict.asked)
@@ -119,16 +118,6 @@ def _asked(place: Place) -> dict[str, Asked]:
 def _diaries(place: Place) -> Iterator[list[dict[str, Any]]]:
     for path in sorted([*place.folder.glob("*.diary"), *place.folder.glob("*.worker")]):
         yield list(entries(path))
-
-
-def _waiting(url: str) -> int:
-    ((waiting,),) = execute(url, WAITING)
-    return int(waiting)
-
-
-def _left(url: str) -> str:
-    rows = execute(url, "SELECT kind, status, count(*) FROM effects GROUP BY kind, status ORDER BY 1, 2")
-    return ", ".join(f"{count} {kind} {status}" for kind, status, count in rows)
 
 
 def _lost(pay: InvoicePay, asked: Mapping[str, Asked]) -> list[str]:
@@ -183,8 +172,11 @@ def _compare_outside(place: Place, verdict: Verdict) -> None:
     ]
 
 
-def _unheard(place: Place) -> list[str]:
-    """Events that no handler was told of."""
-    heard = {line["event"] for lines in _diaries(place) for line in lines if "event" in line}
+def _hear(place: Place, verdict: Verdict) -> None:
+    """Find events that no handler was told of, and count how often the others were told."""
+    heard = [line["event"] for lines in _diaries(place) for line in lines if "event" in line]
     stored = {row.id for row in execute(place.url, "SELECT id FROM outbox")}
-    return [f"event {id} was told to nobody" for id in sorted(stored - heard)]
+    verdict.events, verdict.times_told = len(stored), len(heard)
+    unheard = stored - set(heard)
+    if unheard:
+        verdict.faults.append(f"{len(unheard)} events were told to nobody, {min(unheard)} first")

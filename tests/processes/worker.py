@@ -22,8 +22,14 @@ from tests.processes.diary import Diary
 from tests.processes.outside import ASSET, FastClock, Post
 from tests.stores.surroundings import Distant, Far
 
-CALM, OVER = "calm", "over"
-"""Files by which clients, and then workers, are told to end: a lock could die with who holds it."""
+TELLER = "w0"
+"""The process whose handlers are told of events: each that has some is told of all."""
+CLAIMS = 10
+"""Effects that a worker takes at once: when it dies, these wait until its lease is over."""
+EVENTS = 100
+"""Events that the one teller tells at once."""
+OVER = "over"
+"""The flag for workers to end. Flags are files: a lock could die with the process that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,10 @@ class Place:
         """Tell every process."""
         (self.folder / flag).touch()
 
+    def lower_flag(self, flag: str) -> None:
+        """Take it back."""
+        (self.folder / flag).unlink(missing_ok=True)
+
     def opened(self) -> InvoicePay:
         """A client of the library that works here."""
         return InvoicePay(
@@ -74,8 +84,7 @@ def work(place: Place, name: str) -> None:
         recover._may_go_again = _always  # type: ignore[assignment]
     with place.opened() as pay:
         clients = [
-            Client(pay, f"{name}.{number}", place.folder, lambda: place.has(CALM))
-            for number in range(place.clients)
+            Client(pay, f"{name}.{number}", place.folder, place.has) for number in range(place.clients)
         ]
         threads = [threading.Thread(target=client.live, daemon=True) for client in clients]
         for thread in threads:
@@ -94,8 +103,11 @@ class Worker:
 
     def __init__(self, pay: InvoicePay, name: str, place: Place) -> None:
         self._pay, self._diary = pay, Diary(place.folder / f"{name}.worker")
+        self._limit = CLAIMS
         self._post = cast(Post, Distant(place.address, "post", Post))
-        pay.on("*")(self._hear)
+        if name == TELLER:
+            pay.on("*")(self._hear)
+            self._limit = EVENTS
 
     def _hear(self, event: Event) -> None:
         """A host's handler: what it was told survives it."""
@@ -105,8 +117,10 @@ class Worker:
         """Work until it is over; a fault that nobody should see ends it, and is noted."""
         while not is_over():
             try:
-                if not self._turn():
-                    time.sleep(0.02)
+                moved = self._turn()
+                self._diary.note(moved=moved)
+                if not moved:
+                    time.sleep(0.05)
             except (ConcurrencyError, StoreError) as trouble:
                 self._diary.note(trouble=trouble.code)
                 time.sleep(PATIENCE_SECONDS)
@@ -121,4 +135,4 @@ class Worker:
             except WebhookSignatureInvalid:  # it waited for longer than its signature counts
                 self._diary.note(stale=number)
             self._post.done(number)
-        return self._pay.run_pending(limit=40, until_quiet=False).moved
+        return self._pay.run_pending(limit=self._limit, until_quiet=False).moved
