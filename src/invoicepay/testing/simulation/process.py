@@ -38,12 +38,12 @@ class Process:
     Attributes:
         life: the present incarnation; over while the process is down.
         pay: the client of this incarnation.
-        idle: how many turns of the worker moved nothing since something last happened.
+        looks: how many turns the worker took since something last happened outside of it.
     """
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
-        self.boots = self.turns = self.groups = self.idle = 0
+        self.boots = self.turns = self.groups = self.looks = 0
         self.life = Life(name)
         self.life.is_over = True
         self.pay: AsyncInvoicePay
@@ -111,14 +111,15 @@ class Process:
 
     async def _work(self, life: Life) -> None:
         """Turn after turn, resting longer while nothing moves."""
-        world = self.world
+        world, idle = self.world, 0
         while not life.is_over:
             self.turns += 1
             world.scheduler.current.scope = Scope(f"{self.name}.worker#{self.turns}")
             moved = await self._turn()
-            self.idle = 0 if moved else self.idle + 1
+            self.looks += 1
+            idle = 0 if moved else min(idle + 1, MOST_DOUBLINGS)
             most = LONGEST_REST_SECONDS * (24 if world.is_healing else 1)
-            rest = ticks_of(min(world.mix.worker_seconds * 2 ** min(self.idle, MOST_DOUBLINGS), most))
+            rest = ticks_of(min(world.mix.worker_seconds * 2**idle, most))
             self._wakes_at = world.scheduler.now + rest
             await suspended(rest)
 
@@ -135,7 +136,7 @@ class Process:
 
     def stir(self) -> None:
         """Something happened: do not rest for longer than usual."""
-        self.idle = 0
+        self.looks = 0
         soon = self.world.scheduler.now + ticks_of(self.world.mix.worker_seconds)
         if self.is_up and self._worker is not None and self._wakes_at > soon:
             self._wakes_at = soon

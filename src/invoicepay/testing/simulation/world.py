@@ -31,7 +31,7 @@ from invoicepay.testing.simulation.telling import Story
 from invoicepay.wiring import Parts, core_from
 
 CALM = Odds({})
-IDLE = 2
+LOOKS = 2
 """Turns of a worker after which nothing waits for it: one may have begun before the last thing came."""
 LONGEST_WAIT_SECONDS = 4 * 86_400
 HEALING_WAIT_SECONDS = 60
@@ -144,7 +144,7 @@ class World:
     def under_way(self) -> list[str]:
         """What the world outside of the store has not ended yet."""
         found = [task.name for task in self._actors if not task.is_done]
-        found += [process.name for process in self.processes if not process.is_up or process.idle < IDLE]
+        found += [process.name for process in self.processes if not process.is_up or process.looks < LOOKS]
         counts = {
             "webhooks": len(self.courier.carried),
             "orders": len(self.fates.sleeping),
