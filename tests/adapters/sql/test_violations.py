@@ -167,12 +167,13 @@ def furnished(url: str) -> None:
     shop.void(shop.issue("7.00"))
     shop.pay(shop.issue("10.00"), "12.00")
     store = Store(BlockingHost(), shop.deps.repository, tenant_id="default")
-    reserve = sample(Reserve, 1, status=ReserveStatus.ALLOCATED, fee=sample(Reserve, 0).fee)
+    nothing = sample(Reserve, 0).fee
+    reserve = sample(Reserve, 1, status=ReserveStatus.ALLOCATED, fee=nothing, deposit_id="")
+    made = {"reserve_id": reserve.id, "withdrawal_id": "", "amount": reserve.amount}
+    hold = sample(Hold, 1, status=HoldStatus.RELEASED)
+    paid = {"status": WithdrawalStatus.PAID, "party_id": "ann", "fee": nothing, "hold_id": hold.id}
     store.add(
-        reserve,
-        sample(Mint, 1, status=MintStatus.PENDING, reserve_id=reserve.id, amount=reserve.amount),
-        sample(Hold, 1, status=HoldStatus.RELEASED),
-        sample(Withdrawal, 1, status=WithdrawalStatus.PAID, party_id="ann", fee=sample(Withdrawal, 0).fee),
+        reserve, sample(Mint, 1, status=MintStatus.PENDING, **made), hold, sample(Withdrawal, 1, **paid)
     )
     shop.run(shop.deps.repository.seal("default", shop.clock.now()))
     shop.grant("5.00")
