@@ -145,6 +145,7 @@ def _posting(booked: Booked) -> str:
 
 
 def _event(event: Event) -> str:
-    if event.kind in LOOKS:
+    """What became of it; that this was unknown for a while is nothing that a death must leave alone."""
+    if event.kind in LOOKS or event.to_status == "unknown":
         return ""
-    return f"{event.name} {event.entity_id} {event.from_status}>{event.to_status}"
+    return f"{event.name} {event.entity_id} {event.to_status}"
