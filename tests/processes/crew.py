@@ -71,12 +71,17 @@ class Crew:
         """Let all of them work."""
         self.processes = [self._started(number) for number in range(WORKERS)]
 
-    def written(self, number: int | None = None) -> int:
-        """Bytes in the diaries of one worker since it was started, or of all since the beginning."""
-        if number is None:
-            return sum(path.stat().st_size for path in self.place.folder.glob("w*"))
-        size = sum(path.stat().st_size for path in self.place.folder.glob(f"w{number}.*"))
-        return size - self.sizes[number]
+    def written(self) -> int:
+        """Bytes in the diaries of all."""
+        return sum(path.stat().st_size for path in self.place.folder.glob("w*"))
+
+    def has_turned(self, number: int) -> bool:
+        """Whether a worker has brought something on since it was started."""
+        return self._turned(number) > self.sizes[number]
+
+    def _turned(self, number: int) -> int:
+        path = self.place.folder / f"w{number}.worker"
+        return path.stat().st_size if path.exists() else 0
 
     def regulate(self) -> None:
         """Hold clients back while more waits than workers can do soon, however slow this machine is."""
@@ -112,8 +117,7 @@ class Crew:
             process.join(PATIENCE_SECONDS)
 
     def _started(self, number: int) -> BaseProcess:
-        self.sizes[number] = 0
-        self.sizes[number] = self.written(number)
+        self.sizes[number] = self._turned(number) + 1  # a torn line may be ended by its successor
         process: BaseProcess = context().Process(target=work, args=(self.place, f"w{number}"), daemon=True)
         process.start()
         return process

@@ -31,8 +31,6 @@ SPEED = 10.0
 """A lease of two minutes passes in twelve seconds."""
 MOST_DRAINING_SECONDS = 60.0
 LIFE_SECONDS = (0.05, 0.35)
-BUSY_BYTES = 100
-"""What a worker has written down before it may be killed: its first turns or commands."""
 
 
 def quiet(_line: str) -> None:
@@ -68,7 +66,7 @@ def _strike(crew: Crew, kills: int, chance: Random, told: Callable[[str], None])
     crew.await_work()
     for number in range(kills):
         time.sleep(chance.uniform(*LIFE_SECONDS))
-        while not (busy := [worker for worker in range(WORKERS) if crew.written(worker) >= BUSY_BYTES]):
+        while not (busy := [worker for worker in range(WORKERS) if crew.has_turned(worker)]):
             crew.regulate()
             time.sleep(0.1)
         crew.regulate()

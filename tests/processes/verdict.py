@@ -13,7 +13,7 @@ from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from tests.processes.clients import ask
 from tests.processes.diary import UNKNOWN, Asked, asked_in, entries, faults_in
 from tests.processes.outside import ASSET
-from tests.processes.waiting import left, waiting
+from tests.processes.waiting import left, under_way, untold
 from tests.processes.worker import Place
 from tests.stores.surroundings import Distant
 from tests.support.sql import execute
@@ -35,7 +35,7 @@ class Verdict:
     Attributes:
         lost: commands that were acknowledged and are not there as they were.
         doubled: movements and rows that nobody ordered, or that took place more than once.
-        drained_seconds: from the last blow until nothing waited any more.
+        drained_seconds: from the last blow until every answer was there and no effect or webhook waited.
     """
 
     asked: dict[str, Asked]
@@ -76,17 +76,23 @@ class Verdict:
 
 
 def drained(place: Place, since: float, most_seconds: float, told: Callable[[str], None]) -> Verdict:
-    """Wait until every client has its answers and nothing waits; the verdict so far."""
+    """Wait until every client has its answers and nothing waits; the verdict so far.
+
+    Events are given three times as long: one process tells them all, and some of them again.
+    """
+    verdict = Verdict({})
     while True:
-        asked = _asked(place)
-        unanswered = sum(not one.is_answered for one in asked.values())
-        count, seconds = waiting(place.url), time.monotonic() - since
-        told(f"  {seconds:.0f} s after: {unanswered} unanswered, {count} waiting")
-        if not unanswered and not count:
-            return Verdict(asked, drained_seconds=seconds)
-        if seconds > most_seconds:
-            late = f"{unanswered} unanswered, {count} waiting after {seconds:.0f} s: {left(place.url)}"
-            return Verdict(asked, faults=[late], drained_seconds=seconds)
+        verdict.asked = _asked(place)
+        unanswered = sum(not one.is_answered for one in verdict.asked.values())
+        work, events, seconds = under_way(place.url), untold(place.url), time.monotonic() - since
+        told(f"  {seconds:.0f} s after: {unanswered} unanswered, {work} under way, {events} events to tell")
+        if (unanswered or work) and not verdict.faults:
+            verdict.drained_seconds = seconds
+            if seconds > most_seconds:
+                late = f"{unanswered} unanswered, {work} under way after {seconds:.0f} s: {left(place.url)}"
+                verdict.faults.append(late)
+        if not (unanswered or work or events) or seconds > 3 * most_seconds:
+            return verdict
         time.sleep(0.5)
 
 

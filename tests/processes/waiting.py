@@ -17,10 +17,10 @@ def under_way(url: str) -> int:
     return int(count)
 
 
-def waiting(url: str) -> int:
-    """The same, and events that were not told."""
-    ((untold,),) = execute(url, UNTOLD)
-    return under_way(url) + int(untold)
+def untold(url: str) -> int:
+    """Events that were not told."""
+    ((count,),) = execute(url, UNTOLD)
+    return int(count)
 
 
 def left(url: str) -> str:
