@@ -17,7 +17,7 @@ def test_nothing_is_wrong_in_it(found: Month) -> None:
 
 
 def test_some_days_go_by_and_some_things_go_wrong(found: Month) -> None:
-    assert found.run.days > 1
+    assert found.run.days > 0.5
     assert sum(found.troubles.values()) > 5
 
 
@@ -25,7 +25,7 @@ def test_tokens_and_their_backing_are_one_line(found: Month) -> None:
     tokens, backing = found.backing().lines
 
     assert tokens.points == backing.points
-    assert len(tokens.points) > 5
+    assert len(tokens.points) >= 3
 
 
 def test_every_participant_has_a_line(found: Month) -> None:

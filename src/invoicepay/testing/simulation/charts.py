@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
+from typing import NamedTuple
 
 Point = tuple[float, float]
 
@@ -15,6 +16,22 @@ COLOURS = ("#4269d0", "#e8743b", "#3ca951", "#a463f2", "#b8860b")
 """Of the lines in their order; each shows on light and on dark ground."""
 MOST_POINTS = 400
 GREY = "rgba(128, 128, 128, .35)"
+
+
+class Bounds(NamedTuple):
+    """Where the frame of a chart begins and ends, in the values of its lines."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+    def at(self, point: Point) -> str:
+        """Where a point is drawn."""
+        across, up = (point[0] - self.left) / (self.right - self.left), (point[1] - self.low)
+        x = LEFT + across * (WIDTH - LEFT - RIGHT)
+        y = HEIGHT - BOTTOM - up / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+        return f"{x:.1f},{y:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,8 @@ class Chart:
 
     def svg(self) -> str:
         """The chart as an SVG element."""
-        body = [*self._frame(), *self._drawn(), *self._legend()]
+        bounds = self._bounds()
+        body = [*self._frame(bounds), *self._drawn(bounds), *self._legend()]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{escape(self.title)}" style="max-width: {WIDTH}px; font: 12px sans-serif">'
@@ -57,28 +75,18 @@ class Chart:
         ends = ", ".join(f"{line.name} {line.points[-1][1]:,.2f}" for line in self.lines if line.points)
         return f"{self.title}: {ends} {self.up}"
 
-    def _points(self) -> list[Point]:
-        return [point for line in self.lines for point in line.points] or [(0.0, 0.0)]
-
-    def _bounds(self) -> tuple[float, float, float, float]:
-        """Where the frame begins and ends: left, right, bottom, top."""
-        points = self._points()
+    def _bounds(self) -> Bounds:
+        points = [point for line in self.lines for point in line.points] or [(0.0, 0.0)]
         rights, heights = [x for x, _ in points], [y for _, y in points]
-        low, high = min(0.0, *heights, 0.0), max(*heights, 0.0)
-        return min(rights), max(*rights, min(rights) + 1e-9), low, high if high > low else low + 1
+        low, high = min(0.0, *heights), max(0.0, *heights)
+        return Bounds(min(rights), max(*rights, min(rights) + 1e-9), low, high if high > low else low + 1)
 
-    def _at(self, point: Point) -> str:
-        left, right, low, high = self._bounds()
-        x = LEFT + (point[0] - left) / (right - left) * (WIDTH - LEFT - RIGHT)
-        y = HEIGHT - BOTTOM - (point[1] - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
-        return f"{x:.1f},{y:.1f}"
-
-    def _frame(self) -> list[str]:
-        left, right, low, high = self._bounds()
+    def _frame(self, bounds: Bounds) -> list[str]:
+        left, right, low, high = bounds
         parts = [_text(LEFT, 16, self.title, weight="bold")]
         for share in (0.0, 0.5, 1.0):
             height = low + share * (high - low)
-            _, y = self._at((left, height)).split(",")
+            _, y = bounds.at((left, height)).split(",")
             parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="{GREY}"/>')
             parts.append(_text(LEFT - 6, float(y) + 4, _number(height), anchor="end"))
             across = left + share * (right - left)
@@ -88,10 +96,10 @@ class Chart:
         parts.append(_text(WIDTH - RIGHT, 16, self.up, anchor="end"))
         return parts
 
-    def _drawn(self) -> list[str]:
+    def _drawn(self, bounds: Bounds) -> list[str]:
         drawn = list[str]()
         for line, colour in zip(self.lines, _colours(len(self.lines)), strict=True):
-            path = " ".join(self._at(point) for point in _stepped(_thinned(line.points)))
+            path = " ".join(bounds.at(point) for point in _stepped(_thinned(line.points)))
             drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         return drawn
 
