@@ -52,7 +52,7 @@ def started(shop: Path, app: str, *options: str) -> subprocess.Popen[str]:
 
 
 def ended(worker: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    out, _ = worker.communicate(timeout=30)
+    out, _ = worker.communicate(timeout=120)
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
