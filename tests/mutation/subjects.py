@@ -19,7 +19,10 @@ class Subject:
 
 
 SUBJECTS = {
-    "money": Subject(("domain/money.py",), ("domain/test_money.py", "domain/test_money_rounding.py")),
+    "money": Subject(
+        ("domain/money.py",),
+        ("domain/test_money.py", "domain/test_money_rounding.py", "domain/test_money_refusals.py"),
+    ),
     "postings": Subject(("domain/postings.py",), ("domain/test_postings.py",)),
     "reducer": Subject(
         ("domain/reducer.py", "domain/resending.py"), ("domain/test_reducer.py", "domain/test_effects.py")
@@ -34,6 +37,6 @@ SUBJECTS = {
     ),
     "amounts": Subject(
         ("domain/lines.py", "domain/sums.py", "domain/strict_json.py"),
-        ("domain/test_lines.py", "domain/test_strict_json.py", "domain/test_invoices.py"),
+        ("domain/test_lines.py", "domain/test_strict_json.py", "security/test_json.py"),
     ),
 }
