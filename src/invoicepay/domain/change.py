@@ -354,7 +354,7 @@ class Change:
             postings=tuple(self._postings),
             events=tuple(self._events),
             approved_by=self.approved_by,
-            remark=remark and (remark.id, remark.digest),
+            remark=None if remark is None else (remark.id, remark.digest),
             is_noted=is_noted,
             erases=self._erases,
         )
