@@ -147,3 +147,11 @@ def test_a_payment_in_the_book_has_no_intent_that_could_be_lost(on: Matrix) -> N
     assert [boundary.operations for boundary in commits] == [["invoices.pay"]]
     for place in range(len(story.boundaries)):
         assert left_by(on, story, place).effects == []
+
+
+def test_money_that_a_bank_took_back_is_gone_once_though_its_message_comes_again(on: Matrix) -> None:
+    story = told(on, "money_that_nobody_knows")
+
+    left = left_by(on, story, place_of(story, "after commit of reserves.unmatched_taken_back"))
+
+    assert left.rules[-1] == "P-07"

@@ -18,6 +18,7 @@ from invoicepay.domain.deposits import (
     ReserveCommand,
     UnmatchedCommand,
     UnmatchedFunds,
+    UnmatchedStatus,
 )
 from invoicepay.domain.ids import Prefix, clean_text
 from invoicepay.domain.minting import minting_needs
@@ -224,18 +225,26 @@ class TakeUnmatchedBack:
         return find(UnmatchedFunds, provider=self.provider, provider_ref=self.provider_ref)
 
 
+TAKEN_BACK = "taken back by the bank"
+
+
 def _needs_taken_back(command: TakeUnmatchedBack, _seen: Snapshot) -> Needs:
     asset = command.amounts[0].asset
     return deficit_needs(asset) | need(finds=[command.kept], accounts=[Account(Code.SUSPENSE, asset)])
 
 
 def decide_taken_back(command: TakeUnmatchedBack, change: Change) -> UnmatchedFunds:
-    """As if an operator had sent it back, but a fact: a deficit is told of and refuses nothing."""
+    """As if an operator had sent it back, but a fact: a deficit is told of and refuses nothing.
+
+    It counts once: its message comes again when a process died before it was set aside.
+    """
     for funds in change.find(command.kept):
         if funds.amount not in command.amounts:
             state = f"{funds.amount}, of which {command.amounts[0]} went back"
             raise InvalidTransition("unmatched_funds", state, UnmatchedCommand.RETURN)
-        returned = _given_back(change, funds, "taken back by the bank")
+        if funds.status is UnmatchedStatus.RETURNED and funds.reason == TAKEN_BACK:
+            return funds
+        returned = _given_back(change, funds, TAKEN_BACK)
         is_short = bool(cover(change, funds.asset).deficit)
         return change.put(returned, "reserve.deficit") if is_short else returned
     raise NotFound(f"no unmatched money came as {command.provider_ref}")
