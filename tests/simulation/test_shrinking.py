@@ -43,8 +43,8 @@ def forgetful() -> Scene:
 @pytest.mark.usefixtures("sends_again_without_asking")
 def test_a_planted_failure_is_brought_down_to_a_short_story() -> None:
     whole = run(forgetful, 1, 1_000, tells=True)
+    assert whole.broken
     small = shrunk(forgetful, whole, seconds=300, tries=40)
-    assert whole.broken[0].name == "two movements"
     assert small.broken[0].name == whole.broken[0].name
     commands = [key for key in small.decisions or {} if "/" not in key]
     given = [key for key in whole.decisions or {} if "/" not in key]
