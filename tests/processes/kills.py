@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from tests.processes.clients import CALM
-from tests.processes.crew import WORKERS, Crew, at_work
+from tests.processes.crew import PATIENCE_SECONDS, WORKERS, Crew, at_work
 from tests.processes.verdict import Verdict, drained, judged
 from tests.support import postgres
 from tests.support.sql import execute
@@ -66,7 +66,10 @@ def _strike(crew: Crew, kills: int, chance: Random, told: Callable[[str], None])
     crew.await_work()
     for number in range(kills):
         time.sleep(chance.uniform(*LIFE_SECONDS))
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (busy := [worker for worker in range(WORKERS) if crew.has_turned(worker)]):
+            if time.monotonic() > deadline:
+                return  # the verdict tells why nobody works
             crew.regulate()
             time.sleep(0.1)
         crew.regulate()
