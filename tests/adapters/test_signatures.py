@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 from collections.abc import Iterator
@@ -200,6 +201,7 @@ ARABIC = STAMP.translate({ord(str(n)): chr(0x660 + n) for n in range(10)})
         "",
         "9" * 13,
     ],
+    ids=itertools.count(),
 )
 def test_a_timestamp_is_ascii_digits_and_nothing_else(scheme: Scheme, stamp: str) -> None:
     headers = {name: value.replace(STAMP, stamp) for name, value in good(scheme).items()}
@@ -233,6 +235,7 @@ def test_each_header_comes_exactly_once(scheme: Scheme, name: str) -> None:
         "v1,{mac} ",
         "v1, {mac}",
     ],
+    ids=itertools.count(),
 )
 def test_a_malformed_signature_is_the_same_error(signature: str) -> None:
     headers = good()
@@ -264,7 +267,7 @@ def test_a_malformed_timed_header_is_the_same_error(header: str) -> None:
     assert refused({"stripe-signature": header.replace("{t}", STAMP).replace("{mac}", mac)}, scheme=T_V1)
 
 
-@pytest.mark.parametrize("id", ["", "evt 1", "é", "evt-1\n", "x" * 300])
+@pytest.mark.parametrize("id", ["", "evt 1", "é", "evt-1\n", "x" * 300], ids=range(5))
 def test_a_malformed_id_is_the_same_error(id: str) -> None:
     assert refused({**good(), "webhook-id": id})
 
@@ -307,7 +310,7 @@ def _mutated(chance: random.Random, text: str) -> str:
     return text[:where] + (other if other != text[where] else "~") + text[where + chance.randrange(2) :]
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!!!", "é"])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!!!", "é"], ids=range(5))
 def test_a_secret_that_is_none_is_refused_without_repeating_it(secret: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         STANDARD_V1.secret(secret)

@@ -1,5 +1,6 @@
 """Lines: friendly values in, document totals out."""
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_a_total_is_always_exactly_net_and_tax(parts: list[tuple[int, int, str]]
         {"description": "x" * 501},
         {"description": 5},
     ],
-    ids=str,
+    ids=itertools.count(),
 )
 def test_what_is_no_line_is_refused(wrong: dict[str, Any]) -> None:
     values: dict[str, Any] = {"description": "Advice", "price": "10.00 USD", **wrong}

@@ -1,6 +1,7 @@
 """Money: what is read, what is refused, and arithmetic that loses nothing."""
 
 import copy
+import itertools
 import json
 import operator
 import pickle
@@ -124,7 +125,7 @@ def test_plain_text_and_decimals_are_read_exactly(text: str, micros: int) -> Non
     assert Money(Decimal(text), "USD").micros == micros
 
 
-@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: repr(text[:12]))
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=itertools.count())
 def test_hostile_text_is_refused_at_once(text: str) -> None:
     assert refusal_within_a_millisecond(text) is InvalidAmount
 
@@ -220,7 +221,11 @@ def test_another_asset_than_the_expected_one_is_a_mismatch(value: Money | str) -
         Money.parse(value, asset="USD.tempo")
 
 
-@pytest.mark.parametrize("text", ["1  USD", "1 USD ", " 1 USD", "1\tUSD", "1USD", "USD 1", "1 USD USD"])
+@pytest.mark.parametrize(
+    "text",
+    ["1  USD", "1 USD ", " 1 USD", "1\tUSD", "1USD", "USD 1", "1 USD USD"],
+    ids=range(7),
+)
 def test_amount_and_asset_are_one_space_apart(text: str) -> None:
     with pytest.raises(InvalidInput):
         Money.of(text)
@@ -255,7 +260,7 @@ def test_an_asset_has_the_decimals_of_its_currency(asset: str, scale: int) -> No
         1,
         [],
     ],
-    ids=lambda asset: repr(asset)[:12],
+    ids=itertools.count(),
 )
 def test_an_unknown_asset_is_refused(asset: Any) -> None:
     for read in (scale_of, lambda asset: Money("1", asset), lambda asset: Money.from_micros(1, asset)):

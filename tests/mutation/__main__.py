@@ -95,6 +95,7 @@ def _mutated(name: str, subject: Subject, processes: int) -> Found:
             _copy(ROOT / part, copy / part)
         with (copy / "pyproject.toml").open("a", encoding="utf-8") as settings:
             settings.write(_settings(subject, processes))
+        _named(copy, subject)
         covered = _covered(copy, subject)
         _call(copy, "-m", "mutmut", "run")
         _call(copy, "-m", "mutmut", "export-cicd-stats")
@@ -123,6 +124,24 @@ def _settings(subject: Subject, processes: int) -> str:
         "max_children": processes,
     }
     return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+
+
+def _named(copy: Path, subject: Subject) -> None:
+    """See that each test can be asked for by its name.
+
+    The tool runs the tests of a mutant by name, and takes "there is no such test" for one that failed: then
+    every mutant would count as noticed.
+
+    Raises:
+        SystemExit: a name has a backslash, which stands for a control character or one that is not ASCII.
+    """
+    tests = [f"tests/{test}" for test in subject.tests]
+    told = _call(
+        copy, "-m", "pytest", "-o", "addopts=--import-mode=importlib", "--collect-only", "-q", *tests
+    )
+    odd = [line for line in told.splitlines() if "::" in line and "\\" in line]
+    if odd:
+        raise SystemExit(_tail(["give these tests plain ids:", "\n".join(odd)]))
 
 
 def _covered(copy: Path, subject: Subject) -> float:
