@@ -55,8 +55,20 @@ def test_so_many_levels_are_read_and_one_more_is_not(
             strict_json(body)
 
 
+@pytest.mark.parametrize("before", [b"[],", b"{},", b'{"a":[]},'])
+def test_what_was_closed_before_makes_no_room_for_deeper_levels(before: bytes) -> None:
+    deepest = b"[" + before * 100 + b"[" * (DEEPEST - 1) + b"]" * DEEPEST
+    deeper = b"[" + before * 100 + b"[" * DEEPEST + b"]" * (DEEPEST + 1)
+
+    assert len(strict_json(deepest)) == 101
+    with pytest.raises(ValueError, match="no JSON"):
+        strict_json(deeper)
+
+
 @pytest.mark.parametrize(
-    "text", [b"[" * 100, b'\\"' + b"{" * 100, b"]" * 100, b"\\\\", b"\xc3\xa4[[", b"\\u005b" * 50]
+    "text",
+    [b"[" * 100, b'\\"' + b"{" * 100, b"]" * 100, b"\\\\", b"\xc3\xa4[[", b"\\u005b" * 50],
+    ids=range(6),
 )
 def test_brackets_in_texts_are_no_levels(text: bytes) -> None:
     assert list(strict_json(b'{"a": "' + text + b'"}')) == ["a"]

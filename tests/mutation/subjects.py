@@ -37,6 +37,9 @@ SUBJECTS = {
     ),
     "amounts": Subject(
         ("domain/lines.py", "domain/sums.py", "domain/strict_json.py"),
-        ("domain/test_lines.py", "domain/test_strict_json.py", "security/test_json.py"),
+        (
+            *("domain/test_lines.py", "domain/test_line_refusals.py"),
+            *("domain/test_strict_json.py", "security/test_json.py"),
+        ),
     ),
 }

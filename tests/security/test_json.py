@@ -59,6 +59,10 @@ READ: dict[bytes, Any] = {
     b"[0.1, -2.50, 1e2]": [Decimal("0.1"), Decimal("-2.50"), Decimal("1E+2")],
     b"[18446744073709551615, -9223372036854775808]": [2**64 - 1, -(2**63)],
     b'["\\ud83d\\ude00", "\\\\ud800", "\xf0\x9f\x98\x80"]': ["😀", "\\ud800", "😀"],
+    b'{"name": "\\ud83d\\ude00", "rate": 0.5}': {"name": "😀", "rate": Decimal("0.5")},
+    b"-" + b"9" * MOST_DIGITS: -(10**MOST_DIGITS - 1),
+    b"0." + b"1" * 20 + b"e-99": Decimal("0." + "1" * 20 + "e-99"),
+    json.dumps({str(n): n for n in range(MOST_KEYS)}).encode(): {str(n): n for n in range(MOST_KEYS)},
 }
 
 
@@ -87,7 +91,7 @@ def test_an_amount_survives_json_to_the_micro(micros: int, asset: str) -> None:
     assert (Money.of(read["text"]), Money.from_micros(read["micros"], asset)) == (money, money)
 
 
-@pytest.mark.parametrize("first", [b"[", b'{"a": "', b" ", b"\xff"])
+@pytest.mark.parametrize("first", [b"[", b'{"a": "', b" ", b"\xff"], ids=range(4))
 @pytest.mark.parametrize("size", [256 * 1024 + 1, 10 * 1024 * 1024])
 def test_a_body_above_the_cap_is_refused_before_anything_is_built_of_it(first: bytes, size: int) -> None:
     body = first * (size // len(first))
