@@ -29,7 +29,11 @@ SUBJECTS = {
     ),
     "idempotency": Subject(
         ("domain/canonical.py", "use_cases/perform.py"),
-        ("domain/test_canonical.py", "use_cases/test_perform.py", "use_cases/test_batches.py"),
+        (
+            *("domain/test_canonical.py", "domain/test_canonical_writers.py"),
+            *("use_cases/test_calls.py", "use_cases/test_company.py"),
+            *("use_cases/test_perform.py", "use_cases/test_batches.py"),
+        ),
     ),
     "webhooks": Subject(
         ("adapters/signatures.py", "use_cases/inbox.py"),
