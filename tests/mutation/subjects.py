@@ -37,7 +37,7 @@ SUBJECTS = {
     ),
     "webhooks": Subject(
         ("adapters/signatures.py", "use_cases/inbox.py"),
-        ("adapters/test_signatures.py", "use_cases/test_inbox.py"),
+        ("adapters/test_signatures.py", "adapters/test_signature_bounds.py", "use_cases/test_inbox.py"),
     ),
     "amounts": Subject(
         ("domain/lines.py", "domain/sums.py", "domain/strict_json.py"),
