@@ -37,7 +37,10 @@ SUBJECTS = {
     ),
     "webhooks": Subject(
         ("adapters/signatures.py", "use_cases/inbox.py"),
-        ("adapters/test_signatures.py", "adapters/test_signature_bounds.py", "use_cases/test_inbox.py"),
+        (
+            *("adapters/test_signatures.py", "adapters/test_signature_bounds.py"),
+            *("use_cases/test_inbox.py", "use_cases/test_inbox_messages.py", "use_cases/test_inbox_ends.py"),
+        ),
     ),
     "amounts": Subject(
         ("domain/lines.py", "domain/sums.py", "domain/strict_json.py"),

@@ -116,3 +116,14 @@ def names(desk: Desk) -> list[str]:
 
 def calls_of(desk: Desk, *wanted: str) -> list[Call[Any, Any]]:
     return [call_of(desk.deps, GREET, Greet(name=name), f"key-{n}") for n, name in enumerate(wanted)]
+
+
+def raising(error: Exception, times: int = 1_000) -> Callable[[Sequence[Any]], None]:
+    """What raises so many times and then does nothing."""
+    left = [error] * times
+
+    def act(_outcomes: Sequence[Any]) -> None:
+        if left:
+            raise left.pop()
+
+    return act

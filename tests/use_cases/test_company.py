@@ -37,6 +37,7 @@ from tests.support.greetings import (
     calls_of,
     names,
     party_of,
+    raising,
     watched,
 )
 
@@ -91,17 +92,6 @@ def test_trouble_with_the_store_is_told_to_each_call_by_its_own_key(
     else:
         assert [answer.to_record() for answer in answers] == [error.to_record()] * 2
     assert names(desk) == []
-
-
-def raising(error: Exception, times: int = 1_000) -> Callable[[Sequence[Any]], None]:
-    """What raises so many times and then does nothing."""
-    left = [error] * times
-
-    def act(_outcomes: Sequence[Any]) -> None:
-        if left:
-            raise left.pop()
-
-    return act
 
 
 def contested(desk: Desk, use_case: UseCase[Greet, Any]) -> list[Any]:

@@ -40,6 +40,9 @@ PAGE = 500
 
 NOTHING_KNOWN = "about nothing that we know"
 
+LATE_ENDS = (NotFound, DuplicateProviderReference)
+"""Refusals that only say how a message ends when its day is over; any other is told as trouble."""
+
 ProviderEvent = RailEvent | TokenEvent
 
 
@@ -211,7 +214,10 @@ async def _given_up(deps: Deps, limit: int) -> list[Any]:
     booked = await carried_out(deps, calls)
     ends = [_end_late(news, outcome) for news, outcome in zip(several, booked, strict=True)]
     ended = await carried_out(deps, [end and worker_call(deps, SET_ASIDE, end) for end in ends])
-    return [end or outcome for end, outcome in zip(ended, booked, strict=True)]
+    return [
+        outcome if isinstance(outcome, Exception) and not isinstance(outcome, LATE_ENDS) else end or outcome
+        for end, outcome in zip(ended, booked, strict=True)
+    ]
 
 
 def _unmatched(
