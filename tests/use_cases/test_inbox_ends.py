@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -277,3 +278,52 @@ def test_a_push_that_meets_trouble_with_the_store_waits_as_it_was() -> None:
     assert (refusal.code, ends(till)) == ("store_unreachable", [(R, "")])
     apply(till)
     assert (ends(till), till.row(Invoice, invoice.id).status) == ([(A, "")], InvoiceStatus.PAID)
+
+
+def test_a_fault_of_the_program_is_raised_once_the_others_had_their_turn() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    receive(till, pushed(till, invoice.id))
+    till.clock.advance(seconds=1)
+    receive(till, told(till))
+    watched(till).before_apply = raising(KeyError("a fault"), times=1)
+
+    with pytest.raises(KeyError, match="a fault"):
+        apply(till)
+
+    assert sorted(ends(till)) == [(P, UNKNOWN), (R, "")]
+    assert apply(till).count == 1
+    assert till.row(Invoice, invoice.id).status is InvoiceStatus.PAID
+
+
+def test_where_setting_aside_fails_its_trouble_is_told_and_the_message_comes_again() -> None:
+    till = Till(programme=ON_CHAIN)
+    invoice = till.issue("60.00")
+    receive(till, pushed(till, invoice.id))
+    repository = watched(till)
+
+    def refuse(outcomes: Sequence[Any]) -> None:
+        if any(outcome.command == "inbox.set_aside" for outcome in outcomes):
+            raise StoreUnreachable("no way there")
+
+    repository.before_apply = refuse
+    served = apply(till)
+
+    assert ([one.code for one in served.refusals], ends(till)) == (["store_unreachable"], [(R, "")])
+    assert till.row(Invoice, invoice.id).status is InvoiceStatus.PAID
+    repository.before_apply = raising(StoreUnreachable(), times=0)
+    assert (apply(till).count, ends(till)) == (1, [(A, "")])
+    assert len(till.rows(Payment)) == 1
+
+
+def test_each_message_of_a_turn_counts_once() -> None:
+    desk = Desk()
+    ids = [sent(desk), sent(desk)]
+    for number, id in enumerate(ids):
+        ref = effect(desk, id).provider_ref
+        receive(desk, told(desk, number, provider_ref=ref, direction=Direction.WITHDRAWAL, amount=TEN))
+    receive(desk, told(desk, 7))
+
+    served = apply(desk)
+
+    assert (served.count, ends(desk)) == (3, [(A, ""), (A, ""), (P, UNKNOWN)])
