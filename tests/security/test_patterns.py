@@ -153,7 +153,7 @@ def _look(pattern: re.Pattern[Any], method: str, text: Any) -> None:
 
 def test_patterns_are_compiled_where_they_are_found() -> None:
     inline = [
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        f"{path.relative_to(PACKAGE)}"
         for path in sorted(PACKAGE.rglob("*.py"))
         if path.relative_to(PACKAGE).parts[0] not in ("demo", "testing")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -167,7 +167,7 @@ def test_patterns_are_compiled_where_they_are_found() -> None:
     assert inline == INLINE
 
 
-INLINE = ["adapters/circle/wire.py:23", "errors.py:71"]
+INLINE = ["adapters/circle/wire.py", "errors.py"]
 """A provider's instant, which is measured first, and the name of a class of ours."""
 
 

@@ -159,7 +159,7 @@ class KeepingUnit:
     async def commit(self) -> None:
         """Make it durable and keep it."""
         await self._inner.commit()
-        self._report.written += [self._written(outcome) for outcome in self._outcomes]
+        self._report.written += [self._written(one) for one in self._outcomes if not one.denied]
 
     def _written(self, outcome: Outcome[Any]) -> Written:
         return Written(
