@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,6 @@ class TestPostgresAwaiting(Awaiting, RepositoryContract):
 class TestPostgresInASchema(RepositoryContract):
     @pytest.fixture
     def repository(self, postgres_url: str) -> Repository:
-        place = {"schema": "billing", "table_prefix": "pay_"}
+        place: dict[str, Any] = {"schema": "billing", "table_prefix": "pay_"}
         migrate_url(postgres_url, **place)
         return connect_store(postgres_url, SystemIds().new, blocking=True, **place)
