@@ -114,7 +114,27 @@ def test_the_names_of_headers_are_read_in_any_case_and_others_left_alone(scheme:
 
     assert is_taken(scheme, {**upper, "Content-Type": "é" * 5_000, "x-other": ""})
     renamed = scheme.under(*(f"X-Acme-{n}" for n in range(len(scheme.headers))))
-    assert verified(renamed, renamed.signed(SECRET, BODY, id="evt-1", at=NOON, nonce="n-1")) == PROOFS[scheme]
+    made = renamed.signed(SECRET, BODY, id="evt-1", at=NOON, nonce="n-1")
+    assert list(made.values()) == list(HEADERS[scheme].values())
+    assert list(made) == [f"X-Acme-{n}" for n in range(len(scheme.headers))]
+    assert verified(renamed, made) == PROOFS[scheme]
+
+
+def test_several_signatures_are_written_as_they_are_read() -> None:
+    claim = Claim(id="evt-1", timestamp=STAMP, signatures=("v1,a", "v1,b"))
+    assert STANDARD_V1.write(claim) == ("evt-1", STAMP, "v1,a v1,b")
+    assert STANDARD_V1.read(STANDARD_V1.write(claim)) == claim
+    several = Claim(timestamp=STAMP, signatures=("a", "b"))
+    assert tuple(T_V1.write(several)) == (f"t={STAMP},v1=a,v1=b",)
+    assert T_V1.read(T_V1.write(several)) == several
+
+
+@pytest.mark.parametrize("item", ["t=1=1", "t=", "t", "t==1"])
+def test_a_second_instant_is_refused_however_it_is_written(item: str) -> None:
+    good = HEADERS[T_V1]["stripe-signature"]
+
+    assert not is_taken(T_V1, {"stripe-signature": f"{good},{item}"})
+    assert is_taken(T_V1, {"stripe-signature": f"{good},T=1,tt=1,=t"})
 
 
 @pytest.mark.parametrize("scheme", EVERY, ids=SCHEMES)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from invoicepay.domain.audit import AuditRecord
-from invoicepay.domain.authority import Access, Permission
+from invoicepay.domain.audit import OPERATIONS, AuditRecord
+from invoicepay.domain.authority import RULES, Access, Permission, Rule
 from invoicepay.domain.change import Change, Context
 from invoicepay.domain.parties import Actor, Party, Role
 from invoicepay.domain.policies import Programme
@@ -216,6 +216,21 @@ def test_a_decision_that_asked_nobody_is_denied() -> None:
     (denial,) = desk.run(perform_many(desk.deps, [call_of(desk.deps, use_case, Greet(name="ann"), "k")]))
 
     assert (denial.code, names(desk)) == ("not_allowed", [])
+
+
+def test_what_the_rule_says_is_noted_is_in_the_log_of_operations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    use_case = free("tests.noted", Party, needs_of, party_of)
+    rules = cast("dict[str, Rule]", RULES)
+    monkeypatch.setitem(rules, "tests.noted", replace(rules["tests.noted"], is_noted=True))
+
+    desk.run(perform(desk.deps, use_case, Greet(name="ann")))
+    desk.run(perform(desk.deps, GREET, Greet(name="ben")))
+
+    noted = {record.action: record.stream == OPERATIONS for record in trail(desk)}
+    assert noted == {"tests.noted": True, "tests.hello": False}
 
 
 def trail(desk: Desk) -> list[AuditRecord]:
