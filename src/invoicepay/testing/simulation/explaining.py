@@ -10,6 +10,7 @@ from invoicepay.domain.effects import Effect
 from invoicepay.domain.tokens import Burn, Mint
 from invoicepay.ports.rails import RailsCapabilities
 from invoicepay.ports.tokens import TokenCapabilities
+from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.mirror import Mirror
 
 CONTRADICTION: Final = "contradiction"
@@ -29,6 +30,8 @@ FATES = (
 """What becomes of orders now and then, and may come at a moment at which the books cannot follow."""
 LOST = ("call.lost", "call.answer_lost", "call.late", "call.slow", "process.crash")
 """After these nobody knows whether an order arrived."""
+UNWRITTEN = tuple(name for name in FAULTS if name.startswith("database."))
+"""After these it may not be written down that an order surely did not arrive."""
 SAID = "the provider says "
 UNSAFE = "unknown, and not safe to send again"
 """The reason of a review that no fault has to explain, only a provider that could double an order."""
@@ -36,7 +39,7 @@ AHEAD = "the books moved the tokens already"
 """Tokens that the books gave may be spent again before the chain has moved them, which it then refuses."""
 LED_TO: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("amount is ", ("call.wrong_echo", "provider.partial", CONTRADICTION)),
-    (f"{SAID}sent before, then refused", LOST),
+    (f"{SAID}sent before, then refused", LOST + UNWRITTEN),
     (SAID, ("provider.odd_word", CONTRADICTION)),
 )
 """By the beginning of a review's reason: one of these must have happened; for all others, one of `FATES`."""

@@ -140,9 +140,10 @@ class StandardOracle:
         """Note what may explain why a person is needed."""
         if happening.kind == "fault" and happening.reference:
             self._trouble(happening.reference, happening.name)
-        elif happening.kind == "crash":
+        elif happening.kind == "crash" or happening.name.startswith("database."):
+            name = "process.crash" if happening.kind == "crash" else happening.name
             for id in self._watch.claims_of(happening.process):
-                self._trouble(id, "process.crash")
+                self._trouble(id, name)
         self._watch.happened(happening)
 
     def _trouble(self, reference: str, name: str) -> None:
