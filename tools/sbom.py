@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from tools.lock import LOCK, Pin, normal, pins
 
 NAME = "invoicepay"
-FOR_DEVELOPERS = ("test", "docs", "bench")
+FOR_DEVELOPERS = ("test", "docs", "bench", "mutation")
 """Extras that no installation of a host needs."""
 
 
