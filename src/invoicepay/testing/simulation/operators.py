@@ -151,7 +151,7 @@ async def tries_tokens_again(town: Town, hand: Hand, _me: str) -> None:
         )
 
 
-@operator(5)
+@operator(20)
 async def recovers(town: Town, hand: Hand, _me: str) -> None:
     """Take what a returned deposit left owing from tokens that came since; rarely give it up."""
     owing = town.mirror.recent(

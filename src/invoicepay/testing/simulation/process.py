@@ -126,13 +126,14 @@ class Process:
     async def _turn(self) -> bool:
         """Whether anything moved."""
         try:
+            issued = await self.pay.schedules.run_due()
             summary = await self.pay.run_pending(until_quiet=False)
         except InvoicePayError:
             return True
         except Exception as error:  # noqa: BLE001 - the worker of a host has nothing to expect but ours
             self.world.faulted(error)
             return False
-        return summary.moved > len(summary.refusals)
+        return bool(issued) or summary.moved > len(summary.refusals)
 
     def stir(self) -> None:
         """Something happened: do not rest for longer than usual."""
