@@ -11,12 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, get_type_hints
 
 import invoicepay.domain
 from bench import page
+from invoicepay import InvoicePay
 from invoicepay.adapters.tillipay import Fact, TilliPayProfile
 from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
 from invoicepay.domain.entity import Entity
@@ -33,6 +35,7 @@ MODULES = [
     import_module(f"invoicepay.domain.{module.name}") for module in iter_modules(invoicepay.domain.__path__)
 ]
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated: \2 -->\n)", re.DOTALL)
+MOST_CALLS = 4
 TYPES = {"A": "asset", "L": "liability", "Q": "equity", "I": "income", "X": "expense"}
 
 
@@ -59,22 +62,65 @@ def _machine(lifecycle: Lifecycle[Any, Any]) -> str:
 
 
 def errors() -> str:
-    """A table of every error, family by family."""
-    lines = ["| Code | Class | HTTP | Retry | Kept under the key | Meaning |", "|---|---|---|---|---|---|"]
-    for kind in _tree(InvoicePayError):
-        retry = "same key" if kind.retryable else "–"
-        kept = "yes" if issubclass(kind, RECORDED_REFUSALS) else "–"
-        depth = len([base for base in kind.__mro__ if issubclass(base, InvoicePayError)]) - 1
-        name = f"{'&emsp;' * depth}[`{kind.__name__}`][invoicepay.errors.{kind.__name__}]"
-        lines.append(f"| `{kind.code}` | {name} | {kind.http_status} | {retry} | {kept} | {kind.title()} |")
+    """A chapter for each family of errors: what happened, what to do next, and which calls raise it."""
+    told = _told_by()
+    chapters = [_chapter(family, told) for family in InvoicePayError.__subclasses__() if _is_ours(family)]
+    return _table([InvoicePayError], told) + "\n" + "\n".join(chapters)
+
+
+def _chapter(family: type[InvoicePayError], told: dict[str, list[str]]) -> str:
+    kept = "Kept under the key." if issubclass(family, RECORDED_REFUSALS) else "Not kept under the key."
+    return f"## {family.__name__}\n\n{family.title()} {kept}\n\n{_table(_tree(family), told)}"
+
+
+def _table(kinds: Iterable[type[InvoicePayError]], told: dict[str, list[str]]) -> str:
+    lines = [
+        "| Code | Class | HTTP | Again | What happened | What to do next | Raised by |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind in kinds:
+        again = "same key" if kind.retryable else "–"
+        name = f"[`{kind.__name__}`][invoicepay.errors.{kind.__name__}]"
+        calls = _shortened(told.get(kind.__name__, []))
+        facts = [f"`{kind.code}`", name, str(kind.http_status), again, kind.title(), kind.hint, calls]
+        lines.append(f"| {' | '.join(facts)} |")
     return "\n".join(lines) + "\n"
+
+
+def _shortened(calls: list[str]) -> str:
+    named = ", ".join(f"`{call}`" for call in calls[:MOST_CALLS])
+    return f"{named} and {len(calls) - MOST_CALLS} more" if len(calls) > MOST_CALLS else named or "–"
+
+
+def _told_by() -> dict[str, list[str]]:
+    """The calls whose docstring says that they raise an error, by the error's name."""
+    found: dict[str, list[str]] = {}
+    for group, calls in groups().items():
+        for name, call in vars(calls).items():
+            _, _, raises = (getdoc(call) or "").partition("Raises:\n")
+            for line in raises.partition("\n\n")[0].splitlines():
+                for error in re.findall(r"\w+", line.partition(":")[0]) if line[4:5] != " " else ():
+                    found.setdefault(error, []).append(f"{group}.{name}")
+    return found
+
+
+def groups() -> dict[str, type]:
+    """The groups of calls of a client, by the name of the property that gives them."""
+    return {
+        name: get_type_hints(member.fget)["return"]
+        for name, member in vars(InvoicePay).items()
+        if isinstance(member, property)
+    }
+
+
+def _is_ours(kind: type[InvoicePayError]) -> bool:
+    return kind.__module__ == InvoicePayError.__module__
 
 
 def _tree(kind: type[InvoicePayError]) -> Iterator[type[InvoicePayError]]:
     yield kind
-    for below in kind.__subclasses__():
-        if below.__module__ == InvoicePayError.__module__:
-            yield from _tree(below)
+    for below in filter(_is_ours, kind.__subclasses__()):
+        yield from _tree(below)
 
 
 def accounts() -> str:

@@ -524,7 +524,7 @@ class ConfigurationError(InvoicePayError, hint="Correct the settings; the messag
     """The configuration does not work."""
 
 
-class MissingExtra(ConfigurationError):
+class MissingExtra(ConfigurationError, hint="Install the extra that the message names."):
     """An optional part of the library is not installed."""
 
     def __init__(self, extra: str, *, needed_for: str = "this") -> None:
