@@ -20,60 +20,184 @@ if TYPE_CHECKING:
     from invoicepay.client.pages import AsyncPage as AsyncPage
     from invoicepay.client.pages import Page as Page
     from invoicepay.documents.qr import QrCode as QrCode
+    from invoicepay.domain.accounts import Account as Account
+    from invoicepay.domain.accounts import Booked as Booked
+    from invoicepay.domain.anchors import Anchor as Anchor
+    from invoicepay.domain.audit import AuditRecord as AuditRecord
+    from invoicepay.domain.audit import Checkpoint as Checkpoint
+    from invoicepay.domain.bank_accounts import BankAccount as BankAccount
+    from invoicepay.domain.bank_accounts import BankAccountStatus as BankAccountStatus
+    from invoicepay.domain.books import Violation as Violation
+    from invoicepay.domain.credit_notes import CreditedLine as CreditedLine
     from invoicepay.domain.credit_notes import CreditNote as CreditNote
+    from invoicepay.domain.credit_notes import CreditNoteDisposition as CreditNoteDisposition
     from invoicepay.domain.credits import CreditLot as CreditLot
+    from invoicepay.domain.credits import CreditStatus as CreditStatus
     from invoicepay.domain.deposits import Deposit as Deposit
+    from invoicepay.domain.deposits import DepositStatus as DepositStatus
+    from invoicepay.domain.deposits import Reserve as Reserve
+    from invoicepay.domain.deposits import ReserveStatus as ReserveStatus
+    from invoicepay.domain.deposits import UnmatchedFunds as UnmatchedFunds
+    from invoicepay.domain.deposits import UnmatchedStatus as UnmatchedStatus
+    from invoicepay.domain.effects import Effect as Effect
+    from invoicepay.domain.effects import EffectStatus as EffectStatus
+    from invoicepay.domain.effects import InboxMessage as InboxMessage
+    from invoicepay.domain.effects import Observation as Observation
+    from invoicepay.domain.enterprise_book import EnterpriseBook as EnterpriseBook
+    from invoicepay.domain.entity import Entity as Entity
     from invoicepay.domain.events import Event as Event
     from invoicepay.domain.holds import Hold as Hold
+    from invoicepay.domain.holds import HoldStatus as HoldStatus
+    from invoicepay.domain.invoices import AgeingBucket as AgeingBucket
     from invoicepay.domain.invoices import Invoice as Invoice
+    from invoicepay.domain.invoices import InvoiceStatus as InvoiceStatus
+    from invoicepay.domain.invoices import VoidDisposition as VoidDisposition
     from invoicepay.domain.lines import Line as Line
     from invoicepay.domain.money import Money as Money
     from invoicepay.domain.money import MoneyLike as MoneyLike
+    from invoicepay.domain.monitoring import Finding as Finding
+    from invoicepay.domain.monitoring import Movement as Movement
+    from invoicepay.domain.netting import RunStatus as RunStatus
+    from invoicepay.domain.netting import SettlementRun as SettlementRun
+    from invoicepay.domain.operations import Operation as Operation
     from invoicepay.domain.parties import Party as Party
+    from invoicepay.domain.parties import PartyKind as PartyKind
+    from invoicepay.domain.parties import Role as Role
+    from invoicepay.domain.parties import Wallet as Wallet
     from invoicepay.domain.payments import Payment as Payment
+    from invoicepay.domain.payments import PaymentStatus as PaymentStatus
+    from invoicepay.domain.payments import PaymentType as PaymentType
+    from invoicepay.domain.payments import Receipt as Receipt
     from invoicepay.domain.policies import Asset as Asset
     from invoicepay.domain.policies import Policy as Policy
     from invoicepay.domain.policies import Programme as Programme
+    from invoicepay.domain.provider_switches import ProviderStatus as ProviderStatus
+    from invoicepay.domain.provider_switches import ProviderSwitch as ProviderSwitch
+    from invoicepay.domain.reconciliation import Break as Break
+    from invoicepay.domain.reconciliation import StatementLine as StatementLine
     from invoicepay.domain.requests import PaymentRequest as PaymentRequest
+    from invoicepay.domain.requests import RequestStatus as RequestStatus
     from invoicepay.domain.requests import Transfer as Transfer
+    from invoicepay.domain.requests import TransferStatus as TransferStatus
+    from invoicepay.domain.requests import Uses as Uses
+    from invoicepay.domain.reserves import Backing as Backing
+    from invoicepay.domain.reserves import Cover as Cover
+    from invoicepay.domain.schedules import CatchUp as CatchUp
     from invoicepay.domain.schedules import Every as Every
     from invoicepay.domain.schedules import Schedule as Schedule
+    from invoicepay.domain.schedules import ScheduleStatus as ScheduleStatus
+    from invoicepay.domain.tie_out import ChainTieOut as ChainTieOut
+    from invoicepay.domain.tokens import Burn as Burn
+    from invoicepay.domain.tokens import BurnStatus as BurnStatus
+    from invoicepay.domain.tokens import Mint as Mint
+    from invoicepay.domain.tokens import MintStatus as MintStatus
     from invoicepay.domain.withdrawals import Withdrawal as Withdrawal
+    from invoicepay.domain.withdrawals import WithdrawalStatus as WithdrawalStatus
     from invoicepay.errors import InvoicePayError as InvoicePayError
+    from invoicepay.ports.health import SystemHealth as SystemHealth
     from invoicepay.settings import Settings as Settings
+    from invoicepay.use_cases.payments.pull import PaidInvoices as PaidInvoices
+    from invoicepay.use_cases.pending import PendingSummary as PendingSummary
+    from invoicepay.use_cases.queries import Verification as Verification
+    from invoicepay.use_cases.queries import WalletBalance as WalletBalance
+    from invoicepay.use_cases.reconcile import TieOut as TieOut
+    from invoicepay.use_cases.requests.codes import Scanned as Scanned
+    from invoicepay.use_cases.reserve_audit import ReserveAudit as ReserveAudit
     from invoicepay.wiring import migrate as migrate
 
 _HOMES = {
+    "Account": "domain.accounts",
+    "AgeingBucket": "domain.invoices",
+    "Anchor": "domain.anchors",
     "Asset": "domain.policies",
     "AsyncInvoicePay": "awaiting",
     "AsyncPage": "client.pages",
+    "AuditRecord": "domain.audit",
+    "Backing": "domain.reserves",
+    "BankAccount": "domain.bank_accounts",
+    "BankAccountStatus": "domain.bank_accounts",
+    "Booked": "domain.accounts",
+    "Break": "domain.reconciliation",
+    "Burn": "domain.tokens",
+    "BurnStatus": "domain.tokens",
+    "CatchUp": "domain.schedules",
+    "ChainTieOut": "domain.tie_out",
+    "Checkpoint": "domain.audit",
+    "Cover": "domain.reserves",
     "CreditLot": "domain.credits",
     "CreditNote": "domain.credit_notes",
+    "CreditNoteDisposition": "domain.credit_notes",
+    "CreditStatus": "domain.credits",
+    "CreditedLine": "domain.credit_notes",
     "Deposit": "domain.deposits",
+    "DepositStatus": "domain.deposits",
+    "Effect": "domain.effects",
+    "EffectStatus": "domain.effects",
+    "EnterpriseBook": "domain.enterprise_book",
+    "Entity": "domain.entity",
     "Event": "domain.events",
     "Every": "domain.schedules",
     "Finalize": "client.batches",
+    "Finding": "domain.monitoring",
     "Hold": "domain.holds",
+    "HoldStatus": "domain.holds",
+    "InboxMessage": "domain.effects",
     "Invoice": "domain.invoices",
     "InvoicePay": "blocking",
     "InvoicePayError": "errors",
+    "InvoiceStatus": "domain.invoices",
     "Issue": "client.batches",
     "Line": "domain.lines",
+    "Mint": "domain.tokens",
+    "MintStatus": "domain.tokens",
     "Money": "domain.money",
     "MoneyLike": "domain.money",
+    "Movement": "domain.monitoring",
+    "Observation": "domain.effects",
+    "Operation": "domain.operations",
     "Page": "client.pages",
+    "PaidInvoices": "use_cases.payments.pull",
     "Party": "domain.parties",
+    "PartyKind": "domain.parties",
     "Pay": "client.batches",
     "Payment": "domain.payments",
     "PaymentRequest": "domain.requests",
+    "PaymentStatus": "domain.payments",
+    "PaymentType": "domain.payments",
+    "PendingSummary": "use_cases.pending",
     "Policy": "domain.policies",
     "Programme": "domain.policies",
+    "ProviderStatus": "domain.provider_switches",
+    "ProviderSwitch": "domain.provider_switches",
     "QrCode": "documents.qr",
+    "Receipt": "domain.payments",
     "Register": "client.batches",
+    "RequestStatus": "domain.requests",
+    "Reserve": "domain.deposits",
+    "ReserveAudit": "use_cases.reserve_audit",
+    "ReserveStatus": "domain.deposits",
+    "Role": "domain.parties",
+    "RunStatus": "domain.netting",
+    "Scanned": "use_cases.requests.codes",
     "Schedule": "domain.schedules",
+    "ScheduleStatus": "domain.schedules",
     "Settings": "settings",
+    "SettlementRun": "domain.netting",
+    "StatementLine": "domain.reconciliation",
+    "SystemHealth": "ports.health",
+    "TieOut": "use_cases.reconcile",
     "Transfer": "domain.requests",
+    "TransferStatus": "domain.requests",
+    "UnmatchedFunds": "domain.deposits",
+    "UnmatchedStatus": "domain.deposits",
+    "Uses": "domain.requests",
+    "Verification": "use_cases.queries",
+    "Violation": "domain.books",
+    "VoidDisposition": "domain.invoices",
+    "Wallet": "domain.parties",
+    "WalletBalance": "use_cases.queries",
     "Withdrawal": "domain.withdrawals",
+    "WithdrawalStatus": "domain.withdrawals",
     "errors": "",
     "migrate": "wiring",
     "run_blocking": "bridge",

@@ -1,38 +1,109 @@
 """What a host may import from `invoicepay`: adding a name is deliberate, removing one breaks somebody."""
 
-import invoicepay
+import re
+from collections.abc import Iterator
+from inspect import isclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
+import invoicepay
+from invoicepay import InvoicePay, blocking
+from tools.gen_docs import groups
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 NAMES = [
+    "Account",
+    "AgeingBucket",
+    "Anchor",
     "Asset",
     "AsyncInvoicePay",
     "AsyncPage",
+    "AuditRecord",
+    "Backing",
+    "BankAccount",
+    "BankAccountStatus",
+    "Booked",
+    "Break",
+    "Burn",
+    "BurnStatus",
+    "CatchUp",
+    "ChainTieOut",
+    "Checkpoint",
+    "Cover",
     "CreditLot",
     "CreditNote",
+    "CreditNoteDisposition",
+    "CreditStatus",
+    "CreditedLine",
     "Deposit",
+    "DepositStatus",
+    "Effect",
+    "EffectStatus",
+    "EnterpriseBook",
+    "Entity",
     "Event",
     "Every",
     "Finalize",
+    "Finding",
     "Hold",
+    "HoldStatus",
+    "InboxMessage",
     "Invoice",
     "InvoicePay",
     "InvoicePayError",
+    "InvoiceStatus",
     "Issue",
     "Line",
+    "Mint",
+    "MintStatus",
     "Money",
     "MoneyLike",
+    "Movement",
+    "Observation",
+    "Operation",
     "Page",
+    "PaidInvoices",
     "Party",
+    "PartyKind",
     "Pay",
     "Payment",
     "PaymentRequest",
+    "PaymentStatus",
+    "PaymentType",
+    "PendingSummary",
     "Policy",
     "Programme",
+    "ProviderStatus",
+    "ProviderSwitch",
     "QrCode",
+    "Receipt",
     "Register",
+    "RequestStatus",
+    "Reserve",
+    "ReserveAudit",
+    "ReserveStatus",
+    "Role",
+    "RunStatus",
+    "Scanned",
     "Schedule",
+    "ScheduleStatus",
     "Settings",
+    "SettlementRun",
+    "StatementLine",
+    "SystemHealth",
+    "TieOut",
     "Transfer",
+    "TransferStatus",
+    "UnmatchedFunds",
+    "UnmatchedStatus",
+    "Uses",
+    "Verification",
+    "Violation",
+    "VoidDisposition",
+    "Wallet",
+    "WalletBalance",
     "Withdrawal",
+    "WithdrawalStatus",
     "errors",
     "migrate",
     "run_blocking",
@@ -50,3 +121,61 @@ def test_every_public_name_can_be_had_and_is_shown() -> None:
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     assert not hasattr(invoicepay, "Invoicepay")
+
+
+def test_whatever_a_call_takes_or_returns_can_be_imported_from_the_package() -> None:
+    calls = [call for group in (InvoicePay, *groups().values()) for call in calls_of(group)]
+    named = {part for call in calls for part in parts(list(get_type_hints(call, NAMESPACE).values()))}
+    ours = {part.__name__ for part in named if part.__module__.startswith("invoicepay.")}
+
+    assert sorted(ours - set(NAMES) - PORTS - {group.__name__ for group in groups().values()}) == []
+
+
+# What an adapter or a host's own part implements; `reference/ports.md` says where each is.
+PORTS = {
+    "Authorizer",
+    "CheckpointKey",
+    "Clock",
+    "FieldCipher",
+    "Ids",
+    "RailsProvider",
+    "Repository",
+    "Screening",
+    "TokenProvider",
+}
+NAMESPACE = {**vars(blocking), "Engine": object, "AsyncEngine": object}
+
+
+def calls_of(group: type) -> Iterator[Any]:
+    """The public methods of a group or a client."""
+    for name, member in vars(group).items():
+        call = getattr(member, "__func__", member)
+        if not name.startswith("_") and callable(call):
+            yield call
+
+
+def parts(annotations: list[Any]) -> Iterator[type]:
+    """Every class that annotations are made of."""
+    for annotation in annotations:
+        if isclass(annotation) and not get_args(annotation):
+            yield annotation
+        else:
+            yield from parts([part for arg in get_args(annotation) for part in listed(arg)])
+
+
+def listed(arg: Any) -> list[Any]:
+    return arg if isinstance(arg, list) else [arg]
+
+
+def test_every_public_name_is_described_in_the_reference() -> None:
+    pages = "".join(page.read_text("utf-8") for page in sorted(REFERENCE.glob("*.md")))
+    shown = dict(re.findall(r"^::: (\S+)\n((?:    .*\n?)*)", pages, re.MULTILINE))
+
+    assert [name for name in NAMES if not is_shown(name, shown)] == []
+
+
+def is_shown(name: str, shown: dict[str, str]) -> bool:
+    """Whether a page describes a name: by itself, in its whole module or among the module's members."""
+    home = f"invoicepay.{invoicepay._HOMES[name]}".rstrip(".")
+    members = re.search(r"members: \[(.*)\]", shown.get(home, ""))
+    return f"{home}.{name}" in shown or (home in shown and (not members or name in members[1].split(", ")))
