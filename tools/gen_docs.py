@@ -10,6 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
@@ -34,6 +35,7 @@ DOCS = ROOT / "docs"
 MODULES = [
     import_module(f"invoicepay.domain.{module.name}") for module in iter_modules(invoicepay.domain.__path__)
 ]
+SNIPPETS = sorted((ROOT / "examples" / "snippets").glob("*.py"))
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated: \2 -->\n)", re.DOTALL)
 MOST_CALLS = 4
 TYPES = {"A": "asset", "L": "liability", "Q": "equity", "I": "income", "X": "expense"}
@@ -208,7 +210,14 @@ def security_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def snippet(script: Path) -> str:
+    """An example as a block: its code, without the sentence that says what it is."""
+    _, _, code = script.read_text(encoding="utf-8").partition('"""\n\n')
+    return f"```python\n{code.strip()}\n```\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
+    **{f"snippet_{script.stem}": partial(snippet, script) for script in SNIPPETS},
     "accounts": accounts,
     "errors": errors,
     "events": events,
