@@ -1,6 +1,7 @@
 """Fixtures every test may ask for."""
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -25,3 +26,13 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     database = postgres_server.clone()
     yield postgres_server.url(database)
     postgres_server.drop(database)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much of the documentation ran, as `tests/docs` counted it."""
+    ran: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        ran.update({name: count for name, count in report.user_properties if "tests/docs/" in report.nodeid})
+    if ran:
+        told = ", ".join(f"{count} {name}" for name, count in sorted(ran.items()))
+        terminalreporter.write_line(f"of the documentation ran: {told}")

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from collections.abc import Callable
 from doctest import ELLIPSIS
 from pathlib import Path
 
@@ -27,6 +28,15 @@ DOCSTRINGS = Sybil(
 )
 
 
+# Fences that no test runs, and why.
+NOT_RUN = {
+    "console": "commands for a shell; those of this checkout are compared with what it has",
+    "text": "what is printed, or drawn with letters",
+    "mermaid": "pictures, drawn from the tables in tests/docs/test_pages.py",
+}
+Record = Callable[[str, object], None]
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -46,21 +56,37 @@ def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_block_of_a_page_runs(page: Path) -> None:
+def test_every_block_of_a_page_runs(page: Path, record_property: Record) -> None:
     text = page.read_text(encoding="utf-8")
     if "TempoNode()" in text:
         node_or_skip()
 
-    assert run(BLOCKS, page) == len(re.findall(r"^\s*```py", text, re.MULTILINE))
+    ran = run(BLOCKS, page)
+
+    assert ran == len(re.findall(r"^\s*```py", text, re.MULTILINE))
+    record_property("blocks of pages", ran)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_block_that_does_not_run_is_of_a_kind_that_cannot(page: Path) -> None:
+    kinds = re.findall(r"^\s*```([^\n]*)\n.*?^\s*```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+    assert set(kinds) <= {"python", *NOT_RUN}
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
-def test_every_example_script_runs(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_example_script_runs(
+    script: Path, capsys: pytest.CaptureFixture[str], record_property: Record
+) -> None:
     runpy.run_path(str(script), run_name="__main__")
 
     assert capsys.readouterr().out
+    record_property("scripts", 1)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_every_example_of_a_docstring_runs(module: Path) -> None:
-    assert run(DOCSTRINGS, module) > 0
+def test_every_example_of_a_docstring_runs(module: Path, record_property: Record) -> None:
+    ran = run(DOCSTRINGS, module)
+
+    assert ran > 0
+    record_property("lines of docstrings", ran)

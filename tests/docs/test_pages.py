@@ -1,11 +1,13 @@
 """The pages say what the code says: pictures, tables, lists and paths."""
 
 import re
+from importlib.util import find_spec
 from inspect import getmembers, isclass
 from pathlib import Path
 
 import pytest
 
+from dev import HELP
 from invoicepay import errors
 from invoicepay.adapters.sql.schema import schema_of
 from invoicepay.domain import postings
@@ -103,6 +105,15 @@ def test_every_call_that_a_page_names_exists() -> None:
     pages = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
     named = {call for page in pages for call in re.findall(r"\bpay\.(\w+)\.(\w+)\(", page.read_text("utf-8"))}
     assert [call for call in sorted(named) if not hasattr(groups().get(call[0]), call[1])] == []
+
+
+def test_every_command_of_a_checkout_that_a_page_names_exists() -> None:
+    text = "".join(page.read_text("utf-8") for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))])
+    scripts = {f"python3 dev.py {name}" for name in re.findall(r"python3 dev\.py ([a-z]\w*)", text)}
+    modules = set(re.findall(r"(?<!\w)python3? -m ([a-z][\w.]*)", text))
+
+    assert [name for name in sorted(scripts) if not re.search(rf"{name}\b", HELP)] == []
+    assert [name for name in sorted(modules) if find_spec(name) is None] == []
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem[:4])
