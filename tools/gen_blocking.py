@@ -113,6 +113,8 @@ def _facade(node: ast.ClassDef) -> str:
             lines += _property(item)
         elif item.name in ("tenant", "acting_as"):
             lines += _copy(item)
+        elif item.name == "worker":
+            lines += _made(item)
         elif _is_marked(item, "classmethod") and not item.name.startswith("_"):
             lines += _other_constructor(item)
         elif not item.name.startswith("_"):
@@ -171,6 +173,18 @@ def _copy(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
         f"    def {item.name}({_signature(item)}) -> InvoicePay:",
         f"        {_doc(item)}",
         f"        return InvoicePay._around(self._pay.{item.name}({_passed(item)}))",
+        "",
+    ]
+
+
+def _made(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What the client makes, wrapped as its groups are."""
+    assert item.returns is not None
+    kind = ast.unparse(item.returns)
+    return [
+        f"    def {item.name}({_signature(item)}) -> {kind}:",
+        f"        {_doc(item)}",
+        f"        return {kind}(self._pay.{item.name}({_passed(item)}))",
         "",
     ]
 

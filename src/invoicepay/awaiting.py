@@ -23,6 +23,7 @@ from invoicepay.client.sim import Sim
 from invoicepay.client.tokens import Tokens
 from invoicepay.client.webhooks import Webhooks
 from invoicepay.client.withdrawals import Withdrawals
+from invoicepay.client.worker import Worker
 from invoicepay.domain.events import Event
 from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
@@ -422,6 +423,42 @@ class AsyncInvoicePay:
         await allow(self._core.deps, "run_pending_everywhere")
         return await run_pending_everywhere(
             self._core.deps, limit, handlers=self._core.handlers, is_stopping=is_stopping
+        )
+
+    def worker(
+        self,
+        *,
+        poll_seconds: float = 1.0,
+        limit: int = 100,
+        everywhere: bool = True,
+        on_pass: Callable[[Mapping[str, PendingSummary]], object] | None = None,
+        on_trouble: Callable[[Exception], object] | None = None,
+    ) -> Worker:
+        """A loop around `run_pending`, for a process, thread or task of yours; nothing starts by itself.
+
+        Args:
+            poll_seconds: the wait when nothing moves, more than 0 and at most an hour.
+            limit: the most of each kind that a pass takes in each tenant.
+            everywhere: every tenant of the store; False serves this client's alone.
+            on_pass: told after each pass what was done, by tenant.
+            on_trouble: told of a pass that failed; the next one comes after a pause.
+
+        Raises:
+            InvalidInput: no such number.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay(dispatch="deferred")
+            >>> worker = pay.worker(poll_seconds=1.0, on_pass=lambda done: worker.stop())
+            >>> worker.run_forever()
+        """
+        return Worker(
+            self._core,
+            poll_seconds=poll_seconds,
+            limit=limit,
+            everywhere=everywhere,
+            on_pass=on_pass,
+            on_trouble=on_trouble,
         )
 
     async def close(self) -> None:

@@ -39,6 +39,7 @@ from invoicepay.client.sim import Sim as _Sim
 from invoicepay.client.tokens import Tokens as _Tokens
 from invoicepay.client.webhooks import Webhooks as _Webhooks
 from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
+from invoicepay.client.worker import Worker as _Worker
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.anchors import Anchor
@@ -2880,6 +2881,44 @@ class Withdrawals:
         return Page(run_blocking(self._group.list(party=party, status=status, after=after, limit=limit)))
 
 
+class Worker:
+    """Brings on what waits; any number of workers share the work, and one that is killed loses nothing."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Worker) -> None:
+        self._group = group
+
+    def run_forever(self, *, handle_signals: bool = True) -> None:
+        """Make passes until `stop`, or until SIGTERM or SIGINT; then end after the tenant at hand.
+
+        A pass that fails is logged to `invoicepay.worker` and tried again after a pause that doubles up to
+        30 seconds. A second signal does what it did before, which loses nothing.
+
+        Args:
+            handle_signals: False where somebody else takes them, such as a web server, and in a thread that
+                is not the main one; call `stop` there.
+
+        Raises:
+            NotAllowed: the actor is a party.
+            ConfigurationError: the client was closed, or it cannot work at all.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay(dispatch="deferred")
+            >>> deposit = pay.deposits.initiate("ann", "50.00 USD")
+            >>> worker = pay.worker(on_pass=lambda done: worker.stop())
+            >>> worker.run_forever()
+            >>> pay.effects.list().items[0].status
+            <EffectStatus.ACCEPTED: 'accepted'>
+        """
+        run_blocking(self._group.run_forever(handle_signals=handle_signals))
+
+    def stop(self) -> None:
+        """End after the tenant at hand, and stay ended; from any thread or handler. It waits for nothing."""
+        self._group.stop()
+
+
 class InvoicePay:
     """One closed money loop: deposits, reserves, tokens, invoices, payments, credits, requests, payouts.
 
@@ -3239,6 +3278,43 @@ class InvoicePay:
             NotAllowed: the actor is a party.
         """
         return run_blocking(self._pay.run_pending_everywhere(limit=limit, is_stopping=is_stopping))
+
+    def worker(
+        self,
+        *,
+        poll_seconds: float = 1.0,
+        limit: int = 100,
+        everywhere: bool = True,
+        on_pass: Callable[[Mapping[str, PendingSummary]], object] | None = None,
+        on_trouble: Callable[[Exception], object] | None = None,
+    ) -> Worker:
+        """A loop around `run_pending`, for a process, thread or task of yours; nothing starts by itself.
+
+        Args:
+            poll_seconds: the wait when nothing moves, more than 0 and at most an hour.
+            limit: the most of each kind that a pass takes in each tenant.
+            everywhere: every tenant of the store; False serves this client's alone.
+            on_pass: told after each pass what was done, by tenant.
+            on_trouble: told of a pass that failed; the next one comes after a pause.
+
+        Raises:
+            InvalidInput: no such number.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay(dispatch="deferred")
+            >>> worker = pay.worker(poll_seconds=1.0, on_pass=lambda done: worker.stop())
+            >>> worker.run_forever()
+        """
+        return Worker(
+            self._pay.worker(
+                poll_seconds=poll_seconds,
+                limit=limit,
+                everywhere=everywhere,
+                on_pass=on_pass,
+                on_trouble=on_trouble,
+            )
+        )
 
     def close(self) -> None:
         """Give the store's connections back; this client and its copies take no calls afterwards."""

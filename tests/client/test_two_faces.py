@@ -8,9 +8,11 @@ from typing import Any, get_type_hints
 import pytest
 
 from invoicepay import AsyncInvoicePay, InvoicePay
+from invoicepay.blocking import Worker
 from invoicepay.client.pages import AsyncPage, Page
+from invoicepay.client.worker import Worker as AsyncWorker
 
-CHOOSING = {"tenant", "acting_as", "on", "from_settings", "from_env"}
+CHOOSING = {"tenant", "acting_as", "on", "worker", "Worker.stop", "from_settings", "from_env"}
 LOOKING = {
     *(
         "get",
@@ -56,7 +58,7 @@ def calls(owner: type) -> dict[str, Any]:
 
 def pairs() -> dict[str, tuple[Any, Any]]:
     """Each call on both faces by its dotted name, found on the awaiting one."""
-    owners = {"": (AsyncInvoicePay, InvoicePay), "page": (AsyncPage, Page)}
+    owners = {"": (AsyncInvoicePay, InvoicePay), "page": (AsyncPage, Page), "worker": (AsyncWorker, Worker)}
     blocking = groups(InvoicePay)
     owners |= {name: (group, blocking[name]) for name, group in groups(AsyncInvoicePay).items()}
     return {
@@ -113,7 +115,9 @@ def test_a_call_says_the_same_and_only_one_of_the_two_is_awaited(awaiting: Any, 
 
 @each_call
 def test_what_asks_the_store_is_awaited_and_what_only_chooses_is_not(awaiting: Any, blocking: Any) -> None:
-    assert inspect.iscoroutinefunction(awaiting) is (awaiting.__name__ not in CHOOSING)
+    assert inspect.iscoroutinefunction(awaiting) is (
+        not {awaiting.__name__, awaiting.__qualname__} & CHOOSING
+    )
 
 
 @pytest.mark.parametrize(("blocking", "awaiting"), list(CONTEXT.items()))
@@ -142,6 +146,7 @@ def test_every_call_takes_a_key_unless_it_changes_nothing_or_repeats_without_har
         "schedules.run_due",
         "tokens.validate_backing",
         "webhooks.receive",
-        *CHOOSING,
-        *("run_pending", "run_pending_everywhere", "health", "close"),
+        *CHOOSING - {"Worker.stop"},
+        "worker.stop",
+        *("run_pending", "run_pending_everywhere", "health", "close", "worker.run_forever"),
     }

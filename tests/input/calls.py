@@ -399,7 +399,7 @@ INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What else changes where a parameter stands in for another one."""
 
-NO_REQUESTS = ("on", "close")
+NO_REQUESTS = ("on", "close", "worker")
 """Methods of a client that ask nothing of the books."""
 
 

@@ -1,28 +1,21 @@
-"""The worker: pass after pass over every tenant, until it is told to stop."""
+"""The command `worker`: passes over every tenant until it is told to stop, and a word about them."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import TextIO
+from typing import Any, TextIO
 
 from invoicepay.adapters.system import elapsed_seconds
 from invoicepay.awaiting import AsyncInvoicePay
 from invoicepay.blocking import InvoicePay
 from invoicepay.cli.telling import Telling
+from invoicepay.client.worker import HOPELESS, has_moved
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases.pending import PendingSummary
-
-log = logging.getLogger("invoicepay.worker")
-
-LONGEST_PAUSE_SECONDS = 30.0
-"""Between passes that fail, such as while the database is away; the pause doubles up to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,143 +30,85 @@ class Options:
     as_json: bool = False
 
 
-class Bell:
-    """Rings once, from a signal handler; another signal of the kind then does what it always does."""
-
-    def __init__(self) -> None:
-        self.has_rung = False
-        self._wake: Callable[[], object] = lambda: None
-
-    def listen(self, wake: Callable[[], object]) -> None:
-        """Ring at SIGTERM and SIGINT.
-
-        Args:
-            wake: ends a pause; called inside the handler.
-        """
-        self._wake = wake
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ring)
-
-    def _ring(self, _number: int, _frame: object) -> None:
-        self.has_rung = True
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._wake()
-
-
 def work(pay: InvoicePay | AsyncInvoicePay, options: Options, out: TextIO) -> int:
     """Bring on what waits until told to stop; the client is closed at the end.
 
     Returns:
-        0, or 1 where a single run (`once`) met trouble.
+        0; or 1 where it could not work at all, or a single run (`once`) met trouble.
     """
-    work = _Worker(options, Telling(out, as_json=options.as_json, pid=os.getpid()))
-    if isinstance(pay, AsyncInvoicePay):
-        return asyncio.run(work.await_all(pay))
-    return work.block(pay)
+    session = _Session(options, Telling(out, as_json=options.as_json, pid=os.getpid()))
+    session.telling.started(str(pay))
+    try:
+        if isinstance(pay, AsyncInvoicePay):
+            asyncio.run(_await_all(pay, session))
+        else:
+            _block(pay, session)
+    except HOPELESS as refused:
+        session.refused(refused)
+    session.telling.stopped()
+    return session.code
 
 
-class _Worker:
-    """What one process does between its start and its end."""
+def _block(pay: InvoicePay, session: _Session) -> None:
+    with pay:
+        serving = pay if session.options.tenant is None else pay.tenant(session.options.tenant)
+        worker = serving.worker(**session.asked())
+        session.stop = worker.stop
+        worker.run_forever()
+
+
+async def _await_all(pay: AsyncInvoicePay, session: _Session) -> None:
+    async with pay:
+        serving = pay if session.options.tenant is None else pay.tenant(session.options.tenant)
+        worker = serving.worker(**session.asked())
+        session.stop = worker.stop
+        await worker.run_forever()
+
+
+class _Session:
+    """What one process tells between its start and its end, and with which exit code it ends."""
 
     def __init__(self, options: Options, telling: Telling) -> None:
-        self._options, self._telling, self._bell = options, telling, Bell()
-        self._pause = options.interval_seconds
+        self.options, self.telling = options, telling
+        self.code = 0
+        self.stop: Callable[[], None] = lambda: None
         self._told_at = elapsed_seconds()
-        self._code = 0
         self._is_warm = False
 
-    def block(self, pay: InvoicePay) -> int:
-        """Work with a client that blocks."""
-        rung: SimpleQueue[None] = SimpleQueue()  # may be put into by a signal handler, wherever it strikes
-        self._bell.listen(lambda: rung.put(None))
-        self._telling.started(str(pay))
-        with pay:
-            while not self._bell.has_rung:
-                pause = self._after(self._blocking_pass(pay))
-                if self._is_over(pause):
-                    break
-                _wait(rung, pause)
-        return self._end()
+    def asked(self) -> dict[str, Any]:
+        """How the worker is to work."""
+        return {
+            "poll_seconds": self.options.interval_seconds,
+            "limit": self.options.limit,
+            "everywhere": self.options.tenant is None,
+            "on_pass": self._passed,
+            "on_trouble": self._troubled,
+        }
 
-    async def await_all(self, pay: AsyncInvoicePay) -> int:
-        """Work with a client that awaits."""
-        rung, loop = asyncio.Event(), asyncio.get_running_loop()
-        self._bell.listen(lambda: loop.call_soon_threadsafe(rung.set))
-        self._telling.started(str(pay))
-        async with pay:
-            while not self._bell.has_rung:
-                pause = self._after(await self._awaiting_pass(pay))
-                if self._is_over(pause):
-                    break
-                await _wait_for(rung, pause)
-        return self._end()
+    def refused(self, error: InvoicePayError) -> None:
+        """It cannot work at all."""
+        self.telling.trouble(error)
+        self.code = 1
 
-    def _blocking_pass(self, pay: InvoicePay) -> Mapping[str, PendingSummary] | Exception:
-        limit, tenant = self._options.limit, self._options.tenant
-        try:
-            if tenant is not None:
-                return {tenant: pay.tenant(tenant).run_pending(limit=limit, until_quiet=False)}
-            return pay.run_pending_everywhere(limit=limit, is_stopping=self._is_stopping)
-        except Exception as trouble:  # noqa: BLE001 - told, and tried again
-            return trouble
-
-    async def _awaiting_pass(self, pay: AsyncInvoicePay) -> Mapping[str, PendingSummary] | Exception:
-        limit, tenant = self._options.limit, self._options.tenant
-        try:
-            if tenant is not None:
-                return {tenant: await pay.tenant(tenant).run_pending(limit=limit, until_quiet=False)}
-            return await pay.run_pending_everywhere(limit=limit, is_stopping=self._is_stopping)
-        except Exception as trouble:  # noqa: BLE001 - told, and tried again
-            return trouble
-
-    def _is_stopping(self) -> bool:
-        return self._bell.has_rung
-
-    def _after(self, outcome: Mapping[str, PendingSummary] | Exception) -> float:
-        """Tell of a pass; how long to wait before the next one."""
-        if not self._is_warm:
-            gc.freeze()  # what the first pass has loaded stays, and need not be looked through again
-            self._is_warm = True
-        if isinstance(outcome, Exception):
-            return self._after_trouble(outcome)
-        self._pause = self._options.interval_seconds
-        self._telling.count(outcome)
-        moved = sum(summary.moved - len(summary.refusals) for summary in outcome.values())
-        is_time = elapsed_seconds() - self._told_at >= self._options.heartbeat_seconds
-        if is_time or self._telling.has_news:
+    def _passed(self, done: Mapping[str, PendingSummary]) -> None:
+        self._warm_up()
+        self.telling.count(done)
+        is_time = elapsed_seconds() - self._told_at >= self.options.heartbeat_seconds
+        if is_time or self.telling.has_news:
             self._told_at = elapsed_seconds()
-            self._telling.heartbeat()
-        return 0.0 if moved > 0 else self._pause
+            self.telling.heartbeat()
+        if self.options.once and not has_moved(done):
+            self.stop()
 
-    def _after_trouble(self, trouble: Exception) -> float:
-        if not isinstance(trouble, InvoicePayError):
-            log.error("a pass broke; the next one goes on", exc_info=trouble)
-        self._telling.trouble(trouble)
-        self._code = 1
-        pause = self._pause
-        self._pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        return pause
+    def _troubled(self, trouble: Exception) -> None:
+        self._warm_up()
+        self.telling.trouble(trouble)
+        if self.options.once:
+            self.code = 1
+            self.stop()
 
-    def _is_over(self, pause: float) -> bool:
-        return self._options.once and pause > 0
-
-    def _end(self) -> int:
-        self._telling.stopped()
-        return self._code if self._options.once else 0
-
-
-def _wait(rung: SimpleQueue[None], seconds: float) -> None:
-    if seconds:
-        try:
-            rung.get(timeout=seconds)
-        except Empty:
-            return
-
-
-async def _wait_for(rung: asyncio.Event, seconds: float) -> None:
-    if seconds:
-        try:
-            await asyncio.wait_for(rung.wait(), seconds)
-        except TimeoutError:
-            return
+    def _warm_up(self) -> None:
+        """What the first pass has loaded stays, and need not be looked through again."""
+        if not self._is_warm:
+            gc.freeze()
+            self._is_warm = True

@@ -1,0 +1,1 @@
+"""What fits the library into a framework; each part needs that framework, and only once it is used."""
