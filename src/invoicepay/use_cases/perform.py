@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.access import is_noted, require_authorised
+from invoicepay.domain.applied_rules import Decided
 from invoicepay.domain.canonical import asked, canonical, text
 from invoicepay.domain.change import Change, Context, Outcome, Snapshot, denied
 from invoicepay.domain.codec import from_dict
@@ -63,6 +64,8 @@ DENIALS = (NotAllowed, NotThePayer, SecondActorRequired, AuthorizerUnavailable)
 
 FINGERPRINT_VERSION = 1
 
+Witness = Callable[[tuple[str, str], Decided], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
@@ -74,6 +77,7 @@ class Deps:
         group_commit: None gives every call a transaction of its own.
         checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
         lease_clock: what workers time their leases by, where the store tells the time; else `clock`.
+        witness: told how each command ended, by operation and key; a dry run has one.
     """
 
     repository: Repository
@@ -91,6 +95,7 @@ class Deps:
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
     lease_clock: Clock | None = None
+    witness: Witness | None = None
 
     @property
     def on_lease_time(self) -> Deps:
@@ -310,11 +315,13 @@ async def _folded(
         scope = call.scope
         if scope in stored:
             answers.append(_replayed(call, stored[scope]))
+            _tell(deps, call, answers[-1], None, seen, is_replayed=True)
             continue
         if asking.is_stale(seen):  # earlier commands of the batch may have made it need more
             await load_all(unit, [asking], seen, tried)
         answer, outcome = _decided(deps, call, seen)
         answers.append(answer)
+        _tell(deps, call, answer, outcome, seen)
         if outcome is not None:
             seen.fold(outcome)
             outcomes.append(outcome)
@@ -362,6 +369,23 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
         return refusal, None
     outcome = change.outcome(call.use_case.name, result, is_noted=is_noted(change))
     return outcome.result, outcome
+
+
+def _tell(
+    deps: Deps,
+    call: Call[Any, Any],
+    answer: Any,
+    outcome: Outcome[Any] | None,
+    seen: Snapshot,
+    *,
+    is_replayed: bool = False,
+) -> None:
+    """Show a command's end to the witness, before what it wrote is folded into what was seen."""
+    if deps.witness is not None:
+        operation, refusal = call.use_case.name, answer if isinstance(answer, InvoicePayError) else None
+        is_answered = is_replayed and not isinstance(answer, IdempotencyConflict)
+        decided = Decided(operation, call.command, call.actor, seen, outcome, refusal, is_answered)
+        deps.witness(call.scope, decided)
 
 
 def _reply(call: Call[Any, Any], answer: Any, outcome: Outcome[Any] | None, now: datetime) -> Reply:

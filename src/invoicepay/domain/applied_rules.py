@@ -1,0 +1,266 @@
+"""Which choices of an enterprise or of the programme decided a command, told from what it wrote (spec 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from invoicepay.domain.change import Outcome, Snapshot
+from invoicepay.domain.credits import CreditLot
+from invoicepay.domain.deposits import Deposit
+from invoicepay.domain.entity import Entity
+from invoicepay.domain.explanation import AppliedRule
+from invoicepay.domain.invoices import Invoice
+from invoicepay.domain.money import Money, total
+from invoicepay.domain.parties import Actor, Party
+from invoicepay.domain.payments import Channel, Payment, PaymentStatus, PaymentType
+from invoicepay.domain.policies import CreditBacking, Late, Overpay, Policy
+from invoicepay.domain.withdrawals import Withdrawal
+from invoicepay.errors import (
+    BelowMinimumPartial,
+    InvoicePayError,
+    LimitExceeded,
+    NotFound,
+    OverpaymentRefused,
+    PartialPaymentRefused,
+)
+
+K = TypeVar("K", bound=Entity)
+Rules = Iterator[AppliedRule]
+
+PROGRAMME = ""
+"""The owner of what no enterprise chose."""
+
+_BACKED = {
+    CreditBacking.RING_FENCED: "the enterprise's tokens are set apart behind the credit",
+    CreditBacking.UNSECURED: "the enterprise keeps the tokens, and the credit stands on its word",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One command with its end, before its writes are folded into what was seen.
+
+    Attributes:
+        outcome: None where it was refused or answered from the store.
+        refusal: None where it was not.
+        is_replayed: its key had been used, and the stored answer came back.
+    """
+
+    operation: str
+    command: Any
+    actor: Actor
+    seen: Snapshot
+    outcome: Outcome[Any] | None
+    refusal: InvoicePayError | None
+    is_replayed: bool = False
+
+    def written(self, kind: type[K]) -> Iterator[tuple[K | None, K]]:
+        """Each row of a kind that it wrote, with what it was before."""
+        for row in self.outcome.rows if self.outcome else ():
+            if isinstance(row, kind):
+                yield self.known(kind, row.id), row
+
+    def known(self, kind: type[K], id: str) -> K | None:
+        """A row as it was loaded."""
+        row: Any = self.seen.rows.get((kind, id))
+        found: K | None = row
+        return found
+
+    def policy(self, enterprise_id: str) -> Policy:
+        """How the enterprise treats payments."""
+        made = (party for _, party in self.written(Party) if party.id == enterprise_id)
+        party = self.known(Party, enterprise_id) or next(made, None)
+        return party.policy if party else Policy()
+
+    def settled(self) -> Iterator[Payment]:
+        """The payments that this command completed."""
+        for before, payment in self.written(Payment):
+            was = before.status if before else None
+            if payment.status is PaymentStatus.COMPLETED and was is not PaymentStatus.COMPLETED:
+                yield payment
+
+
+def rules_applied(decided: Decided) -> tuple[AppliedRule, ...]:
+    """Every choice that made a difference; what the rules alone decide is no choice and is left out."""
+    found = [rule for told in (_REFUSED if decided.refusal else _TOLD) for rule in told(decided)]
+    return tuple(dict.fromkeys(found))
+
+
+def _overpaid(decided: Decided) -> Rules:
+    for payment in decided.settled():
+        if payment.excess and payment.channel is not Channel.PUSH:
+            meaning = f"{payment.excess} above what is due becomes credit of {payment.customer_id}"
+            yield AppliedRule(owner=payment.enterprise_id, name="overpay", value="credit", meaning=meaning)
+
+
+def _capped(decided: Decided) -> Rules:
+    payments = [payment for before, payment in decided.written(Payment) if before is None]
+    wanted = getattr(decided.command, "amount", None)
+    for enterprise_id in {payment.enterprise_id for payment in payments}:
+        if decided.policy(enterprise_id).overpay is Overpay.CAP and isinstance(wanted, Money):
+            moved = total((payment.amount for payment in payments), wanted.asset)
+            if moved < wanted:
+                meaning = f"{moved} of {wanted} is taken, for no more is due"
+                yield AppliedRule(owner=enterprise_id, name="overpay", value="cap", meaning=meaning)
+
+
+def _partial(decided: Decided) -> Rules:
+    left = {invoice.id: invoice.remaining for _, invoice in decided.written(Invoice)}
+    for payment in decided.settled():
+        if payment.payment_type is PaymentType.PARTIAL and left.get(payment.invoice_id):
+            meaning = f"{left[payment.invoice_id]} stays due"
+            yield AppliedRule(owner=payment.enterprise_id, name="partial", value="allow", meaning=meaning)
+
+
+def _late(decided: Decided) -> Rules:
+    for payment in decided.settled():
+        if payment.is_late and payment.channel is Channel.PUSH:
+            late = decided.policy(payment.enterprise_id).late
+            meaning = f"{payment.applied} of the late payment is applied, {payment.excess} becomes credit"
+            if payment.applied or late is Late.CREDIT:
+                yield AppliedRule(owner=payment.enterprise_id, name="late", value=str(late), meaning=meaning)
+
+
+def _tolerance(decided: Decided) -> Rules:
+    pushed = {payment.invoice_id for payment in decided.settled() if payment.channel is Channel.PUSH}
+    for before, invoice in decided.written(Invoice):
+        if before and invoice.id in pushed and invoice.written_off > before.written_off:
+            meaning = f"{invoice.written_off - before.written_off} is written off as a small difference"
+            micros = decided.policy(invoice.enterprise_id).tolerance_micros
+            value = str(Money.from_micros(micros, invoice.asset))
+            yield AppliedRule(
+                owner=invoice.enterprise_id, name="tolerance_micros", value=value, meaning=meaning
+            )
+
+
+def _fee(decided: Decided) -> Rules:
+    for payment in decided.settled():
+        if payment.fee:
+            meaning = f"the platform keeps {payment.fee} of {payment.applied}"
+            value = str(decided.policy(payment.enterprise_id).fee_bps)
+            yield AppliedRule(owner=payment.enterprise_id, name="fee_bps", value=value, meaning=meaning)
+
+
+def _backing(decided: Decided) -> Rules:
+    for before, lot in decided.written(CreditLot):
+        if before is None and lot.backing in _BACKED:
+            yield AppliedRule(
+                owner=lot.enterprise_id,
+                name="credit_backing",
+                value=str(lot.backing),
+                meaning=_BACKED[lot.backing],
+            )
+
+
+def _credit_expiry(decided: Decided) -> Rules:
+    for before, lot in decided.written(CreditLot):
+        days = decided.policy(lot.enterprise_id).cash_credit_expiry_days
+        if before is None and lot.expires_at is not None and days is not None:
+            meaning = f"the credit expires on {lot.expires_at.date()}"
+            yield AppliedRule(
+                owner=lot.enterprise_id, name="cash_credit_expiry_days", value=str(days), meaning=meaning
+            )
+
+
+def _auto_applied(decided: Decided) -> Rules:
+    if decided.operation == "credits.apply":
+        return
+    for before, lot in decided.written(CreditLot):
+        used = lot.applied - before.applied if before else lot.applied
+        if used.micros > 0:
+            meaning = f"{used} of the credit {lot.id} pays by itself"
+            value = decided.policy(lot.enterprise_id).auto_apply
+            yield AppliedRule(owner=lot.enterprise_id, name="auto_apply", value=str(value), meaning=meaning)
+
+
+def _held_for_chain(decided: Decided) -> Rules:
+    for before, payment in decided.written(Payment):
+        if before is None and payment.status is PaymentStatus.PENDING:
+            meaning = f"{payment.amount} is set aside until the chain has moved it"
+            settlement = decided.seen.programme.asset(payment.asset).settlement
+            yield AppliedRule(owner=PROGRAMME, name="settlement", value=str(settlement), meaning=meaning)
+
+
+def _registered(decided: Decided) -> Rules:
+    if decided.operation == "parties.register":
+        return
+    for before, party in decided.written(Party):
+        if before is None:
+            meaning = f"{party.id} is made known as {party.kind}"
+            yield AppliedRule(owner=PROGRAMME, name="unknown_parties", value="register", meaning=meaning)
+
+
+def _finality(decided: Decided) -> Rules:
+    for before, deposit in decided.written(Deposit):
+        if before is None and deposit.expected_available_at is not None:
+            meaning = f"tokens of {deposit.requested} are expected on {deposit.expected_available_at.date()}"
+            yield AppliedRule(owner=PROGRAMME, name="finality", value=deposit.rail, meaning=meaning)
+
+
+def _operator_fee(decided: Decided) -> Rules:
+    rows: list[tuple[str, Money]] = [
+        *(("deposit_fee_micros", row.fee) for was, row in decided.written(Deposit) if was is None),
+        *(("withdrawal_fee_micros", row.fee) for was, row in decided.written(Withdrawal) if was is None),
+    ]
+    for name, fee in rows:
+        if fee:
+            meaning = f"the operator keeps {fee}"
+            yield AppliedRule(owner=PROGRAMME, name=name, value=str(fee), meaning=meaning)
+
+
+_TOLD: tuple[Callable[[Decided], Rules], ...] = (
+    _overpaid,
+    _capped,
+    _partial,
+    _late,
+    _tolerance,
+    _fee,
+    _backing,
+    _credit_expiry,
+    _auto_applied,
+    _held_for_chain,
+    _registered,
+    _finality,
+    _operator_fee,
+)
+
+
+def _refused_by_policy(decided: Decided) -> Rules:
+    names = {
+        OverpaymentRefused: "overpay",
+        PartialPaymentRefused: "partial",
+        BelowMinimumPartial: "min_partial_micros",
+    }
+    name = names.get(type(decided.refusal)) if decided.refusal else None  # type: ignore[arg-type]
+    invoice = decided.known(Invoice, str(decided.refusal.details.get("invoice"))) if decided.refusal else None
+    if name is None or invoice is None:
+        return
+    policy = decided.policy(invoice.enterprise_id)
+    if name == "overpay" and policy.overpay is not Overpay.REFUSE:
+        return  # nothing is due besides what is on its way, whatever the policy
+    meaning = f"{invoice.remaining} is due on {invoice.number or invoice.id}"
+    yield AppliedRule(
+        owner=invoice.enterprise_id, name=name, value=str(getattr(policy, name)), meaning=meaning
+    )
+
+
+def _refused_by_programme(decided: Decided) -> Rules:
+    programme = decided.seen.programme
+    if isinstance(decided.refusal, LimitExceeded):
+        party = decided.refusal.details.get("party")
+        value = str(decided.refusal.details.get("limit_micros"))
+        meaning = f"more than {party} may move at once or in a day"
+        yield AppliedRule(owner=PROGRAMME, name="limits", value=value, meaning=meaning)
+    is_party = isinstance(decided.refusal, NotFound) and decided.refusal.details.get("kind") in (
+        "user",
+        "enterprise",
+        "platform",
+    )
+    if is_party and decided.refusal and programme.unknown_parties == "refuse":
+        meaning = f"{decided.refusal.details.get('id')} has to be made known first"
+        yield AppliedRule(owner=PROGRAMME, name="unknown_parties", value="refuse", meaning=meaning)
+
+
+_REFUSED: tuple[Callable[[Decided], Rules], ...] = (_refused_by_policy, _refused_by_programme)
