@@ -34,7 +34,10 @@ The class says what happened: the first line of its docstring is the default mes
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 E = TypeVar("E", bound="InvoicePayError")
 
@@ -114,6 +117,38 @@ class InvoicePayError(Exception):
     def to_record(self) -> dict[str, object]:
         """The stored form of a refusal; `error_from` reads it back, so a replayed key answers alike."""
         return {"code": self.code, "message": self.message, "hint": self.hint, "details": self.details}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> "CoreSchema":
+        """Let a result that holds errors be a response model: they are written and read as records."""
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def read(record: dict[str, Any]) -> InvoicePayError:
+            error = error_from(**record)
+            if not isinstance(error, cls):
+                raise PydanticCustomError("other_error", "not one of {kind}", {"kind": cls.__name__})
+            return error
+
+        record = core_schema.typed_dict_schema(
+            {name: core_schema.typed_dict_field(part) for name, part in _record_parts().items()},
+            extra_behavior="forbid",
+            ref="invoicepay.ErrorRecord",
+        )
+        reading = core_schema.no_info_after_validator_function(read, record)
+        return core_schema.json_or_python_schema(
+            json_schema=reading,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), reading]),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                InvoicePayError.to_record, return_schema=record, when_used="json"
+            ),
+        )
+
+
+def _record_parts() -> dict[str, "CoreSchema"]:
+    from pydantic_core import core_schema
+
+    text = core_schema.str_schema()
+    return {"code": text, "message": text, "hint": text, "details": core_schema.dict_schema(text)}
 
 
 def error_from(

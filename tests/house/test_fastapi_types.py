@@ -14,12 +14,28 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 import invoicepay.domain
-from invoicepay import Every, Finalize, Issue, Money, Pay, PendingSummary, Programme, Register, Settings
+from invoicepay import (
+    AsyncPage,
+    Every,
+    Finalize,
+    Invoice,
+    InvoicePay,
+    Issue,
+    Money,
+    Page,
+    Pay,
+    Payment,
+    PendingSummary,
+    Programme,
+    Register,
+    Settings,
+)
 from invoicepay.domain.codec import from_dict, to_dict
 from invoicepay.domain.entity import Entity
+from invoicepay.errors import InsufficientFunds, InvalidInput, InvoicePayError, MoneyError, StateError
 
 DOMAIN = [
     import_module(f"invoicepay.domain.{module.name}")
@@ -40,9 +56,7 @@ VALUES = {
     for name in invoicepay.__all__
     if isinstance(value := getattr(invoicepay, name), type) and is_dataclass(value)
 }
-# What a worker is told holds errors, which a web host answers with as problems.
-TOLD = {PendingSummary}
-PUBLIC = sorted({*ENTITIES, *VALUES} - CONFIGURATION - ASKED - TOLD, key=lambda kind: kind.__qualname__)
+PUBLIC = sorted({*ENTITIES, *VALUES} - CONFIGURATION - ASKED, key=lambda kind: kind.__qualname__)
 
 PLAIN: dict[Any, Any] = {
     str: "text",
@@ -54,6 +68,7 @@ PLAIN: dict[Any, Any] = {
     Money: Money("12.345678", "USD"),
     Any: "anything",
     Every: Every.month(day=31),  # a day goes with months only
+    InvoicePayError: InsufficientFunds("too little", available="1.00 USD"),
 }
 
 
@@ -108,6 +123,7 @@ def serving(kind: type) -> TestClient:
     return TestClient(app)
 
 
+# Only of PendingSummary the written forms are compared: it holds errors, and two of them are never equal.
 @pytest.mark.parametrize("make", [filled, least])
 @pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__qualname__)
 def test_a_public_type_goes_through_fastapi_and_back(kind: type, make: Any) -> None:
@@ -117,7 +133,8 @@ def test_a_public_type_goes_through_fastapi_and_back(kind: type, make: Any) -> N
 
     assert response.status_code == 200, response.text
     assert response.json().keys() == to_dict(value).keys()
-    assert from_dict(kind, response.json()) == value
+    back: Any = from_dict(kind, response.json())
+    assert back == value or (kind is PendingSummary and to_dict(back) == to_dict(value))
 
 
 @pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__qualname__)
@@ -161,6 +178,59 @@ def test_the_json_schema_names_every_field_and_says_how_money_is_written(kind: t
 def test_what_a_host_asks_with_is_read_from_a_request(kind: type, body: dict[str, Any], item: Any) -> None:
     assert TypeAdapter(kind).validate_python(body) == item
     assert TypeAdapter(kind).json_schema()["properties"].keys() == {part.name for part in fields(kind)}
+
+
+def test_what_a_batch_answers_is_a_response_model() -> None:
+    paid, refused = filled(Payment), InsufficientFunds("too little", available="1.00 USD")
+    app = FastAPI()
+
+    @app.post("/payments")
+    def pay_many() -> list[Payment | InvoicePayError]:
+        return [paid, refused]
+
+    answered = TestClient(app).post("/payments").json()
+    again = TypeAdapter(list[Payment | InvoicePayError]).validate_python(answered)
+
+    assert answered == [to_dict(paid), refused.to_record()]
+    assert again[0] == paid
+    assert isinstance(again[1], InsufficientFunds) and again[1].details == refused.details
+
+
+@pytest.mark.parametrize("face", [Page, AsyncPage])
+def test_a_page_is_a_response_model_and_is_read_back_with_its_rows_and_its_cursor(face: Any) -> None:
+    pay = InvoicePay()
+    for n in range(3):
+        pay.invoices.issue(enterprise="acme", customer="ann", lines=[(f"Seat {n}", "9.00 USD")])
+    made = pay.invoices.list(limit=2)
+    app = FastAPI()
+
+    @app.get("/invoices", response_model=face[Invoice])
+    def invoices() -> Any:
+        return made if face is Page else made._page
+
+    answered = TestClient(app).get("/invoices").json()
+    again = TypeAdapter(face[Invoice]).validate_python(answered)
+
+    assert answered == {"items": [to_dict(one) for one in made.items], "next_cursor": made.next_cursor}
+    assert (type(again), again.items, again.next_cursor) == (face, made.items, made.next_cursor)
+    assert {"PageOf_Invoice_", "Invoice"} <= app.openapi()["components"]["schemas"].keys()
+
+
+def test_a_page_that_was_read_back_says_how_to_go_on() -> None:
+    page: Page[Invoice] = TypeAdapter(Page[Invoice]).validate_python({"items": [], "next_cursor": "inv_1"})
+
+    with pytest.raises(InvalidInput) as refused:
+        page.next_page()
+    assert refused.value.hint == "Call list again with after=page.next_cursor."
+    assert refused.value.details == {"after": "inv_1"}
+
+
+def test_an_error_is_read_as_one_of_the_kind_that_is_meant() -> None:
+    record = InsufficientFunds().to_record()
+
+    assert isinstance(TypeAdapter(MoneyError).validate_python(record), InsufficientFunds)
+    with pytest.raises(ValidationError, match="not one of StateError"):
+        TypeAdapter(StateError).validate_python(record)
 
 
 def test_a_float_never_enters_through_a_web_host() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Generic
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, get_args
 
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import E
 from invoicepay.domain.html import listing
 from invoicepay.domain.sheets import rows_csv
+from invoicepay.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 SHOWN_IDS = 5
 
@@ -63,6 +68,11 @@ class AsyncPage(Generic[E]):
             for item in page.items:
                 yield item
             page = await page.next_page()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> CoreSchema:
+        """Let a web host answer with a page: its rows, and the cursor of the next one."""
+        return _page_schema(cls, source, handler, _read_back)
 
     def __bool__(self) -> bool:
         return bool(self.items)
@@ -123,6 +133,11 @@ class Page(Generic[E]):
             yield from page.items
             page = page.next_page()
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> CoreSchema:
+        """Let a web host answer with a page: its rows, and the cursor of the next one."""
+        return _page_schema(cls, source, handler, lambda kind, written: Page(_read_back(kind, written)))
+
     def __bool__(self) -> bool:
         return bool(self.items)
 
@@ -131,3 +146,42 @@ class Page(Generic[E]):
 
     def _repr_html_(self) -> str:
         return self._page._repr_html_()
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf(Generic[E]):
+    """Some rows of a list as JSON: pass `next_cursor` as `after`; it is empty at the end of the list."""
+
+    items: tuple[E, ...]
+    next_cursor: str
+
+
+def _read_back(kind: type[E], written: PageOf[E]) -> AsyncPage[E]:
+    """A page from JSON: its rows and its cursor; where the list is, nobody wrote down."""
+
+    async def fetch(cursor: str) -> AsyncPage[E]:
+        raise InvalidInput(
+            "this page was read from JSON and cannot fetch the next one",
+            hint="Call list again with after=page.next_cursor.",
+            after=cursor,
+        )
+
+    return AsyncPage(kind, written.items, written.next_cursor, fetch)
+
+
+def _page_schema(
+    face: type, source: object, handler: Any, read: Callable[[type[Any], PageOf[Any]], object]
+) -> CoreSchema:
+    from pydantic_core import core_schema
+
+    (kind,) = get_args(source) or (Any,)
+    shape: Any = PageOf
+    written = handler.generate_schema(shape[kind])
+    reading = core_schema.no_info_after_validator_function(lambda page: read(kind, page), written)
+    return core_schema.json_or_python_schema(
+        json_schema=reading,
+        python_schema=core_schema.union_schema([core_schema.is_instance_schema(face), reading]),
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            lambda page: PageOf(page.items, page.next_cursor), return_schema=written, when_used="json"
+        ),
+    )

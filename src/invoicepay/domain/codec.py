@@ -25,7 +25,7 @@ from typing import (
 
 from invoicepay.domain.money import Money, money_to
 from invoicepay.domain.time import date_from, from_iso, iso
-from invoicepay.errors import InvalidInput, InvoicePayError, MalformedData
+from invoicepay.errors import InvalidInput, InvoicePayError, MalformedData, error_from
 
 T = TypeVar("T")
 Encoder: TypeAlias = Callable[[Any], Any]
@@ -161,6 +161,8 @@ def _decoder(annotation: Any, where: str) -> Decoder:
     if is_dataclass(annotation):
         kind: Any = annotation
         return lambda value: _dataclass_decoder(kind)(value)  # on first use: classes may name each other
+    if annotation is InvoicePayError:
+        return _error_from
     assert isinstance(annotation, type) and issubclass(annotation, Enum), (
         f"{where}: cannot store {annotation!r}"
     )
@@ -257,6 +259,13 @@ def _money_from(value: dict[str, Any]) -> Money:
     if value.keys() != {"amount", "asset"}:
         raise MalformedData('money is written {"amount": "12.30", "asset": "USD"}')
     return Money.restored(value["amount"], value["asset"])
+
+
+def _error_from(value: Any) -> InvoicePayError:
+    """A refusal as `to_record` wrote it."""
+    if not isinstance(value, Mapping) or value.keys() != {"code", "message", "hint", "details"}:
+        raise MalformedData("an error is written with its code, message, hint and details")
+    return error_from(**value)
 
 
 _SCALARS: dict[Any, tuple[type, Decoder]] = {
