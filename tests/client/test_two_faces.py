@@ -141,7 +141,7 @@ def test_every_call_takes_a_key_unless_it_changes_nothing_or_repeats_without_har
     assert {name for name in without if name.split(".")[-1] not in LOOKING and "sim." not in name} == {
         *("audit.anchor", "audit.findings", "audit.operations", "audit.seal"),
         *("invoices.finalize_many", "invoices.issue_many", "invoices.pay_many", "parties.register_many"),
-        *("page.next_page", "page.to_csv", "page.to_records"),
+        *("page.next_page", "page.to_csv", "page.to_df", "page.to_records"),
         "reserves.audit",
         "schedules.run_due",
         "tokens.validate_backing",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, get_args
 
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import E
+from invoicepay.domain.frames import data_frame
 from invoicepay.domain.html import listing
 from invoicepay.domain.sheets import rows_csv
 from invoicepay.errors import InvalidInput
@@ -27,6 +28,9 @@ class AsyncPage(Generic[E]):
     """
 
     __slots__ = ("_fetch", "_kind", "items", "next_cursor")
+
+    items: tuple[E, ...]
+    next_cursor: str
 
     def __init__(
         self,
@@ -61,6 +65,26 @@ class AsyncPage(Generic[E]):
             '5.00'
         """
         return rows_csv(self._kind, [item async for item in self])
+
+    async def to_df(self) -> Any:
+        """This page and every one that follows as a `pandas.DataFrame`, a column for each field.
+
+        Amounts are exact `Decimal` values, never floats; a chart may need `.astype(float)`.
+        Instants are UTC timestamps; what is absent is missing. Needs `invoicepay[dataframe]`.
+
+        Raises:
+            MissingExtra: pandas is not installed; `to_records` and `to_csv` need nothing.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> for price in ("9.00 USD", "20.50 USD"):
+            ...     _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", price)])
+            >>> invoices = pay.invoices.list().to_df()
+            >>> invoices["total"].sum()
+            Decimal('29.50')
+        """
+        return data_frame(self._kind, [item async for item in self])
 
     async def __aiter__(self) -> AsyncIterator[E]:
         page: AsyncPage[E] | None = self
@@ -98,6 +122,9 @@ class Page(Generic[E]):
 
     __slots__ = ("_page", "items", "next_cursor")
 
+    items: tuple[E, ...]
+    next_cursor: str
+
     def __init__(self, page: AsyncPage[E]) -> None:
         self.items, self.next_cursor = page.items, page.next_cursor
         self._page = page
@@ -126,6 +153,26 @@ class Page(Generic[E]):
             '5.00'
         """
         return run_blocking(self._page.to_csv())
+
+    def to_df(self) -> Any:
+        """This page and every one that follows as a `pandas.DataFrame`, a column for each field.
+
+        Amounts are exact `Decimal` values, never floats; a chart may need `.astype(float)`.
+        Instants are UTC timestamps; what is absent is missing. Needs `invoicepay[dataframe]`.
+
+        Raises:
+            MissingExtra: pandas is not installed; `to_records` and `to_csv` need nothing.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> for price in ("9.00 USD", "20.50 USD"):
+            ...     _ = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", price)])
+            >>> invoices = pay.invoices.list().to_df()
+            >>> invoices["total"].sum()
+            Decimal('29.50')
+        """
+        return run_blocking(self._page.to_df())
 
     def __iter__(self) -> Iterator[E]:
         page: Page[E] | None = self

@@ -6,15 +6,16 @@ It is derived, never posted (decision D5): `enterprise_journal` makes the entrie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
+from invoicepay.domain.frames import data_frame
 from invoicepay.domain.money import Money, total
-from invoicepay.domain.sheets import sheet, text_cell
+from invoicepay.domain.sheets import cell, sheet
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.sums import summed
-from invoicepay.domain.time import iso
 from invoicepay.errors import InvalidInput
 
 
@@ -162,25 +163,60 @@ class EnterpriseBook(Shown):
         """The journal for a spreadsheet or an accounting program (RFC 4180)."""
         return sheet(csv_rows(self.entries))
 
+    def to_df(self) -> Any:
+        """The journal as a `pandas.DataFrame`, a row for each line; needs `invoicepay[dataframe]`.
 
-CSV_HEADER = ("entry", "at", "rule", "source", "code", "account", "customer", "debit", "credit", "asset")
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(JournalRow, journal_rows(self.entries))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One line of the journal as a table shows it.
+
+    Attributes:
+        entry: number of the entry in the book, from 1.
+        source: the invoice, payment, credit, withdrawal or ledger transaction behind it.
+        debit, credit: one of the two is there.
+    """
+
+    entry: int
+    at: datetime
+    rule: str
+    source: str
+    code: int
+    account: str
+    customer: str
+    debit: Money | None
+    credit: Money | None
+    asset: str
+
+
+def journal_rows(entries: Iterable[JournalEntry]) -> Iterator[JournalRow]:
+    """A row for each line of each entry."""
+    for number, entry in enumerate(entries, start=1):
+        for line in entry.lines:
+            yield JournalRow(
+                entry=number,
+                at=entry.at,
+                rule=entry.rule,
+                source=entry.source_id,
+                code=int(line.account.code),
+                account=line.account.code.name.lower(),
+                customer=line.account.customer_id,
+                debit=line.debit or None,
+                credit=line.credit or None,
+                asset=entry.asset,
+            )
+
+
+CSV_HEADER = tuple(part.name for part in fields(JournalRow))
 
 
 def csv_rows(entries: Iterable[JournalEntry]) -> Iterator[tuple[str, ...]]:
     """The header, then a row for each line; no text cell is read as a formula by a spreadsheet (S-22)."""
     yield CSV_HEADER
-    for number, entry in enumerate(entries, start=1):
-        for line in entry.lines:
-            code = line.account.code
-            yield (
-                str(number),
-                iso(entry.at),
-                entry.rule,
-                text_cell(entry.source_id),
-                str(int(code)),
-                code.name.lower(),
-                text_cell(line.account.customer_id),
-                line.debit.amount_text if line.debit else "",
-                line.credit.amount_text if line.credit else "",
-                entry.asset,
-            )
+    for row in journal_rows(entries):
+        yield tuple(cell(getattr(row, name)) for name in CSV_HEADER)

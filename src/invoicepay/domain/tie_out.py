@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from invoicepay.domain.frames import data_frame
 from invoicepay.domain.html import listing
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.shown import Shown
@@ -120,6 +121,14 @@ class ChainTieOut(Shown):
             _mark(self.unexplained),
         )
         return _aligned([heads, *(_row(line) for line in self.lines), total_row])
+
+    def to_df(self) -> Any:
+        """The wallets as a `pandas.DataFrame`, a row each; needs `invoicepay[dataframe]`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(WalletLine, self.lines, WalletLine.SHOWN)
 
     def _repr_html_(self) -> str:
         """The wallets as a table, and below it the totals."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from invoicepay.domain.access import authorise
 from invoicepay.domain.calendar import bank_date
@@ -14,6 +14,7 @@ from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.deposits import Attestation, latest_attestation
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
+from invoicepay.domain.frames import data_frame
 from invoicepay.domain.ids import Prefix
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money, total
@@ -114,6 +115,14 @@ class TieOut(Shown):
     def backed(self) -> bool:
         """Whether every token is backed, inside the books and against the outside."""
         return self.audit.backed and self.is_tied_out
+
+    def to_df(self) -> Any:
+        """The breaks as a `pandas.DataFrame`, a row each; needs `invoicepay[dataframe]`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(Break, self.breaks)
 
     def explain(self) -> str:
         """The figures and the differences, in a few lines for a person."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from invoicepay.domain.frames import data_frame
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.money import Money
 from invoicepay.domain.reserves import Backing, backing_of
@@ -76,6 +77,14 @@ class ReserveAudit(Shown):
     def backed(self) -> bool:
         """Whether every token is backed and no rule of the reserve is broken."""
         return self.figures.is_backed and not self.violations
+
+    def to_df(self) -> Any:
+        """The figures as a `pandas.DataFrame` of one row, to put audits below each other.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(ReserveAudit, [self], [name for name in self.SHOWN if name != "violations"])
 
     def explain(self) -> str:
         """The figures and what is wrong, in a few lines for a person."""
