@@ -1,19 +1,23 @@
 """A web host: invoices and payments over HTTP, errors as application/problem+json.
 
 See a conversation with it: python examples/fastapi_host.py
+Its interface for a service in another language: python examples/fastapi_host.py openapi > openapi.json
 Serve it: INVOICEPAY_STORE=sqlite:///pay.db uvicorn --app-dir examples --factory fastapi_host:app_from_env
 """
 
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from invoicepay import Invoice, InvoicePay, InvoicePayError, Line, Money, Payment
+from invoicepay import Invoice, InvoicePay, Line, Money, Page, Payment
+from invoicepay.integrations.fastapi import install_error_handlers
 
 
 class NewLine(BaseModel):
@@ -33,13 +37,6 @@ class NewInvoice(BaseModel):
     due_in_days: int | None = None
 
 
-class InvoicePage(BaseModel):
-    """Some invoices; `next_cursor` is empty at the end of the list."""
-
-    items: list[Invoice]
-    next_cursor: str
-
-
 def acting_user(request: Request, x_user: Annotated[str, Header()]) -> InvoicePay:
     """The client, limited to what the user may do; a real host takes the user from its own login."""
     sdk: InvoicePay = request.app.state.pay
@@ -50,20 +47,24 @@ Pay = Annotated[InvoicePay, Depends(acting_user)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
+def name_of(route: APIRoute) -> str:
+    """How a generated client calls an operation."""
+    return route.name
+
+
 def app_around(sdk: InvoicePay) -> FastAPI:
     """The application around a client; plain `def` endpoints run in the thread pool."""
 
     @asynccontextmanager
     async def closing(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        yield  # requests are answered here; a server ends them before it goes on
         sdk.close()
 
-    app = FastAPI(lifespan=closing)
+    app = FastAPI(
+        title="Invoices and payments", version="1", lifespan=closing, generate_unique_id_function=name_of
+    )
     app.state.pay = sdk
-
-    @app.exception_handler(InvoicePayError)
-    def refuse(_request: Request, error: InvoicePayError) -> JSONResponse:
-        return JSONResponse(error.to_problem(), error.http_status, media_type="application/problem+json")
+    install_error_handlers(app)
 
     @app.post("/invoices", status_code=201)
     def issue(new: NewInvoice, pay: Pay, x_user: Annotated[str, Header()], key: Key = None) -> Invoice:
@@ -85,9 +86,8 @@ def app_around(sdk: InvoicePay) -> FastAPI:
     @app.get("/invoices")
     def listed(
         pay: Pay, customer: str, after: str = "", limit: Annotated[int, Query(le=200)] = 50
-    ) -> InvoicePage:
-        page = pay.invoices.list(customer=customer, after=after, limit=limit)
-        return InvoicePage(items=list(page.items), next_cursor=page.next_cursor)
+    ) -> Page[Invoice]:
+        return pay.invoices.list(customer=customer, after=after, limit=limit)
 
     @app.post("/invoices/{invoice_id}/payments")
     def settle(invoice_id: str, pay: Pay, x_user: Annotated[str, Header()], key: Key = None) -> Payment:
@@ -107,7 +107,7 @@ def app_from_env() -> FastAPI:
     return app_around(InvoicePay.from_env())
 
 
-def main() -> None:
+def talk() -> None:
     """Talk to the application the way a client would, and print what it answers."""
     from fastapi.testclient import TestClient
 
@@ -127,4 +127,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["openapi"]:
+        print(json.dumps(app_around(InvoicePay()).openapi(), indent=2))
+    else:
+        talk()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from openapi_core import Config, OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_spec_validator import validate
 
 from invoicepay import InvoicePay
 from invoicepay.adapters.simulated import SimulatedRails
@@ -16,7 +23,9 @@ from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.adapters.system import SystemClock
 from invoicepay.errors import ConfigurationError
 
-HOST = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "fastapi_host.py"))
+SCRIPT = Path(__file__).parents[2] / "examples" / "fastapi_host.py"
+HOST = runpy.run_path(str(SCRIPT))
+READS = Config(extra_media_type_deserializers={"application/problem+json": json.loads})
 ACME, ANN = {"X-User": "acme"}, {"X-User": "ann"}
 ORDER = {"customer": "ann", "lines": [{"description": "Hosting", "price": "29.00 USD", "tax_rate": "0.19"}]}
 
@@ -32,7 +41,21 @@ def web(rails: SimulatedRails) -> Iterator[TestClient]:
     sdk.parties.register("acme", kind="enterprise")
     sdk.sim.settle(sdk.deposits.initiate("ann", "100.00 USD"))
     with TestClient(HOST["app_around"](sdk)) as client:
+        client.event_hooks["response"] = [agrees]
         yield client
+
+
+@cache
+def described() -> OpenAPI:
+    document = HOST["app_around"](InvoicePay()).openapi()
+    return OpenAPI.from_dict({**document, "servers": [{"url": "http://testserver"}]}, READS)
+
+
+def agrees(answer: Any) -> None:
+    """Hold an answer against what the OpenAPI document says of it."""
+    body, kind = answer.read(), answer.headers.get("content-type", "")
+    asked = MockRequest("http://testserver", answer.request.method, answer.request.url.path)
+    described().validate_response(asked, MockResponse(body, answer.status_code, content_type=kind))
 
 
 def issue(web: TestClient, **headers: str) -> Any:
@@ -114,11 +137,17 @@ def test_a_delivery_of_the_bank_is_taken_once_however_often_it_comes(
     assert str(sdk.wallets.get("ann").available) == "120.00 USD"
 
 
-def test_the_interface_is_described_with_money_as_text(web: TestClient) -> None:
-    described = web.get("/openapi.json").json()["components"]["schemas"]
+def test_the_interface_is_written_by_a_command_and_is_valid_openapi() -> None:
+    written = subprocess.run([sys.executable, SCRIPT, "openapi"], capture_output=True, check=True).stdout
 
-    assert {"Invoice", "Payment", "InvoicePage"} <= described.keys()
-    assert described["Invoice"]["properties"]["total"]["properties"]["amount"]["type"] == "string"
+    document = json.loads(written)
+    validate(document)
+    schemas = document["components"]["schemas"]
+    assert {"Invoice", "Payment", "PageOf_Invoice_", "InvoicePayProblem"} <= schemas.keys()
+    assert schemas["Invoice"]["properties"]["total"]["properties"]["amount"]["type"] == "string"
+    assert {call["operationId"] for path in document["paths"].values() for call in path.values()} == {
+        *("issue", "read", "listed", "settle", "hook"),
+    }
 
 
 def test_a_server_without_a_store_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
