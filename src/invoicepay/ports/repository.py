@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.audit import AuditRecord, Checkpoint, Head
@@ -112,9 +112,15 @@ class Reader(Protocol):
         ...
 
     async def events(
-        self, *, entity_id: str | None = None, unpublished: bool = False, after: str = "", limit: int = 200
+        self,
+        *,
+        entity_id: str | None = None,
+        seq: int | None = None,
+        unpublished: bool = False,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Event, ...]:
-        """Events ordered by id (by `seq` for one entity), after an id."""
+        """Events ordered by id (by `seq` for one entity, or only that of one `seq`), after an id."""
         ...
 
     async def audit_records(
@@ -163,6 +169,47 @@ class Repository(Protocol):
         """Record that the host's handlers took these events."""
         ...
 
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """One transaction that several units are parts of; leaving without its `commit` forgets all of it.
+
+        Raises:
+            StoreBehind, StoreUnreachable, StoreReadOnly, StoreBusy: the message names the next step.
+        """
+        ...
+
     async def close(self) -> None:
         """Give connections back."""
+        ...
+
+
+class Transaction(Repository, Protocol):
+    """A repository whose units are parts of one open transaction.
+
+    Each unit and each look sees what earlier units wrote; nobody else does before `commit`. A unit that is
+    left without its own commit takes back its part and nothing else. A transaction inside is a part, too.
+    Other writers may be kept waiting from the first unit to the end. `close` leaves it open.
+    """
+
+    async def commit(self) -> None:
+        """Make everything durable, all at once; nothing more can be done in it.
+
+        Raises:
+            OutcomeUnknown: the acknowledgement was lost; ask again with the same keys.
+            ConcurrentUpdate: the store refused; nothing was written.
+        """
+        ...
+
+
+@runtime_checkable
+class JoinsHosts(Protocol):
+    """What a repository adds that can work inside a transaction of the host's."""
+
+    def bound(self, host: object) -> Repository:
+        """The same tables inside the transaction that is open on a session or connection of the host's.
+
+        Each unit is a savepoint. The host commits, or takes back everything.
+
+        Raises:
+            ConfigurationError: nothing of the kind, or none that can be joined; the message says why.
+        """
         ...

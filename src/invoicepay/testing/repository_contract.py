@@ -25,6 +25,7 @@ from invoicepay.testing.hosts import BlockingHost, Host
 from invoicepay.testing.samples import kinds, sample
 from invoicepay.testing.store import Store
 from invoicepay.testing.trail_contract import ANN, BANK, TrailContract
+from invoicepay.testing.transaction_contract import TransactionContract
 
 NAUGHTY = (
     "",
@@ -40,8 +41,8 @@ NAUGHTY = (
 )
 
 
-class RepositoryContract(TrailContract, ErasureContract):
-    """Facts about a repository: rows and units here, ledger and trail in `TrailContract`, then erasing.
+class RepositoryContract(TrailContract, TransactionContract, ErasureContract):
+    """Facts about a repository: rows and units here; ledger and trail, transactions, erasing beside it.
 
     Examples:
         >>> class TestMine(RepositoryContract):

@@ -14,7 +14,7 @@ from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.needs import Find, Needs, RowKey, need
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import Programme
-from invoicepay.ports.repository import Reader, Reply, Repository, Unit
+from invoicepay.ports.repository import Reader, Reply, Repository, Transaction, Unit
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.testing.hosts import Host
 
@@ -27,14 +27,24 @@ TENANT = "acme"
 class Store:
     """A repository under test, one tenant of it, a clock moved by hand and ids that count."""
 
+    host: Host
+    repository: Repository
+    tenant_id: str
+
     def __init__(self, host: Host, repository: Repository, *, tenant_id: str = TENANT) -> None:
         self.host, self.repository, self.tenant_id = host, repository, tenant_id
-        self.clock = FrozenClock()
+        self.clock: FrozenClock = FrozenClock()
         self._numbers = count(1)
 
     def of_tenant(self, tenant_id: str) -> Store:
         """The same repository for another tenant."""
         return Store(self.host, self.repository, tenant_id=tenant_id)
+
+    def inside(self, whole: Transaction) -> Store:
+        """The same tenant inside an open transaction, with the same clock and numbers."""
+        inside = Store(self.host, whole, tenant_id=self.tenant_id)
+        inside.clock, inside._numbers = self.clock, self._numbers
+        return inside
 
     def new_id(self, prefix: str) -> str:
         """An id that sorts after every one before it."""
@@ -53,13 +63,18 @@ class Store:
             seen: a snapshot that was filled before, possibly too long ago.
             keys: idempotency keys of the decisions; fresh ones when none are given.
         """
-        return self.host.run(self._write(decisions, needs or Needs(), seen, keys))
+        return self.host.run(self.wrote(*decisions, needs=needs, seen=seen, keys=keys))
 
-    async def _write(
-        self, decisions: Sequence[Decide], needs: Needs, seen: Snapshot | None, keys: Sequence[str]
+    async def wrote(
+        self,
+        *decisions: Decide,
+        needs: Needs | None = None,
+        seen: Snapshot | None = None,
+        keys: Sequence[str] = (),
     ) -> list[Any]:
+        """`write` for where the host runs something already."""
         async with self.repository.unit(self.tenant_id) as unit:
-            outcomes, replies = await self.decided(unit, decisions, needs, seen, keys)
+            outcomes, replies = await self.decided(unit, decisions, needs or Needs(), seen, keys)
             await unit.apply(outcomes, replies)
             await unit.commit()
         return [outcome.result for outcome in outcomes]

@@ -38,14 +38,18 @@ class MemoryRepository:
     async def unit(self, tenant_id: str) -> AsyncIterator[MemoryUnit]:
         """A transaction; one at a time in the process."""
         with self._lock:
-            tables = self._tenants.setdefault(tenant_id, Tables())
-            yield MemoryUnit(tenant_id, tables, self._stream, self._new_id)
+            yield MemoryUnit(tenant_id, self._of(tenant_id), self._stream, self._new_id)
 
     @asynccontextmanager
     async def reader(self, tenant_id: str) -> AsyncIterator[MemoryReader]:
         """A look at committed data; no unit runs meanwhile."""
         with self._lock:
-            yield MemoryReader(tenant_id, self._tenants.get(tenant_id, Tables()))
+            yield MemoryReader(tenant_id, self._of(tenant_id))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
+        """Units over copies of the tables; nobody waits meanwhile, and nobody is held up."""
+        yield MemoryTransaction(self, self._new_id, stream=self._stream)
 
     async def tenants(self) -> tuple[str, ...]:
         """Every tenant that has rows."""
@@ -63,24 +67,74 @@ class MemoryRepository:
     async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
         """Seal the current stream heads."""
         with self._lock:
-            tables = self._tenants.setdefault(tenant_id, Tables())
+            tables = self._of(tenant_id)
             heads = tables.heads()
             last = tables.checkpoints[-1] if tables.checkpoints else None
             if not heads or (last and last.heads == tuple(heads)):
                 return None
             point = seal(tenant_id, last, heads, at)
             tables.checkpoints.append(point)
+            tables.revision += 1
             return point
 
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         """Record that the host's handlers took these events."""
         with self._lock:
+            tables = self._of(tenant_id)
             for id in event_ids:
-                if self._tenants[tenant_id].unpublished.pop(id, None):
-                    self._tenants[tenant_id].published[id] = at
+                if tables.unpublished.pop(id, None):
+                    tables.published[id] = at
+            tables.revision += 1
 
     async def close(self) -> None:
         """Nothing to give back."""
+
+    def _of(self, tenant_id: str) -> Tables:
+        return self._tenants.setdefault(tenant_id, Tables())
+
+    def _copy_of(self, tenant_id: str) -> Tables:
+        with self._lock:
+            return self._of(tenant_id).copy()
+
+    def _replace(self, seen: Mapping[str, int], changed: Mapping[str, Tables]) -> None:
+        """Take over changed tables, if nobody committed since they were copied.
+
+        Args:
+            seen: each tenant's revision when its tables were copied.
+        """
+        with self._lock:
+            for tenant_id in changed:
+                if self._of(tenant_id).revision != seen[tenant_id]:
+                    raise ConcurrentUpdate(tenant=tenant_id)
+            self._tenants.update(changed)
+
+
+class MemoryTransaction(MemoryRepository):
+    """Several units over copies of the tables, which take the place of the originals at the commit."""
+
+    def __init__(
+        self, outer: MemoryRepository, new_id: Callable[[str, datetime], str], *, stream: str
+    ) -> None:
+        super().__init__(new_id, stream=stream)
+        self._outer = outer
+        self._seen: dict[str, int] = {}
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Every tenant that has rows, those of this transaction too."""
+        return tuple(sorted({*await self._outer.tenants(), *await super().tenants()}))
+
+    async def commit(self) -> None:
+        """Let everybody see what was written."""
+        changed = {id: tables for id, tables in self._tenants.items() if tables.revision != self._seen[id]}
+        self._outer._replace(self._seen, changed)
+        self._tenants, self._seen = {}, {}
+
+    def _of(self, tenant_id: str) -> Tables:
+        tables = self._tenants.get(tenant_id)
+        if tables is None:
+            tables = self._tenants[tenant_id] = self._outer._copy_of(tenant_id)
+            self._seen[tenant_id] = tables.revision
+        return tables
 
 
 class MemoryUnit:
@@ -178,4 +232,5 @@ class MemoryUnit:
         for outcome in outcomes:
             if outcome.erases:
                 tables.erase(outcome.erases)
+        tables.revision += 1
         self._staged = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -22,8 +22,13 @@ Index = dict[Any, dict[str, None]]
 
 @dataclass(slots=True)
 class Tables:
-    """Everything one tenant has."""
+    """Everything one tenant has.
 
+    Attributes:
+        revision: grows with every commit.
+    """
+
+    revision: int = 0
     by_kind: dict[type[Entity], dict[str, Entity]] = field(
         default_factory=dict[type[Entity], dict[str, Entity]]
     )
@@ -43,6 +48,24 @@ class Tables:
     audit: dict[str, list[AuditRecord]] = field(default_factory=dict[str, list[AuditRecord]])
     checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
     replies: dict[tuple[str, str], Reply] = field(default_factory=dict[tuple[str, str], Reply])
+
+    def copy(self) -> Tables:
+        """The same rows in containers of their own; indexes are made anew where they are asked for."""
+        return Tables(
+            revision=self.revision,
+            by_kind={kind: dict(rows) for kind, rows in self.by_kind.items()},
+            unique=dict(self.unique),
+            balances=dict(self.balances),
+            ledger=list(self.ledger),
+            reversed=set(self.reversed),
+            events=list(self.events),
+            events_of={id: list(events) for id, events in self.events_of.items()},
+            published=dict(self.published),
+            unpublished=dict(self.unpublished),
+            audit={stream: list(records) for stream, records in self.audit.items()},
+            checkpoints=list(self.checkpoints),
+            replies=dict(self.replies),
+        )
 
     def rows(self, kind: type[E]) -> dict[str, E]:
         """The rows of one kind by id."""
@@ -101,13 +124,19 @@ class Tables:
                 rows = self.find(wanted)
                 ids.update((row.id, None) for row in rows)
                 self.store(map(erased, rows))
-        for id in ids:
-            for event in self.events_of.get(id, ()):  # the same objects wait to be published
-                event.data.update(erased_data(event.data, ids))
+        told = {event.id: event for id in ids for event in self.events_of.get(id, ())}
+        self._retell({id: replace(event, data=erased_data(event.data, ids)) for id, event in told.items()})
         for key, reply in self.replies.items():
             if not reply.is_error:
                 body = json_text(erased_data(json.loads(reply.body), ids))
                 self.replies[key] = replace(reply, body=body)
+
+    def _retell(self, changed: Mapping[str, Event]) -> None:
+        """Put events in the place of those with the same ids."""
+        self.events = [changed.get(event.id, event) for event in self.events]
+        for id in {event.entity_id for event in changed.values()}:
+            self.events_of[id] = [changed.get(event.id, event) for event in self.events_of[id]]
+        self.unpublished.update((id, event) for id, event in changed.items() if id in self.unpublished)
 
     def heads(self) -> list[Head]:
         """The newest record of every stream, by name."""

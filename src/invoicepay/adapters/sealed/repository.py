@@ -15,8 +15,9 @@ from invoicepay.domain.entity import E
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.needs import Find, Needs
+from invoicepay.errors import ConfigurationError
 from invoicepay.ports.health import NOT_TOLD, Check, Health, TellsHealth
-from invoicepay.ports.repository import Reader, Reply, Repository, Unit
+from invoicepay.ports.repository import JoinsHosts, Reader, Reply, Repository, Transaction, Unit
 from invoicepay.ports.runtime import Clock, SharesClock
 from invoicepay.ports.sealing import FieldCipher
 
@@ -42,6 +43,21 @@ class SealedRepository:
         async with self._inner.reader(tenant_id) as reader:
             yield SealedReader(reader, Seals(self._cipher, tenant_id))
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SealedTransaction]:
+        async with self._inner.transaction() as inner:
+            yield SealedTransaction(inner, self._cipher)
+
+    def bound(self, host: object) -> SealedRepository:
+        """The store inside, in a transaction of the host's.
+
+        Raises:
+            ConfigurationError: the store inside joins none.
+        """
+        if not isinstance(self._inner, JoinsHosts):
+            raise ConfigurationError(f"{type(self._inner).__name__} joins no transaction of a host's")
+        return SealedRepository(self._inner.bound(host), self._cipher)
+
     async def tenants(self) -> tuple[str, ...]:
         return await self._inner.tenants()
 
@@ -62,6 +78,17 @@ class SealedRepository:
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+class SealedTransaction(SealedRepository):
+    """Several units as parts of one transaction of the store inside."""
+
+    def __init__(self, inner: Transaction, cipher: FieldCipher) -> None:
+        super().__init__(inner, cipher)
+        self._whole = inner
+
+    async def commit(self) -> None:
+        await self._whole.commit()
 
 
 class SealedUnit:
@@ -122,10 +149,16 @@ class SealedReader:
         )
 
     async def events(
-        self, *, entity_id: str | None = None, unpublished: bool = False, after: str = "", limit: int = 200
+        self,
+        *,
+        entity_id: str | None = None,
+        seq: int | None = None,
+        unpublished: bool = False,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Event, ...]:
         told = await self._inner.events(
-            entity_id=entity_id, unpublished=unpublished, after=after, limit=limit
+            entity_id=entity_id, seq=seq, unpublished=unpublished, after=after, limit=limit
         )
         return tuple([self._seals.opened_event(event) for event in told])
 

@@ -28,6 +28,9 @@ Rank = tuple[bool, bool, str]
 ACCOUNT = "account"
 """What `ConcurrentUpdate` names where an account was not there to be moved."""
 
+LAST: Rank = (True, True, "\U0010ffff")
+"""A place behind every account: whoever holds it waits for none."""
+
 MOST_KNOWN = 50_000
 """Accounts whose place in the order is remembered; then remembering starts afresh."""
 

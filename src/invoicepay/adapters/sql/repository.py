@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.engine import URL
 
 from invoicepay.adapters.sql.apply import Batch, apply
-from invoicepay.adapters.sql.balances import ACCOUNT, Held, Rank
+from invoicepay.adapters.sql.balances import ACCOUNT, LAST, Held, Rank
 from invoicepay.adapters.sql.chunks import chunks
 from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import our_errors
@@ -21,6 +21,7 @@ from invoicepay.adapters.sql.finds import among, load_finds
 from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
+from invoicepay.adapters.sql.parts import PartsDoor
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.ready import migrate_tables, require_tables, store_health
 from invoicepay.adapters.sql.schema import Place
@@ -109,7 +110,8 @@ class SqlRepository:
     ) -> None:
         if schema and door.dialect_name == "sqlite":
             raise ConfigurationError("SQLite has no schemas: use table_prefix")
-        self._door, self._new_id, self._stream = door, new_id, stream
+        self._door: Door = door
+        self._new_id, self._stream = new_id, stream
         self._schema = named_schema(schema, table_prefix)
         self._is_current = False
         self._tells_time = tells_time and door.dialect_name != "sqlite"
@@ -120,11 +122,17 @@ class SqlRepository:
     async def unit(self, tenant_id: str) -> AsyncIterator[SqlUnit]:
         await self._require_tables()
         async with self._door.link(writes=True) as link:
-            held = Held(self._places_of(tenant_id))
-            unit = SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, held)
+            rows, held = self._start_of(tenant_id)
+            unit = SqlUnit(link, Place(self._schema, tenant_id), self._stream, self._new_id, rows, held)
             yield unit
             if not unit.has_written:
                 await link.leave()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlTransaction]:
+        await self._require_tables()
+        async with self._door.link(writes=True) as link:
+            yield SqlTransaction(self, link)
 
     @asynccontextmanager
     async def reader(self, tenant_id: str) -> AsyncIterator[SqlReader]:
@@ -169,17 +177,60 @@ class SqlRepository:
     async def close(self) -> None:
         await self._door.close()
 
-    def _places_of(self, tenant_id: str) -> dict[str, Rank]:
+    def _start_of(self, tenant_id: str) -> tuple[HeldRows, Held]:
+        """What a new unit holds, and the places of accounts that it need not look up."""
         places = self._places.setdefault(tenant_id, {})
         if len(self._places) > MOST_TENANTS:
             self._places.popitem(last=False)
-        return places
+        return HeldRows(), Held(places)
 
     async def _require_tables(self) -> None:
         if self._is_current:
             return
         await require_tables(self._door, self._schema)
         self._is_current = True
+
+
+class SqlParts(SqlRepository):
+    """The tables of a repository inside one open transaction: each unit is a part of it.
+
+    From the first unit on the transaction holds rows, and in the end an audit head, that others wait for. So
+    later units wait for nobody, or two transactions could wait for each other. No account's place is
+    remembered beyond a unit, for an account that was opened here may be taken back.
+
+    Args:
+        outer: whose tables they are.
+        door: opens parts of the transaction.
+    """
+
+    def __init__(self, outer: SqlRepository, door: PartsDoor) -> None:
+        self._outer, self._door, self._schema = outer, door, outer._schema
+        self._new_id, self._stream = outer._new_id, outer._stream
+        self._is_current, self._tells_time, self._clock = outer._is_current, False, None
+        self._has_begun = False
+
+    def _start_of(self, tenant_id: str) -> tuple[HeldRows, Held]:  # noqa: ARG002 - whoever's they are
+        late, self._has_begun = self._has_begun, True
+        return HeldRows(is_complete=late), Held(highest=LAST if late else None)
+
+    async def close(self) -> None:
+        """Whoever opened the transaction ends it."""
+
+
+class SqlTransaction(SqlParts):
+    """One transaction of ours that several units are parts of.
+
+    Args:
+        link: the transaction.
+    """
+
+    def __init__(self, outer: SqlRepository, link: Link) -> None:
+        self._link = link
+        self._parts = PartsDoor(link, outer._door.dialect_name, before_write=lambda _: None)
+        super().__init__(outer, self._parts)
+
+    async def commit(self) -> None:
+        await self._link.commit(self._parts.keys)
 
 
 class SqlUnit:
@@ -195,14 +246,15 @@ class SqlUnit:
         place: Place,
         stream: str,
         new_id: Callable[[str, datetime], str],
+        rows: HeldRows,
         held: Held,
     ) -> None:
         self._link, self._place, self._stream, self._new_id = link, place, stream, new_id
         self._read: dict[RowKey, Entity] = {}
-        self._rows, self._held = HeldRows(), held
+        self._rows, self._held = rows, held
         self._keys: list[str] = []
         self._last: Sending | None = None
-        self.has_written = False
+        self.has_written: bool = False
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
         await self._link.run(lambda connection: self._load(connection, needs, into))

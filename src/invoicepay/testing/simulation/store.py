@@ -12,7 +12,7 @@ from invoicepay.domain.audit import Checkpoint
 from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.needs import Needs
 from invoicepay.errors import ConcurrentUpdate, InvoicePayError, OutcomeUnknown, StoreBusy, StoreUnreachable
-from invoicepay.ports.repository import Reader, Reply, Repository, Unit
+from invoicepay.ports.repository import Reader, Reply, Repository, Transaction, Unit
 from invoicepay.testing.simulation.scheduler import PARKED, Task, suspended
 from invoicepay.testing.simulation.surroundings import Surroundings
 
@@ -79,6 +79,19 @@ class SimStore:
             task.in_store -= 1
             self._door.leave(around, task)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SimTransaction]:
+        """Several units as one; it begins once no other one is open."""
+        around = self._around
+        task = await self._entered("BEGIN")
+        task.in_store += 1
+        try:
+            async with self._inner.transaction() as whole:
+                yield SimTransaction(whole, around, self._door, task)
+        finally:
+            task.in_store -= 1
+            self._door.leave(around, task)
+
     async def _entered(self, place: str) -> Task:
         around = self._around
         await around.point(place, around.world.odds.outside)
@@ -131,13 +144,44 @@ class SimStore:
         await self._inner.close()
 
 
+class SimTransaction(SimStore):
+    """Several units of a simulated process as parts of one transaction."""
+
+    def __init__(self, whole: Transaction, around: Surroundings, door: Door, task: Task) -> None:
+        super().__init__(whole, around, door)
+        self._whole, self._task = whole, task
+        self._parts: list[SimPart] = []
+
+    @asynccontextmanager
+    async def unit(self, tenant_id: str) -> AsyncIterator[SimPart]:
+        """A part; the door is held already."""
+        async with self._whole.unit(tenant_id) as unit:
+            yield SimPart(unit, self._around, self._parts.append, tenant_id)
+
+    async def seal(self, tenant_id: str, at: datetime) -> Checkpoint | None:
+        """Seal the current stream heads, as a part."""
+        return await self._whole.seal(tenant_id, at)
+
+    async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
+        """Record that the host's handlers took these events, as a part."""
+        await self._whole.mark_published(tenant_id, event_ids, at)
+
+    async def commit(self) -> None:
+        """Make it durable, as a unit's commit does."""
+        await _commit(
+            self._whole, self._around, lambda: self._door.leave(self._around, self._task), self._parts
+        )
+
+
 class SimUnit:
     """One transaction of a simulated process."""
 
+    tenant_id: str
+
     def __init__(self, inner: Unit, around: Surroundings, leave: Callable[[], None], tenant_id: str) -> None:
-        self._inner, self._around, self._leave, self._tenant_id = inner, around, leave, tenant_id
-        self._outcomes: list[Outcome[Any]] = []
-        self._replies: list[Reply] = []
+        self._inner, self._around, self._leave, self.tenant_id = inner, around, leave, tenant_id
+        self.outcomes: list[Outcome[Any]] = []
+        self.replied: list[Reply] = []
 
     async def load(self, needs: Needs, into: Snapshot) -> None:
         """Lock and read what is needed; then others may run, but write nothing."""
@@ -155,21 +199,50 @@ class SimUnit:
         """Write a batch."""
         self._around.life.check()
         await self._inner.apply(outcomes, replies)
-        self._outcomes += outcomes
-        self._replies += replies
+        self.outcomes += outcomes
+        self.replied += replies
 
     async def commit(self) -> None:
         """Make it durable; the process may end before it, after it, and without a word in between."""
-        around, odds = self._around, self._around.world.odds
-        await around.point("before COMMIT", odds.inside)
-        fault = around.fault("commit", odds.commit)
-        if fault and fault != "database.ack_lost":
-            _fail(around, fault)
+        await _commit(self._inner, self._around, self._leave, [self])
+
+
+class SimPart(SimUnit):
+    """One part of a simulated process's transaction: it lets others run, and is durable with the whole.
+
+    Args:
+        released: takes the part once it has gone into the whole.
+    """
+
+    def __init__(
+        self, inner: Unit, around: Surroundings, released: Callable[[SimPart], None], tenant_id: str
+    ) -> None:
+        super().__init__(inner, around, lambda: None, tenant_id)
+        self._released = released
+
+    async def commit(self) -> None:
+        """Let it go into the whole."""
         await self._inner.commit()
-        self._leave()
-        around.world.committed(around.life.process, self._tenant_id, self._outcomes, self._replies)
+        self._released(self)
+
+
+async def _commit(
+    inner: Unit | Transaction, around: Surroundings, leave: Callable[[], None], units: Sequence[SimUnit]
+) -> None:
+    odds = around.world.odds
+    await around.point("before COMMIT", odds.inside)
+    fault = around.fault("commit", odds.commit)
+    if fault and fault != "database.ack_lost":
         _fail(around, fault)
-        await around.point("after COMMIT", odds.inside)
+    await inner.commit()
+    leave()
+    for tenant_id in dict.fromkeys(unit.tenant_id for unit in units):
+        its = [unit for unit in units if unit.tenant_id == tenant_id]
+        outcomes = [outcome for unit in its for outcome in unit.outcomes]
+        replies = [reply for unit in its for reply in unit.replied]
+        around.world.committed(around.life.process, tenant_id, outcomes, replies)
+    _fail(around, fault)
+    await around.point("after COMMIT", odds.inside)
 
 
 def _fail(around: Surroundings, fault: str) -> None:
