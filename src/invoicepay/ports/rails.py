@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from invoicepay.domain.money import Money
+from invoicepay.domain.money import Money, currency_of
 
 
 class Direction(StrEnum):
@@ -52,6 +52,11 @@ class RailOrder:
     rail: str
     party_id: str
     account_token: str = ""
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of what the bank moves, which an asset such as `USD.tempo` stands for."""
+        return currency_of(self.amount.asset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
