@@ -91,6 +91,12 @@ if TYPE_CHECKING:
     from invoicepay.domain.tokens import BurnStatus as BurnStatus
     from invoicepay.domain.tokens import Mint as Mint
     from invoicepay.domain.tokens import MintStatus as MintStatus
+    from invoicepay.domain.webhook_deliveries import WebhookAnswer as WebhookAnswer
+    from invoicepay.domain.webhook_deliveries import WebhookDelivery as WebhookDelivery
+    from invoicepay.domain.webhook_deliveries import WebhookDeliveryStatus as WebhookDeliveryStatus
+    from invoicepay.domain.webhook_endpoints import DisabledBecause as DisabledBecause
+    from invoicepay.domain.webhook_endpoints import WebhookEndpoint as WebhookEndpoint
+    from invoicepay.domain.webhook_endpoints import WebhookEndpointStatus as WebhookEndpointStatus
     from invoicepay.domain.withdrawals import Withdrawal as Withdrawal
     from invoicepay.domain.withdrawals import WithdrawalStatus as WithdrawalStatus
     from invoicepay.errors import InvoicePayError as InvoicePayError
@@ -131,6 +137,7 @@ _HOMES = {
     "CreditedLine": "domain.credit_notes",
     "Deposit": "domain.deposits",
     "DepositStatus": "domain.deposits",
+    "DisabledBecause": "domain.webhook_endpoints",
     "Effect": "domain.effects",
     "EffectStatus": "domain.effects",
     "EnterpriseBook": "domain.enterprise_book",
@@ -196,6 +203,11 @@ _HOMES = {
     "VoidDisposition": "domain.invoices",
     "Wallet": "domain.parties",
     "WalletBalance": "use_cases.queries",
+    "WebhookAnswer": "domain.webhook_deliveries",
+    "WebhookDelivery": "domain.webhook_deliveries",
+    "WebhookDeliveryStatus": "domain.webhook_deliveries",
+    "WebhookEndpoint": "domain.webhook_endpoints",
+    "WebhookEndpointStatus": "domain.webhook_endpoints",
     "Withdrawal": "domain.withdrawals",
     "WithdrawalStatus": "domain.withdrawals",
     "errors": "",

@@ -11,7 +11,7 @@ from invoicepay.client.base import Core, acting
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
 from invoicepay.client.effects import Effects
-from invoicepay.client.events import event_pattern, handler_of
+from invoicepay.client.events import handler_of
 from invoicepay.client.holds import Holds
 from invoicepay.client.invoices import Invoices
 from invoicepay.client.parties import Parties, Wallets
@@ -21,9 +21,12 @@ from invoicepay.client.reserves import Reserves
 from invoicepay.client.schedules import Schedules
 from invoicepay.client.sim import Sim
 from invoicepay.client.tokens import Tokens
+from invoicepay.client.webhook_deliveries import WebhookDeliveries
+from invoicepay.client.webhook_endpoints import WebhookEndpoints
 from invoicepay.client.webhooks import Webhooks
 from invoicepay.client.withdrawals import Withdrawals
 from invoicepay.client.worker import Worker
+from invoicepay.domain.event_patterns import event_pattern
 from invoicepay.domain.events import Event
 from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
@@ -74,6 +77,10 @@ class AsyncInvoicePay:
         tenant: whose books; `tenant()` gives a copy for another.
         qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
+        webhook_secret: at least 32 bytes from which the secrets of webhook endpoints are made; only in memory
+            it may be left out.
+        webhook_old_secrets: earlier ones, which go on signing until they are left out.
+        allow_local_webhooks: webhook endpoints may be `http://127.0.0.1`, for trying out on one machine.
 
     Raises:
         ConfigurationError: options contradict each other.
@@ -104,6 +111,9 @@ class AsyncInvoicePay:
         table_prefix: str = "",
         qr_secret: bytes | None = None,
         qr_old_secrets: tuple[bytes, ...] = (),
+        webhook_secret: bytes | None = None,
+        webhook_old_secrets: tuple[bytes, ...] = (),
+        allow_local_webhooks: bool = False,
     ) -> None:
         settings = Settings(
             programme=programme or Programme(),
@@ -115,6 +125,9 @@ class AsyncInvoicePay:
             table_prefix=table_prefix,
             qr_secret=qr_secret,
             qr_old_secrets=qr_old_secrets,
+            webhook_secret=webhook_secret,
+            webhook_old_secrets=webhook_old_secrets,
+            allow_local_webhooks=allow_local_webhooks,
         )
         parts = Parts(
             rails=rails,
@@ -308,6 +321,16 @@ class AsyncInvoicePay:
     def webhooks(self) -> Webhooks:
         """Deliveries of providers."""
         return Webhooks(self._core)
+
+    @property
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        """URLs that are told of events."""
+        return WebhookEndpoints(self._core)
+
+    @property
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        """What these URLs were told, are being told, and did not take."""
+        return WebhookDeliveries(self._core)
 
     @property
     def sim(self) -> Sim:

@@ -14,6 +14,7 @@ from invoicepay.client.audit import Invariants as _Invariants
 from invoicepay.client.audit import Ledger as _Ledger
 from invoicepay.client.bank_accounts import BankAccounts as _BankAccounts
 from invoicepay.client.base import (
+    Group,
     LineLike,
 )
 from invoicepay.client.batches import (
@@ -24,6 +25,8 @@ from invoicepay.client.batches import (
 )
 from invoicepay.client.credits import Credits as _Credits
 from invoicepay.client.deposits import Deposits as _Deposits
+from invoicepay.client.dry_runs import Trial as _Trial
+from invoicepay.client.dry_runs import Unasked as _Unasked
 from invoicepay.client.effects import Effects as _Effects
 from invoicepay.client.holds import Holds as _Holds
 from invoicepay.client.invoices import Invoices as _Invoices
@@ -37,12 +40,15 @@ from invoicepay.client.reserves import Reserves as _Reserves
 from invoicepay.client.schedules import Schedules as _Schedules
 from invoicepay.client.sim import Sim as _Sim
 from invoicepay.client.tokens import Tokens as _Tokens
+from invoicepay.client.webhook_deliveries import WebhookDeliveries as _WebhookDeliveries
+from invoicepay.client.webhook_endpoints import WebhookEndpoints as _WebhookEndpoints
 from invoicepay.client.webhooks import Webhooks as _Webhooks
 from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
 from invoicepay.client.worker import Worker as _Worker
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.anchors import Anchor
+from invoicepay.domain.applied_rules import Decided
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.bank_accounts import BankAccount, BankAccountStatus
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
@@ -59,6 +65,7 @@ from invoicepay.domain.effects import Effect, EffectStatus, InboxMessage, Observ
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
+from invoicepay.domain.explanation import Explanation
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, VoidDisposition
@@ -76,6 +83,8 @@ from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
 from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
+from invoicepay.domain.webhook_deliveries import WebhookAnswer, WebhookDelivery, WebhookDeliveryStatus
+from invoicepay.domain.webhook_endpoints import WebhookEndpoint, WebhookEndpointStatus
 from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     InvoicePayError,
@@ -85,7 +94,7 @@ from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
 from invoicepay.ports.runtime import Clock, Ids
-from invoicepay.ports.screening import Screening
+from invoicepay.ports.screening import Screened, Screening, Subject
 from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
@@ -696,6 +705,50 @@ class Deposits:
                 deposit, amount, approved_by=approved_by, reason=reason, idempotency_key=idempotency_key
             )
         )
+
+
+class Trial:
+    """What a dry run has noted so far.
+
+    Attributes:
+        calls: each command by operation and key; one that is tried again is noted once.
+        told: refusals that are among them; the same error is noted once, however far it travels.
+        assumptions: what nobody outside was asked.
+    """
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Trial) -> None:
+        self._group = group
+
+    def witness(self, scope: tuple[str, str], decided: Decided) -> None:
+        """Note how a command ended."""
+        self._group.witness(scope, decided)
+
+    def refused(self, name: str, actor: str, error: InvoicePayError) -> None:
+        """Note a refusal that came before any command, for example of an amount that is none."""
+        self._group.refused(name, actor, error)
+
+    def explanation(self) -> Explanation:
+        """Everything noted, as a value."""
+        return self._group.explanation()
+
+    def watch(self, group: Group, actor: str) -> None:
+        """Note what the group's calls refuse, also before it becomes a command."""
+        self._group.watch(group, actor)
+
+
+class Unasked:
+    """Stands for the host's screening: a dry run tells nobody outside of what does not happen."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _Unasked) -> None:
+        self._group = group
+
+    def screen(self, subject: Subject) -> Screened:
+        """Let it pass, and say so."""
+        return run_blocking(self._group.screen(subject))
 
 
 class Effects:
@@ -2731,6 +2784,222 @@ class Tokens:
         return Page(run_blocking(self._group.burns(party=party, status=status, after=after, limit=limit)))
 
 
+class WebhookDeliveries:
+    """One delivery for each event and endpoint; what no try could deliver is `dead` and can be replayed."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _WebhookDeliveries) -> None:
+        self._group = group
+
+    def get(self, delivery: str | WebhookDelivery) -> WebhookDelivery:
+        """One delivery.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(delivery))
+
+    def list(
+        self,
+        *,
+        endpoint: str | WebhookEndpoint | None = None,
+        status: WebhookDeliveryStatus | str | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page[WebhookDelivery]:
+        """Deliveries in the order of their events; for operators.
+
+        Args:
+            status: `pending`, `delivered` or `dead`.
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(
+            run_blocking(self._group.list(endpoint=endpoint, status=status, after=after, limit=limit))
+        )
+
+    def replay(
+        self, delivery: str | WebhookDelivery, *, idempotency_key: str | None = None
+    ) -> WebhookDelivery:
+        """Try a dead or delivered one again, from the beginning of the schedule and under the same id.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            InvalidTransition: it is on its way.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.replay(delivery, idempotency_key=idempotency_key))
+
+    def replay_range(
+        self,
+        endpoint: str | WebhookEndpoint,
+        *,
+        since: datetime,
+        until: datetime,
+        idempotency_key: str | None = None,
+    ) -> int:
+        """Send everything that an endpoint takes of a span of time, whether it was sent before or not.
+
+        For an endpoint that lost what it was sent, was disabled, or is new and wants to know the past.
+
+        Args:
+            since: when the first of the events happened.
+            until: when the last of them had happened; not part of the span.
+
+        Returns:
+            How many are on their way by this call; what was on its way already does not count.
+
+        Raises:
+            NotFound: no such endpoint in this tenant.
+            InvalidInput: the span ends before it begins, or holds more than 1,000 such events.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(
+            self._group.replay_range(endpoint, since=since, until=until, idempotency_key=idempotency_key)
+        )
+
+
+class WebhookEndpoints:
+    """URLs that are told of events after the commit, at least once, as Standard Webhooks lays it down."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: _WebhookEndpoints) -> None:
+        self._group = group
+
+    def create(
+        self, *, url: str, events: Sequence[str], idempotency_key: str | None = None
+    ) -> WebhookEndpoint:
+        """Tell a URL of every matching event that is committed from now on; operators only.
+
+        Messages leave with `run_pending`, or right after each call where `dispatch` is `inline`. The receiver
+        verifies them with `secret(endpoint)`.
+
+        Args:
+            url: https, a public name, port 443 or 8443; put no secret into it, for it is stored as it is.
+            events: patterns such as `invoice.paid`, `invoice.*` or `*`. Work with providers and webhooks
+                themselves are not told outside.
+
+        Raises:
+            ConfigurationError: `webhook_secret` is not set.
+            InvalidInput: nothing is sent to such a URL, or no event has such a name.
+            NotAllowed: the actor is no operator.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> endpoint = pay.webhook_endpoints.create(url="https://shop.example/in", events=["invoice.*"])
+            >>> pay.webhook_endpoints.secret(endpoint)[:6]
+            'whsec_'
+        """
+        return run_blocking(self._group.create(url=url, events=events, idempotency_key=idempotency_key))
+
+    def get(self, endpoint: str | WebhookEndpoint) -> WebhookEndpoint:
+        """One endpoint, and how it has answered lately.
+
+        Raises:
+            NotFound: unknown in this tenant.
+        """
+        return run_blocking(self._group.get(endpoint))
+
+    def list(
+        self, *, status: WebhookEndpointStatus | str | None = None, after: str = "", limit: int = 50
+    ) -> Page[WebhookEndpoint]:
+        """Endpoints, oldest first; for operators.
+
+        Args:
+            status: `enabled` or `disabled`.
+            after: the `next_cursor` of an earlier page.
+            limit: rows of a page, 1 to 200; walking over the list fetches page after page.
+        """
+        return Page(run_blocking(self._group.list(status=status, after=after, limit=limit)))
+
+    def update(
+        self,
+        endpoint: str | WebhookEndpoint,
+        *,
+        url: str | None = None,
+        events: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> WebhookEndpoint:
+        """Send to another URL, or other events; what is left out stays. What waits goes to the new URL.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            InvalidInput: nothing is sent to such a URL, or no event has such a name.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(
+            self._group.update(endpoint, url=url, events=events, idempotency_key=idempotency_key)
+        )
+
+    def disable(
+        self, endpoint: str | WebhookEndpoint, *, reason: str = "", idempotency_key: str | None = None
+    ) -> WebhookEndpoint:
+        """Send nothing more there; what waits for it goes on waiting. A message on its way may still arrive.
+
+        Args:
+            reason: it stands in the log of operations.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            InvalidTransition: it is disabled.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.disable(endpoint, reason=reason, idempotency_key=idempotency_key))
+
+    def enable(
+        self, endpoint: str | WebhookEndpoint, *, idempotency_key: str | None = None
+    ) -> WebhookEndpoint:
+        """Send what waits for a disabled endpoint, and events that are committed from now on.
+
+        What happened while it was disabled is sent by `webhook_deliveries.replay_range`.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            InvalidTransition: it is enabled.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.enable(endpoint, idempotency_key=idempotency_key))
+
+    def rotate_secret(
+        self, endpoint: str | WebhookEndpoint, *, idempotency_key: str | None = None
+    ) -> WebhookEndpoint:
+        """Give the endpoint a new secret; for 24 hours messages carry a signature by the former one, too.
+
+        Give the receiver `secret(endpoint)` within that time.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.rotate_secret(endpoint, idempotency_key=idempotency_key))
+
+    def secret(self, endpoint: str | WebhookEndpoint) -> str:
+        """What the receiver verifies messages with, `whsec_…`: made anew at each call, and kept nowhere.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            ConfigurationError: `webhook_secret` is not set.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.secret(endpoint))
+
+    def test(self, endpoint: str | WebhookEndpoint) -> WebhookAnswer:
+        """Send one signed message of the type `webhook_endpoint.test` now; it is not kept and not repeated.
+
+        Returns:
+            What the endpoint answered; `is_taken` when with 2xx.
+
+        Raises:
+            NotFound: unknown in this tenant.
+            ConfigurationError: `webhook_secret` is not set.
+            NotAllowed: the actor is no operator.
+        """
+        return run_blocking(self._group.test(endpoint))
+
+
 class Webhooks:
     """What providers tell by themselves; repeated, late or reordered deliveries are safe."""
 
@@ -2943,6 +3212,10 @@ class InvoicePay:
         tenant: whose books; `tenant()` gives a copy for another.
         qr_secret: at least 32 bytes that sign payment codes; without it codes live as long as the process.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
+        webhook_secret: at least 32 bytes from which the secrets of webhook endpoints are made; only in memory
+            it may be left out.
+        webhook_old_secrets: earlier ones, which go on signing until they are left out.
+        allow_local_webhooks: webhook endpoints may be `http://127.0.0.1`, for trying out on one machine.
 
     Raises:
         ConfigurationError: options contradict each other.
@@ -2971,6 +3244,9 @@ class InvoicePay:
         table_prefix: str = "",
         qr_secret: bytes | None = None,
         qr_old_secrets: tuple[bytes, ...] = (),
+        webhook_secret: bytes | None = None,
+        webhook_old_secrets: tuple[bytes, ...] = (),
+        allow_local_webhooks: bool = False,
     ) -> None:
         self._pay: AsyncInvoicePay = _BlockingLeaves(
             store,
@@ -2992,6 +3268,9 @@ class InvoicePay:
             table_prefix=table_prefix,
             qr_secret=qr_secret,
             qr_old_secrets=qr_old_secrets,
+            webhook_secret=webhook_secret,
+            webhook_old_secrets=webhook_old_secrets,
+            allow_local_webhooks=allow_local_webhooks,
         )
 
     @classmethod
@@ -3177,6 +3456,16 @@ class InvoicePay:
     def webhooks(self) -> Webhooks:
         """Deliveries of providers."""
         return Webhooks(self._pay.webhooks)
+
+    @property
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        """URLs that are told of events."""
+        return WebhookEndpoints(self._pay.webhook_endpoints)
+
+    @property
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        """What these URLs were told, are being told, and did not take."""
+        return WebhookDeliveries(self._pay.webhook_deliveries)
 
     @property
     def sim(self) -> Sim:

@@ -18,6 +18,7 @@ DISPATCH = ("inline", "deferred")
 PRODUCTION = "production"
 ENVIRONMENTS = ("development", PRODUCTION)
 GROUP_COMMIT = ("auto", "on", "off")
+LOCAL = "allow_local_webhooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,15 @@ class Settings:
         audit_stream: this writer's lane of the audit trail (decision D9); `operations` is taken.
         qr_secret: at least 32 bytes that sign payment codes; made at random when left out.
         qr_old_secrets: earlier ones, so that the codes they signed still verify.
+        webhook_secret: at least 32 bytes from which the secrets of webhook endpoints are made; only in memory
+            it is made at random when left out, elsewhere the first endpoint asks for it.
+        webhook_old_secrets: earlier ones, which go on signing until they are left out.
+        allow_local_webhooks: endpoints may be `http://127.0.0.1`, for trying out; never in production.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a misspelt name in a host's nested settings
+    __pydantic_config__: ClassVar[dict[str, str]] = {
+        "extra": "forbid"
+    }  # a misspelt name in a host's nested settings
 
     store: str = MEMORY
     tenant: str = "default"
@@ -50,6 +57,9 @@ class Settings:
     audit_stream: str = "main"
     qr_secret: bytes | None = field(default=None, repr=False)
     qr_old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    webhook_secret: bytes | None = field(default=None, repr=False)
+    webhook_old_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    allow_local_webhooks: bool = False
     programme: Programme = field(default_factory=Programme)
 
     def __post_init__(self) -> None:
@@ -61,10 +71,15 @@ class Settings:
         if not isinstance(self.programme, Programme):
             raise ConfigurationError(f"programme is a Programme, not {type(self.programme).__name__}")
         party_id(self.tenant, "the tenant")
-        if not isinstance(self.qr_old_secrets, tuple | list):
-            raise ConfigurationError("qr_old_secrets is a tuple of secrets: (secret,)")
-        for secret in (self.qr_secret, *self.qr_old_secrets):
-            _check_secret(secret)
+        _check_secrets("qr", "payment codes", self.qr_secret, self.qr_old_secrets)
+        _check_secrets("webhook", "webhooks", self.webhook_secret, self.webhook_old_secrets)
+        if type(self.allow_local_webhooks) is not bool:
+            raise ConfigurationError("allow_local_webhooks is True or False")
+        if self.allow_local_webhooks and self.environment == PRODUCTION:
+            raise ConfigurationError(
+                "allow_local_webhooks is for trying out, and the environment is production",
+                hint="Leave it out: in production webhooks go to https and public addresses only.",
+            )
 
 
 def _one_of(name: str, word: str, words: tuple[str, ...]) -> None:
@@ -72,12 +87,15 @@ def _one_of(name: str, word: str, words: tuple[str, ...]) -> None:
         raise ConfigurationError(f"{name} is one of {', '.join(words)}, not {word!r}")
 
 
-def _check_secret(secret: bytes | None) -> None:
-    if secret is not None and not (isinstance(secret, bytes) and len(secret) >= MIN_SECRET_BYTES):
-        raise ConfigurationError(
-            f"a secret for payment codes is at least {MIN_SECRET_BYTES} bytes, as bytes",
-            hint=f"Make one with secrets.token_bytes({MIN_SECRET_BYTES}) and keep it with the others.",
-        )
+def _check_secrets(name: str, what: str, current: bytes | None, old: tuple[bytes, ...]) -> None:
+    if not isinstance(old, tuple | list):
+        raise ConfigurationError(f"{name}_old_secrets is a tuple of secrets: (secret,)")
+    for secret in (current, *old):
+        if secret is not None and not (isinstance(secret, bytes) and len(secret) >= MIN_SECRET_BYTES):
+            raise ConfigurationError(
+                f"a secret for {what} is at least {MIN_SECRET_BYTES} bytes, as bytes",
+                hint=f"Make one with secrets.token_bytes({MIN_SECRET_BYTES}) and keep it with the others.",
+            )
 
 
 def settings_from(values: Mapping[str, str]) -> Settings:
@@ -95,12 +113,17 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     }
     words = "store tenant environment dispatch group_commit schema table_prefix audit_stream"
     known = set(words.split())
-    secrets = {"qr_secret", "qr_old_secrets"}
-    if unknown := sorted(given.keys() - known - secrets):
+    secrets = {"qr_secret", "qr_old_secrets", "webhook_secret", "webhook_old_secrets"}
+    if unknown := sorted(given.keys() - known - secrets - {LOCAL}):
         raise ConfigurationError(f"unknown setting {PREFIX}{unknown[0].upper()}")
-    secret, old = given.pop("qr_secret", ""), given.pop("qr_old_secrets", "")
+    keys = {name: given.pop(name, "") for name in secrets}
+    is_local = given.pop(LOCAL, "false").lower()
+    _one_of(LOCAL, is_local, ("true", "false"))
     return Settings(
         **given,  # type: ignore[arg-type]
-        qr_secret=secret.encode() or None,
-        qr_old_secrets=tuple(part.encode() for part in old.split()),
+        qr_secret=keys["qr_secret"].encode() or None,
+        qr_old_secrets=tuple(part.encode() for part in keys["qr_old_secrets"].split()),
+        webhook_secret=keys["webhook_secret"].encode() or None,
+        webhook_old_secrets=tuple(part.encode() for part in keys["webhook_old_secrets"].split()),
+        allow_local_webhooks=is_local == "true",
     )

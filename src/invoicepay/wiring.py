@@ -16,10 +16,12 @@ from invoicepay.adapters.system import (
     blocking_sleep,
     fresh_secret,
 )
+from invoicepay.adapters.webhook_sender import HttpWebhookSender
 from invoicepay.client.base import Core
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import Programme, Settlement
 from invoicepay.domain.qr_payload import QrKeys
+from invoicepay.domain.webhook_secrets import WebhookKeys
 from invoicepay.errors import ConfigurationError
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.production import production_faults
@@ -94,6 +96,8 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             qr_keys=_qr_keys(settings),
             group_commit=_group_commit(chosen, settings, blocking=blocking),
             checkpoint_keys=parts.checkpoint_keys,
+            webhook_sender=HttpWebhookSender(allow_local=settings.allow_local_webhooks),
+            webhook_keys=_webhook_keys(settings, is_memory=is_memory),
         ),
         dispatch=settings.dispatch,
         sim=SimControl(rails, tokens)
@@ -283,6 +287,12 @@ def _qr_keys(settings: Settings) -> QrKeys:
     current = settings.qr_secret or fresh_secret()
     named = {_key_name(secret): secret for secret in (*settings.qr_old_secrets, current)}
     return QrKeys(active=_key_name(current), secrets=named)
+
+
+def _webhook_keys(settings: Settings, *, is_memory: bool) -> WebhookKeys:
+    """The configured secrets; one made at random would not be that of the other processes of a database."""
+    current = settings.webhook_secret or (fresh_secret() if is_memory else None)
+    return WebhookKeys((current, *settings.webhook_old_secrets) if current else ())
 
 
 def _key_name(secret: bytes) -> str:

@@ -18,8 +18,10 @@ from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.shape import identifier_or_none
 from invoicepay.domain.time import aware
 from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine, InvoicePayError, not_what
+from invoicepay.ports.repository import Repository
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.batches import TROUBLE, Asked
+from invoicepay.use_cases.inside import inside, require_outside
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import LIMIT, PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
@@ -89,8 +91,22 @@ class Core:
         """The same client for another actor."""
         return replace(self, wired=replace(self.wired, actor=actor))
 
+    def inside(self, repository: Repository) -> Core:
+        """The same client over parts of one open transaction; closing it ends nothing.
+
+        Nothing outside is waited for, nothing follows a call, and what loses a race is told at once.
+        """
+        wired = inside(self.deps, repository)
+        return replace(self, wired=wired, dispatch="deferred", shared=Shared(handlers=self.handlers))
+
+    async def follow_up(self) -> None:
+        """Provider work, due work and handlers, right away where the host asked for that."""
+        if self.dispatch == "inline":
+            log_undelivered(await self.run_pending(LIMIT))
+
     async def run_pending(self, limit: int, *, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits in this tenant."""
+        require_outside(self.wired, "run_pending")
         return await run_pending(self.deps, limit, handlers=self.handlers, until_quiet=until_quiet)
 
     async def close(self) -> None:
@@ -100,6 +116,8 @@ class Core:
             if self.wired.group_commit is not None:
                 self.wired.group_commit.close(_closed())
             await self.wired.repository.close()
+            if self.wired.webhook_sender is not None:
+                await self.wired.webhook_sender.close()
 
     def __str__(self) -> str:
         """For people: where the data is, whose it is, and who acts."""
@@ -152,9 +170,7 @@ class Group:
         return outcomes
 
     async def _follow_up(self) -> None:
-        """Provider work, due work and handlers, right away where the host asked for that."""
-        if self._core.dispatch == "inline":
-            log_undelivered(await self._core.run_pending(LIMIT))
+        await self._core.follow_up()
 
 
 def acting(subject: str, role: Role | str, on_behalf_of: str, request_id: str) -> Actor:

@@ -7,29 +7,10 @@ from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from invoicepay.domain.entity import Entity, kinds_of
 from invoicepay.domain.events import Event
-from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError, quoted
+from invoicepay.errors import ConfigurationError, InvoicePayError
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import PendingSummary
-
-
-def event_pattern(text: str) -> str:
-    """A pattern that some event can meet, so that a misspelt kind is not waited for in vain.
-
-    Raises:
-        InvalidInput: no kind of event is called that.
-    """
-    if not isinstance(text, str):
-        raise InvalidInput('name the events first: @pay.on("invoice.paid")')
-    kind, dot, step = text.partition(".")
-    kinds = sorted(kinds_of(Entity))
-    if text != "*" and not (dot and step and any(fnmatchcase(known, kind) for known in kinds)):
-        raise InvalidInput(
-            f"no event is called {quoted(text) or 'that'}: write a kind and a step, such as invoice.paid",
-            hint=f"Kinds are {', '.join(kinds)}.",
-        )
-    return text
 
 
 def handler_of(pattern: str, call: Callable[[Event], Any], *, blocks: bool) -> Handler:

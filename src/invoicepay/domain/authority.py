@@ -150,6 +150,7 @@ COMMANDS: Mapping[str, Rule] = {
     "invoices.mark_uncollectible": _ENTERPRISE,
     "invoices.expire": _ENTERPRISE_OR_TIME,
     "invoices.reopen": _ENTERPRISE,
+    "invoices.tell_overdue": _SYSTEM,
     "invoices.credit_note": _ENTERPRISE,
     "invoices.refund": _ENTERPRISE,
     "invoices.void_credit_note": _ENTERPRISE,
@@ -204,6 +205,16 @@ COMMANDS: Mapping[str, Rule] = {
     "inbox.keep": _SYSTEM,
     "inbox.set_aside": _SYSTEM,
     "rails.tell_overdue": _SYSTEM,
+    "webhook_endpoints.create": _NOTED,
+    "webhook_endpoints.update": _NOTED,
+    "webhook_endpoints.disable": _NOTED,
+    "webhook_endpoints.enable": _NOTED,
+    "webhook_endpoints.rotate_secret": _NOTED,
+    "webhook_deliveries.plan": _SYSTEM,
+    "webhook_deliveries.claim": _SYSTEM,
+    "webhook_deliveries.record": _SYSTEM,
+    "webhook_deliveries.replay": _OPERATOR,
+    "webhook_deliveries.replay_range": _OPERATOR,
 }
 """Every command, by the name under which the audit trail and the idempotency keys know it."""
 
@@ -232,6 +243,8 @@ LOOKS: Mapping[str, Rule] = {
     "audit.anchor": _OPERATOR,
     "audit.findings": _OPERATOR,
     "invariants.check": _OPERATOR,
+    "webhook_endpoints.secret": _OPERATOR,
+    "webhook_endpoints.test": _OPERATOR,
     "health": _OPERATOR,
     "run_pending": _OPERATOR,
     "run_pending_everywhere": _OPERATOR,

@@ -50,6 +50,7 @@ class Prefix(StrEnum):
     RECEIPT = "rcp"
     BREAK = "brk"
     REMARK = "rmk"
+    WEBHOOK_ENDPOINT = "whe"
 
 
 def uuid7_bytes(unix_ms: int, random_bytes: bytes) -> bytes:

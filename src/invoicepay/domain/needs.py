@@ -39,6 +39,8 @@ LOCK_ORDER = (
     "provider_switch",
     "limit_counter",
     "number_series",
+    "webhook_endpoint",
+    "webhook_delivery",
 )
 """Kinds of row in the order in which every writer locks them; others come last, by name (spec 3.4).
 

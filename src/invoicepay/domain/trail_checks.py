@@ -39,6 +39,8 @@ from invoicepay.domain.provider_switches import PROVIDER_SWITCH
 from invoicepay.domain.requests import REQUEST, TRANSFER
 from invoicepay.domain.schedules import SCHEDULE
 from invoicepay.domain.tokens import BURN, MINT
+from invoicepay.domain.webhook_deliveries import WEBHOOK_DELIVERY
+from invoicepay.domain.webhook_endpoints import WEBHOOK_ENDPOINT
 from invoicepay.domain.withdrawals import WITHDRAWAL
 from invoicepay.domain.writes import UNIQUE
 
@@ -63,8 +65,10 @@ LIFECYCLES: tuple[Lifecycle[Any, Any], ...] = (
     WALLET,
     BANK_ACCOUNT,
     PROVIDER_SWITCH,
+    WEBHOOK_ENDPOINT,
+    WEBHOOK_DELIVERY,
 )
-"""Every machine of the specification, section 4, and of provider work."""
+"""Every machine of the specification, section 4, of provider work and of outgoing webhooks."""
 
 _STEPS = {table.entity: {(start or "", end) for start, _, end in table.edges} for table in LIFECYCLES}
 

@@ -1,4 +1,4 @@
-"""Everything that waits: one pass over provider work, webhooks, due dates and events (decision D8)."""
+"""Everything that waits: provider work, webhooks both ways, due dates, events; one pass (decision D8)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from invoicepay.use_cases.neighbours import Served, Stages
 from invoicepay.use_cases.outbox import Delivered, Handler, Undelivered, deliver_events
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.recover import poll_due, send_due
+from invoicepay.use_cases.webhook_fan_out import fan_out
+from invoicepay.use_cases.webhook_sending import send_webhooks
 
 LIMIT = 100
 MOST_PASSES = 50
@@ -32,6 +34,7 @@ class PendingSummary(Shown):
         received: webhooks applied or set aside.
         due: things whose time had come: confirmed, expired, executed.
         delivered: events that every handler took.
+        posted: webhooks that were tried, whether the endpoint took them or not.
         refusals: why something could not go on now; it is tried again or visible in its own state.
         undelivered: events that a handler did not take.
     """
@@ -41,6 +44,7 @@ class PendingSummary(Shown):
     received: int = 0
     due: int = 0
     delivered: int = 0
+    posted: int = 0
     refusals: tuple[InvoicePayError, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
     passes: int = field(default=1, compare=False)
@@ -48,7 +52,7 @@ class PendingSummary(Shown):
     @property
     def moved(self) -> int:
         """How many things moved; 0 means that nothing waits for now."""
-        return self.sent + self.polled + self.received + self.due + self.delivered
+        return self.sent + self.polled + self.received + self.due + self.delivered + self.posted
 
 
 async def run_pending(
@@ -108,8 +112,12 @@ async def _one_pass(
     received = await stages.done(apply_received(deps, limit), Served())
     polled = await stages.done(poll_due(deps, limit, share), Served())
     told = await stages.done(deliver_events(deps, handlers, limit), Delivered()) if handlers else Delivered()
+    await stages.done(fan_out(deps, limit), 0)
+    posted = await stages.done(send_webhooks(deps, limit, share), Served())
     stages.end()
-    return _summary(timely, sent, received, polled, told)
+    return replace(
+        _summary(timely, sent, received, polled, posted), delivered=told.count, undelivered=told.undelivered
+    )
 
 
 async def _with_lease_clock(deps: Deps) -> Deps:
@@ -119,16 +127,17 @@ async def _with_lease_clock(deps: Deps) -> Deps:
 
 
 def _summary(
-    timely: Served, sent: Served, received: Served, polled: Served, told: Delivered
+    timely: Served, sent: Served, received: Served, polled: Served, posted: Served
 ) -> PendingSummary:
     return PendingSummary(
         sent=sent.count,
         polled=polled.count,
         received=received.count,
         due=timely.count,
-        delivered=told.count,
-        refusals=(*timely.refusals, *sent.refusals, *received.refusals, *polled.refusals),
-        undelivered=told.undelivered,
+        posted=posted.count,
+        refusals=tuple(
+            refusal for stage in (timely, sent, received, polled, posted) for refusal in stage.refusals
+        ),
     )
 
 
@@ -140,6 +149,7 @@ def _together(first: PendingSummary, then: PendingSummary) -> PendingSummary:
         received=first.received + then.received,
         due=first.due + then.due,
         delivered=first.delivered + then.delivered,
+        posted=first.posted + then.posted,
         refusals=then.refusals,
         undelivered=then.undelivered,
         passes=first.passes + 1,

@@ -24,6 +24,7 @@ from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.domain.shape import require_shape
+from invoicepay.domain.webhook_secrets import WebhookKeys
 from invoicepay.errors import (
     AuthorizerUnavailable,
     ComplianceError,
@@ -43,12 +44,13 @@ from invoicepay.errors import (
     error_from,
 )
 from invoicepay.ports.authorizer import Authorizer
-from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Reply, Repository, Unit
+from invoicepay.ports.routes import Rails, RailsRoutes
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
+from invoicepay.ports.webhook_sender import WebhookSender
 from invoicepay.use_cases.collector import at_rest
 from invoicepay.use_cases.loading import Asking, Tried, load, load_all
 
@@ -61,6 +63,8 @@ RECORDED_REFUSALS = (StateError, MoneyError, ComplianceError)
 
 DENIALS = (NotAllowed, NotThePayer, SecondActorRequired, AuthorizerUnavailable)
 """Refusals of who asked: an audit record tells of each, and its key may be used again (S-01, S-36)."""
+
+BEGIN_AGAIN = "Roll the transaction back and begin it again, with the same keys; nothing of it was kept."
 
 FINGERPRINT_VERSION = 1
 
@@ -76,8 +80,11 @@ class Deps:
         authorizer: the host's say in who may do what; None where the rules alone decide.
         group_commit: None gives every call a transaction of its own.
         checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
+        in_transaction: the repository's units are parts of one open transaction; nothing is tried twice.
         lease_clock: what workers time their leases by, where the store tells the time; else `clock`.
         witness: told how each command ended, by operation and key; a dry run has one.
+        webhook_sender: the way out for webhooks; None where nothing may leave.
+        webhook_keys: what their signatures are made from.
     """
 
     repository: Repository
@@ -85,7 +92,7 @@ class Deps:
     ids: Ids
     retry: Retry
     programme: Programme
-    rails: RailsProvider
+    rails: Rails
     tokens: TokenProvider
     screening: Screening | None
     tenant_id: str
@@ -95,12 +102,19 @@ class Deps:
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
     lease_clock: Clock | None = None
+    in_transaction: bool = False
     witness: Witness | None = None
+    webhook_sender: WebhookSender | None = None
+    webhook_keys: WebhookKeys = WebhookKeys()
 
     @property
     def on_lease_time(self) -> Deps:
         """The same with the clock that leases are timed by."""
         return self if self.lease_clock is None else replace(self, clock=self.lease_clock)
+
+    def route(self, kind: str, asset: str, rail: str) -> str | None:
+        """The provider that does such work: empty where its side has only one, None where nobody does it."""
+        return self.rails.name_for(kind, asset, rail) if isinstance(self.rails, RailsRoutes) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +256,9 @@ async def _together(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
 
     try:
         return await _attempt(deps, calls, tried)
-    except ConcurrentUpdate:
+    except ConcurrentUpdate as lost:
+        if deps.in_transaction:
+            raise type(lost)(lost.message, hint=BEGIN_AGAIN, **lost.details) from lost
         return await deps.retry(again)
 
 
@@ -358,6 +374,7 @@ def _decided(deps: Deps, call: Call[Any, Any], seen: Snapshot) -> tuple[Any, Out
         command=call.command,
         authorizer=deps.authorizer.authorize if deps.authorizer is not None else None,
         nonce=deps.ids.nonce,
+        route=deps.route,
     )
     change = Change(seen, context)
     try:

@@ -68,7 +68,13 @@ class MemoryReader:
         return tuple(sorted(found, key=lambda booked: booked.posting.id)[:limit])
 
     async def events(
-        self, *, entity_id: str | None = None, unpublished: bool = False, after: str = "", limit: int = 200
+        self,
+        *,
+        entity_id: str | None = None,
+        seq: int | None = None,
+        unpublished: bool = False,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Event, ...]:
         """Events ordered by id (by `seq` for one entity), after an id."""
         tables = self._tables
@@ -77,6 +83,8 @@ class MemoryReader:
         if entity_id is not None:
             events = tables.events_of.get(entity_id, ())
         found = [event for event in events if event.id > after and (event.id in waiting or not unpublished)]
+        if seq is not None:
+            found = [event for event in found if event.seq == seq]
         found.sort(key=lambda event: event.id)
         if entity_id is not None:
             found.sort(key=lambda event: event.seq)

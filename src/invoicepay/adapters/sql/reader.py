@@ -61,10 +61,16 @@ class SqlReader:
         )
 
     async def events(
-        self, *, entity_id: str | None = None, unpublished: bool = False, after: str = "", limit: int = 200
+        self,
+        *,
+        entity_id: str | None = None,
+        seq: int | None = None,
+        unpublished: bool = False,
+        after: str = "",
+        limit: int = 200,
     ) -> tuple[Event, ...]:
         return await self._run(
-            look.events, entity_id=entity_id, unpublished=unpublished, after=after, limit=limit
+            look.events, entity_id=entity_id, seq=seq, unpublished=unpublished, after=after, limit=limit
         )
 
     async def audit_records(

@@ -42,6 +42,8 @@ from invoicepay.domain.remarks import Remark
 from invoicepay.domain.requests import PaymentRequest, Transfer
 from invoicepay.domain.schedules import Schedule
 from invoicepay.domain.tokens import Burn, Mint
+from invoicepay.domain.webhook_deliveries import WebhookDelivery
+from invoicepay.domain.webhook_endpoints import WebhookEndpoint
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.domain.writes import UNIQUE
 from invoicepay.ports.slots import OPEN_SLOTS
@@ -76,6 +78,8 @@ TABLE_NAMES: dict[type[Entity], str] = {
     Observation: "effect_observations",
     InboxMessage: "webhook_inbox",
     Remark: "remarks",
+    WebhookEndpoint: "webhook_endpoints",
+    WebhookDelivery: "webhook_deliveries",
 }
 """Every kind of entity and where it is kept."""
 
@@ -85,6 +89,7 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
         ("customer_id", "id"),
         ("enterprise_id", "id"),
         ("expires_at",),
+        ("overdue_check_at",),
     ),
     CreditNote: (("invoice_id", "id"), ("enterprise_id", "id")),
     Payment: (("invoice_id", "id"), ("payer_id", "id"), ("enterprise_id", "id")),
@@ -113,6 +118,7 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
     Observation: (("effect_id",),),
     InboxMessage: (("status", "created_at"), ("effect_id",)),
     Remark: (("about_id",),),
+    WebhookDelivery: (("endpoint_id", "status", "due_at"), ("status", "id")),
 }
 """Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
 
