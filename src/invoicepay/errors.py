@@ -24,7 +24,7 @@
     ├── ProviderError: ProviderRejected, ProviderUnavailable, ProviderUnknown, WebhookSignatureInvalid
     ├── ConcurrencyError: ConcurrentUpdate, StoreBusy
     ├── StoreError: StoreUnreachable, StoreBehind, StoreReadOnly, StoreFull, OutcomeUnknown
-    ├── ConfigurationError: MissingExtra, SuspendedInBlockingHost
+    ├── ConfigurationError: MissingExtra, SuspendedInBlockingHost, InsideTransaction
     └── InvariantViolated: the books contradict themselves
 
 The class says what happened: the first line of its docstring is the default message, `hint` is the next step.
@@ -569,6 +569,12 @@ class MissingExtra(ConfigurationError, hint="Install the extra that the message 
 
 class SuspendedInBlockingHost(ConfigurationError, hint="Use AsyncInvoicePay, or only blocking adapters."):
     """An awaiting adapter was wired into a blocking host."""
+
+
+class InsideTransaction(
+    ConfigurationError, hint="Call it on the client itself, before the transaction or after its commit."
+):
+    """The call reaches outside the database, and a transaction is open that must not wait for it."""
 
 
 class InvariantViolated(InvoicePayError, hint="Stop payouts, keep the database as it is, and run the audit."):

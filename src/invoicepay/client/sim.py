@@ -15,6 +15,7 @@ from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import ConfigurationError, NotFound
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.inbox import receive_webhook
+from invoicepay.use_cases.inside import require_outside
 from invoicepay.use_cases.pending import LIMIT
 
 
@@ -23,6 +24,7 @@ class Sim(Group):
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)
+        require_outside(core.wired, "pay.sim")
         if core.sim is None:
             raise ConfigurationError(
                 "pay.sim exists only with simulated rails and tokens",

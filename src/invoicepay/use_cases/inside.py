@@ -1,0 +1,70 @@
+"""The same dependencies inside an open transaction: nothing outside the database is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from invoicepay.errors import InsideTransaction
+from invoicepay.ports.repository import Repository
+from invoicepay.use_cases.perform import Deps
+
+T = TypeVar("T")
+
+TOLD = ("name", "capabilities", "key_id")
+"""What a provider says of itself without asking anybody."""
+
+
+def inside(deps: Deps, repository: Repository) -> Deps:
+    """What use cases are given for a transaction that is open.
+
+    Args:
+        repository: whose units are parts of it.
+    """
+    return replace(
+        deps,
+        repository=repository,
+        rails=cast("Any", OutOfReach(deps.rails)),
+        tokens=cast("Any", OutOfReach(deps.tokens)),
+        screening=None if deps.screening is None else cast("Any", OutOfReach(deps.screening)),
+        checkpoint_keys=tuple([cast("Any", OutOfReach(key)) for key in deps.checkpoint_keys]),
+        retry=once,
+        group_commit=None,
+        in_transaction=True,
+    )
+
+
+def require_outside(deps: Deps, what: str) -> None:
+    """Refuse what works outside of the database while a transaction is open.
+
+    Raises:
+        InsideTransaction: one is.
+    """
+    if deps.in_transaction:
+        raise InsideTransaction(f"{what} reaches outside, and a transaction is open")
+
+
+async def once(attempt: Callable[[], Awaitable[T]]) -> T:
+    """A `Retry` that does not: what lost a race here loses it again until the transaction has ended."""
+    return await attempt()
+
+
+class OutOfReach:
+    """A provider, a screening or a key while a transaction is open: there, and not to be asked."""
+
+    def __init__(self, provider: object) -> None:
+        self._provider = provider
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._provider, name)
+        if name in TOLD or not callable(found):
+            return found
+
+        def refused(*_: object, **__: object) -> Any:
+            raise InsideTransaction(f"{name} asks {self._name()}, and a transaction is open")
+
+        return refused
+
+    def _name(self) -> str:
+        return str(getattr(self._provider, "name", type(self._provider).__name__))
