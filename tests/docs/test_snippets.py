@@ -45,8 +45,9 @@ CHANGED: dict[str, list[tuple[str, str, str]]] = {
 
 @pytest.fixture(autouse=True)
 def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Examples may write files where they are started."""
+    """Examples may write files where they are started, and read their store from the environment."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INVOICEPAY_STORE", "memory://")
 
 
 @pytest.mark.parametrize("script", SNIPPETS, ids=lambda script: script.stem)
