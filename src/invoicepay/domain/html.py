@@ -12,7 +12,7 @@ from typing import Any
 from invoicepay.domain.money import Money
 from invoicepay.errors import InvoicePayError
 
-BOOKKEEPING = frozenset({"version", "updated_at", "idempotency_key", "replayed"})
+BOOKKEEPING = frozenset({"version", "updated_at", "idempotency_key", "replayed", "overdue_check_at"})
 """Fields of every row that say nothing about the business."""
 
 _LINE = "border-bottom: 1px solid rgba(128, 128, 128, .35)"  # a grey that shows on light and dark

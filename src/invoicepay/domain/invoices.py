@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -16,7 +16,7 @@ from invoicepay.domain.lines import Line
 from invoicepay.domain.money import Money, percentage
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.policies import Late, Policy
-from invoicepay.domain.time import local_date
+from invoicepay.domain.time import local_date, zone
 from invoicepay.errors import InvoiceAlreadyPaid, InvoiceExpired
 
 
@@ -138,6 +138,7 @@ class Invoice(Entity):
         refunded: paid back to payers in tokens.
         is_late: a payment settled after the due date or the expiry.
         schedule_id, occurrence: the schedule that made it and the occurrence's number.
+        overdue_check_at: when to see whether it is overdue, which is told once; empty once that was seen.
     """
 
     KIND: ClassVar[str] = "invoice"
@@ -170,6 +171,7 @@ class Invoice(Entity):
     reference: str = ""
     schedule_id: str = ""
     occurrence: int | None = None
+    overdue_check_at: datetime | None = None
 
     @property
     def refund_status(self) -> RefundStatus:
@@ -185,6 +187,9 @@ class VoidDisposition(StrEnum):
     CREDIT = "credit"
     REFUND = "refund"
 
+
+LAST_YEAR = 9_999
+"""A date that late has no day after it in every zone; nothing due then is waited for."""
 
 UNSETTLED = frozenset({S.OPEN, S.PARTIALLY_PAID})
 """States in which an invoice waits for money."""
@@ -263,7 +268,7 @@ def with_payment(
     difference = rest if applied and rest <= (tolerance or nothing) else nothing
     rest = rest - difference
     status = INVOICE.after(invoice.status, _settling(applied, rest))
-    return evolve(
+    after = evolve(
         invoice,
         status=status,
         applied=invoice.applied + applied,
@@ -274,6 +279,7 @@ def with_payment(
         is_late=invoice.is_late or is_late,
         paid_at=now if status is S.PAID and invoice.status is not S.PAID else invoice.paid_at,
     )
+    return awaited_again(invoice, after, now) if invoice.status is S.EXPIRED else after
 
 
 def _settling(applied: Money, rest: Money) -> InvoiceCommand:
@@ -311,6 +317,14 @@ def with_reversal(invoice: Invoice, applied: Money, excess: Money) -> Invoice:
     )
 
 
+def awaited_again(before: Invoice, after: Invoice, now: datetime) -> Invoice:
+    """The invoice, to be checked for its due date at once where it waits for money again."""
+    waits_again = after.status in UNSETTLED and before.status not in UNSETTLED
+    if not waits_again or after.due_on is None or after.overdue_check_at is not None:
+        return after
+    return replace(after, overdue_check_at=now)
+
+
 class AgeingBucket(StrEnum):
     """How long an open amount is past due."""
 
@@ -326,6 +340,13 @@ def days_overdue(invoice: Invoice, now: datetime, timezone: str) -> int:
     if invoice.status not in UNSETTLED or invoice.due_on is None:
         return 0
     return max(0, (local_date(now, timezone) - invoice.due_on).days)
+
+
+def overdue_from(due_on: date | None, timezone: str) -> datetime | None:
+    """The first instant after a due date in the enterprise's zone; None without one (spec 1.3)."""
+    if due_on is None or due_on.year >= LAST_YEAR:
+        return None
+    return datetime.combine(due_on + timedelta(days=1), time(), zone(timezone)).astimezone(UTC)
 
 
 def is_overdue(invoice: Invoice, now: datetime, timezone: str) -> bool:

@@ -9,7 +9,14 @@ from invoicepay.domain.access import authorise, customer_needs, known_party, par
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import apply_credits, credit_needs
 from invoicepay.domain.ids import Prefix, clean_text
-from invoicepay.domain.invoices import INVOICE, Invoice, InvoiceCommand, InvoiceStatus, invoice_needs
+from invoicepay.domain.invoices import (
+    INVOICE,
+    Invoice,
+    InvoiceCommand,
+    InvoiceStatus,
+    invoice_needs,
+    overdue_from,
+)
 from invoicepay.domain.lines import Line, checked, totals
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Needs
@@ -222,6 +229,7 @@ def finalize_invoice(change: Change, draft: Invoice) -> Invoice:
             number=take_number(change, _numbered(draft, enterprise)),
             finalized_at=change.now,
             paid_at=change.now if status is InvoiceStatus.PAID else None,
+            overdue_check_at=overdue_from(draft.due_on, enterprise.timezone) if draft.total else None,
         ),
         "invoice.finalized",
     )

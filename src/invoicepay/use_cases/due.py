@@ -31,6 +31,7 @@ DUE: tuple[DueWork, ...] = (
     requests.expire_due,
     holds.expire_due,
     invoices.expire_due,
+    invoices.tell_overdue,
     credits.expire_due_credits,
 )
 """Each finds at most so many of its own that are due, and moves them on one by one."""

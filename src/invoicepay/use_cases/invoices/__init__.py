@@ -35,6 +35,7 @@ from invoicepay.use_cases.invoices.issue import (
     send_invoice,
 )
 from invoicepay.use_cases.invoices.many import finalize_many, issue_many
+from invoicepay.use_cases.invoices.overdue import tell_overdue
 from invoicepay.use_cases.invoices.void_credit_note import VoidCreditNote, void_credit_note
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "refund_invoice",
     "reopen_invoice",
     "send_invoice",
+    "tell_overdue",
     "update_draft",
     "void_credit_note",
     "void_invoice",

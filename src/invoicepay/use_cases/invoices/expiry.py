@@ -12,6 +12,7 @@ from invoicepay.domain.invoices import (
     UNSETTLED,
     Invoice,
     InvoiceCommand,
+    awaited_again,
     has_expired,
     invoice_needs,
 )
@@ -82,7 +83,8 @@ def decide_reopen(command: ReopenInvoice, change: Change) -> Invoice:
     authorise(change, invoice, enterprise=invoice.enterprise_id)
     word = InvoiceCommand.REOPEN_PART if invoice.applied else InvoiceCommand.REOPEN
     status = INVOICE.after(invoice.status, word)
-    return change.put(replace(invoice, status=status, expires_at=expires_at), "invoice.reopened")
+    reopened = awaited_again(invoice, replace(invoice, status=status, expires_at=expires_at), change.now)
+    return change.put(reopened, "invoice.reopened")
 
 
 EXPIRE = UseCase("invoices.expire", Invoice, _needs_expire, decide_expire)

@@ -11,7 +11,7 @@ from invoicepay.domain.allocations import Allocation, SourceKind, allocate
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credit_notes import CREDIT_NOTE, CreditNote, CreditNoteCommand, without_credit
 from invoicepay.domain.credits import CREDIT, CreditCommand, CreditLot, void_lot
-from invoicepay.domain.invoices import Invoice, InvoiceStatus, invoice_needs
+from invoicepay.domain.invoices import Invoice, InvoiceStatus, awaited_again, invoice_needs
 from invoicepay.domain.money import Money, total
 from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.payments import Payment
@@ -67,7 +67,8 @@ def decide_void_credit_note(command: VoidCreditNote, change: Change) -> CreditNo
     _lower_fence(change, note, _taken_back(change, note))
     is_settled = after.status is InvoiceStatus.PAID
     paid_at = invoice.paid_at if is_settled else None
-    change.put(replace(after, paid_at=paid_at), "invoice.credit_voided")
+    after = awaited_again(invoice, replace(after, paid_at=paid_at), change.now)
+    change.put(after, "invoice.credit_voided")
     return change.put(replace(note, status=status), "credit_note.voided")
 
 

@@ -12,7 +12,7 @@ from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.credits import CreditLot, post_from_enterprise, void_lot
 from invoicepay.domain.following import follow
 from invoicepay.domain.ids import clean_text
-from invoicepay.domain.invoices import Invoice, invoice_needs, with_reversal
+from invoicepay.domain.invoices import Invoice, awaited_again, invoice_needs, with_reversal
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.payments import PAYMENT, Channel, Payment, PaymentCommand
 from invoicepay.domain.policies import CreditBacking, Settlement
@@ -82,7 +82,7 @@ def decide_reverse_payment(command: ReversePayment, change: Change) -> Payment:
         )
     invoice = change.get(Invoice, payment.invoice_id)
     after = with_reversal(invoice, payment.applied, payment.excess)
-    change.put(after, "invoice.payment_reversed")
+    change.put(awaited_again(invoice, after, change.now), "invoice.payment_reversed")
     taken_back = change.put(replace(payment, status=status, failure_reason=reason), "payment.reversed")
     if payment.channel is not Channel.EXTERNAL:
         is_fenced = lot is not None and lot.backing is CreditBacking.RING_FENCED
