@@ -21,7 +21,7 @@ from invoicepay.errors import ConfigurationError, InvalidInput, InvalidLine, Inv
 from invoicepay.ports.repository import Repository
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.batches import TROUBLE, Asked
-from invoicepay.use_cases.inside import inside, require_outside
+from invoicepay.use_cases.inside import inside
 from invoicepay.use_cases.outbox import Handler
 from invoicepay.use_cases.pending import LIMIT, PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
@@ -106,7 +106,6 @@ class Core:
 
     async def run_pending(self, limit: int, *, until_quiet: bool = True) -> PendingSummary:
         """Bring on what waits in this tenant."""
-        require_outside(self.wired, "run_pending")
         return await run_pending(self.deps, limit, handlers=self.handlers, until_quiet=until_quiet)
 
     async def close(self) -> None:

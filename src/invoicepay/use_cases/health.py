@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.health import NOT_TOLD, Check, Health, SystemHealth, TellsHealth
+from invoicepay.use_cases.inside import require_outside
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
+from invoicepay.use_cases.providers import banks
 
 
 async def system_health(deps: Deps) -> SystemHealth:
@@ -14,14 +18,23 @@ async def system_health(deps: Deps) -> SystemHealth:
     Raises:
         NotAllowed: the actor is a party.
     """
+    require_outside(deps, "health")
     await allow(deps, "health")
     screening = deps.screening
     return SystemHealth(
         store=await _told(deps.repository, type(deps.repository).__name__),
-        rails=await _told(deps.rails, deps.rails.name),
+        rails=_one(*[await _told(bank, bank.name) for bank in banks(deps)]),
         token=await _told(deps.tokens, deps.tokens.name),
         screening=None if screening is None else await _told(screening, type(screening).__name__),
     )
+
+
+def _one(*several: Health) -> Health:
+    """What several banks told as one, each check under the name of its bank."""
+    if len(several) == 1:
+        return several[0]
+    checks = (replace(check, name=f"{one.provider}.{check.name}") for one in several for check in one.checks)
+    return Health(", ".join(one.provider for one in several), tuple(checks))
 
 
 async def _told(part: object, name: str) -> Health:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from invoicepay.errors import InsideTransaction
 from invoicepay.ports.repository import Repository
+from invoicepay.ports.routes import RailsRoutes
 from invoicepay.use_cases.perform import Deps
 
 T = TypeVar("T")
@@ -25,10 +26,11 @@ def inside(deps: Deps, repository: Repository) -> Deps:
     return replace(
         deps,
         repository=repository,
-        rails=cast("Any", OutOfReach(deps.rails)),
-        tokens=cast("Any", OutOfReach(deps.tokens)),
-        screening=None if deps.screening is None else cast("Any", OutOfReach(deps.screening)),
-        checkpoint_keys=tuple([cast("Any", OutOfReach(key)) for key in deps.checkpoint_keys]),
+        rails=deps.rails.each(_guarded) if isinstance(deps.rails, RailsRoutes) else _guarded(deps.rails),
+        tokens=_guarded(deps.tokens),
+        screening=_guarded(deps.screening),
+        webhook_sender=_guarded(deps.webhook_sender),
+        checkpoint_keys=tuple(map(_guarded, deps.checkpoint_keys)),
         retry=once,
         group_commit=None,
         in_transaction=True,
@@ -50,8 +52,12 @@ async def once(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
+def _guarded(part: T) -> T:
+    return part if part is None else cast("T", OutOfReach(part))
+
+
 class OutOfReach:
-    """A provider, a screening or a key while a transaction is open: there, and not to be asked."""
+    """A provider, a screening, a key or a sender while a transaction is open: there, and not to be asked."""
 
     def __init__(self, provider: object) -> None:
         self._provider = provider

@@ -11,6 +11,7 @@ from invoicepay.errors import InvoicePayError
 from invoicepay.ports.runtime import SharesClock
 from invoicepay.use_cases import due
 from invoicepay.use_cases.inbox import apply_received
+from invoicepay.use_cases.inside import require_outside
 from invoicepay.use_cases.neighbours import Served, Stages
 from invoicepay.use_cases.outbox import Delivered, Handler, Undelivered, deliver_events
 from invoicepay.use_cases.perform import Deps
@@ -66,6 +67,7 @@ async def run_pending(
         limit: the most of each kind that one pass takes.
         until_quiet: repeat until nothing moves, at most 50 times; what is due later stays for later.
     """
+    require_outside(deps, "run_pending")
     summary = await _one_pass(deps, limit, handlers)
     while until_quiet and summary.passes < MOST_PASSES:
         more = await _one_pass(deps, limit, handlers)
@@ -89,6 +91,7 @@ async def run_pending_everywhere(
     Args:
         is_stopping: asked before each tenant; true leaves the rest for the next pass.
     """
+    require_outside(deps, "run_pending_everywhere")
     stages, summaries = Stages(), dict[str, PendingSummary]()
     for tenant in await deps.repository.tenants():
         if is_stopping and is_stopping():
