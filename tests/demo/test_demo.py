@@ -198,7 +198,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path, options: list[s
     process.stdout.close()
 
     assert first
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=120) == 141
     assert process.stderr.read() == ""
     process.stderr.close()
     tenants_of(tmp_path / FILE)

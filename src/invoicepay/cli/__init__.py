@@ -1,23 +1,92 @@
-"""The command `invoicepay`: what a host runs beside its own processes."""
+"""The command `invoicepay`: what a host, or whoever runs it, needs beside the host's own processes."""
 
 from __future__ import annotations
 
-import argparse
 import sys
+from argparse import Namespace
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, TextIO
 
-from invoicepay.cli import worker
-from invoicepay.cli.loading import AppNotFound, client_at
+from invoicepay.cli.output import (
+    FAILED,
+    INTERRUPTED,
+    MISUSED,
+    READER_GONE,
+    Answer,
+    Misuse,
+    forget,
+    refuse,
+    standard_output,
+    write,
+)
+from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError
+
+if TYPE_CHECKING:
+    from invoicepay.cli.loading import Client
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Carry out one command; returns the exit code: 0 done, 1 something failed, 2 not understood."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+def main(
+    arguments: list[str] | None = None,
+    *,
+    client: Callable[[], Client] | None = None,
+    prog: str = "invoicepay",
+) -> int:
+    """Carry out one command; returns the exit code, see the reference of commands.
+
+    Args:
+        arguments: those of the process when left out.
+        client: makes the client of a host that has the command under another name, such as `manage.py`. It is
+            used where neither `--app` nor `--store` is given, and left open.
+        prog: how the command is called there.
+    """
+    out = standard_output()
     try:
-        pay = client_at(options.app)
-    except AppNotFound as error:
-        print(f"invoicepay: {error}", file=sys.stderr)
-        return 2
+        code = _ended(arguments, client, prog, out)
+        out.flush()
+        return code
+    except BrokenPipeError:
+        forget(out)
+        return READER_GONE
+    except KeyboardInterrupt:
+        print("invoicepay: stopped by you.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _ended(arguments: list[str] | None, client: Callable[[], Client] | None, prog: str, out: TextIO) -> int:
+    from invoicepay.cli.options import parser
+
+    try:
+        options = parser(prog).parse_args(arguments)
+    except SystemExit as ended:  # help, a version, or a line that cannot be understood: it was said already
+        return int(ended.code or 0)
+    try:
+        return _carried_out(options, client, out)
+    except (Misuse, ConfigurationError, InvalidInput) as error:
+        refuse(error, options.command, out, as_json=options.json)
+        return MISUSED
+    except InvoicePayError as error:
+        refuse(error, options.command, out, as_json=options.json)
+        return FAILED
+
+
+def _carried_out(options: Namespace, client: Callable[[], Client] | None, out: TextIO) -> int:
+    if options.command == "demo":
+        from invoicepay.demo.__main__ import listen, run
+
+        listen()
+        return run(options)
+    if options.command == "worker":
+        return _worked(options, client, out)
+    command = import_module(f"invoicepay.cli.{options.command}")
+    answer: Answer = command.run(options, client)
+    return write(answer, options.command, out, as_json=options.json)
+
+
+def _worked(options: Namespace, client: Callable[[], Client] | None, out: TextIO) -> int:
+    from invoicepay.cli import worker
+    from invoicepay.cli.clients import client_for
+
     asked = worker.Options(
         tenant=options.tenant,
         limit=options.limit,
@@ -26,41 +95,4 @@ def main(arguments: list[str] | None = None) -> int:
         once=options.once,
         as_json=options.json,
     )
-    return worker.work(pay, asked, sys.stdout)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="invoicepay", description="Run what a host needs beside itself.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    work = commands.add_parser(
-        "worker",
-        help="bring on what waits: provider work, webhooks, due dates, handlers",
-        description="Bring on what waits, in every tenant, until SIGTERM or SIGINT; then end after the "
-        "tenant at hand. A second signal ends it at once, which loses nothing.",
-    )
-    work.add_argument("app", help="your client, as module:name; or a function there that makes one")
-    work.add_argument("--tenant", help="only this tenant; every one of the store when left out")
-    work.add_argument("--limit", type=_whole, default=100, help="most of each kind in a pass (default 100)")
-    work.add_argument(
-        "--interval", type=_seconds, default=1.0, help="seconds to wait when nothing moves (default 1)"
-    )
-    work.add_argument(
-        "--heartbeat", type=_seconds, default=60.0, help="seconds between lines when idle (default 60)"
-    )
-    work.add_argument("--once", action="store_true", help="end when nothing moves any more, as from cron")
-    work.add_argument("--json", action="store_true", help="one JSON object a line")
-    return parser
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 or more")
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 3_600:
-        raise argparse.ArgumentTypeError("more than 0 and at most 3600")
-    return seconds
+    return worker.work(client_for(options, client), asked, out)

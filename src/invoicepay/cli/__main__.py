@@ -1,4 +1,4 @@
-"""The same as the command `invoicepay`: `python -m invoicepay.cli worker shop.money:pay`."""
+"""The same as the command `invoicepay`: `python -m invoicepay.cli worker --app shop.money:pay`."""
 
 from invoicepay.cli import main
 

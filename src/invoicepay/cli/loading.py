@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 from invoicepay.awaiting import AsyncInvoicePay
 from invoicepay.blocking import InvoicePay
+from invoicepay.cli.output import Misuse
 from invoicepay.errors import InvoicePayError
 
 Client: TypeAlias = InvoicePay | AsyncInvoicePay
 
 
-class AppNotFound(Exception):
+class AppNotFound(Misuse):
     """There is no client where the command line says; the message says what is missing."""
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
 
+from invoicepay.cli.output import FAILED, INTERRUPTED, READER_GONE, forget, standard_output
 from invoicepay.demo.screen import JsonScreen, Screen, TextScreen
 from invoicepay.errors import InvoicePayError, StoreError
 
-INTERRUPTED, FAILED = 130, 1
 _FILES = {
     "tell": "invoicepay-demo.db",
     "tell_on_tempo": "invoicepay-demo-tempo.db",
@@ -64,26 +62,32 @@ _stop = _Stop()
 
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; every way to end is one sentence and leaves the database whole."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+    add_options(parser)
+    parser.set_defaults(refuse=parser.error)
+    return run(parser.parse_args(arguments))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell the story that the options ask for; returns the exit code."""
     database = Path(options.db or _FILES[options.telling]).resolve()
     if options.db == "" or set("?%#") & set(str(database)) or not str(database).isprintable():
-        parser.error("--db takes a file whose path is plain, without ? % # and control characters")
-    out = _output()
+        options.refuse("--db takes a file whose path is plain, without ? % # and control characters")
+    out = standard_output()
     screen: Screen = JsonScreen(out) if options.json else TextScreen(out)
     try:
         return _told(database, screen, options.telling)
     except BrokenPipeError:
-        _forget(out)
-        return FAILED
+        forget(out)
+        return READER_GONE
     except OSError as error:
-        _forget(out)
+        forget(out)
         print(f"Stopped: the output cannot be written ({error.strerror}).", file=sys.stderr)
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What the demo may be told."""
     parser.add_argument("--json", action="store_true", help="one JSON object per step, a summary last")
     tokens = parser.add_mutually_exclusive_group()
     for option, telling, meaning in (
@@ -93,21 +97,6 @@ def _parser() -> argparse.ArgumentParser:
         tokens.add_argument(option, dest="telling", action="store_const", const=telling, help=meaning)
     parser.set_defaults(telling="tell")
     parser.add_argument("--db", metavar="FILE", help=f"SQLite file ({', '.join(_FILES.values())})")
-    return parser
-
-
-def _output() -> TextIO:
-    """Standard output that shows what it cannot spell; nowhere, where it was closed."""
-    if sys.stdout is None:
-        return open(os.devnull, "w", encoding="utf-8")
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return sys.stdout
-
-
-def _forget(out: TextIO) -> None:
-    """Let nothing be written any more, not even what is still buffered when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def _told(database: Path, screen: Screen, how: str) -> int:
@@ -130,6 +119,11 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
-if __name__ == "__main__":
+def listen() -> None:
+    """Handle Ctrl-C from now on."""
     _stop.listen()
+
+
+if __name__ == "__main__":
+    listen()
     raise SystemExit(main())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic
@@ -256,18 +256,27 @@ async def operations(deps: Deps, *, after: int = 0, limit: int = LARGEST_PAGE) -
     return tuple(operation(record, said) for record in records)
 
 
-async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verification:
+async def verify_audit(
+    deps: Deps, kept: Iterable[str | Anchor] = (), *, told: Callable[[int, int], None] = lambda done, of: None
+) -> Verification:
     """Recompute every hash from the beginning; compare heads, checkpoints, anchors (INV-22); operators only.
 
     Streams are read page by page: what is in memory does not grow with them.
+
+    Args:
+        told: called after each page with how many records were read, and how many there are.
     """
     await allow(deps, "audit.verify")
     total, faults = 0, list[str]()
     async with deps.repository.reader(deps.tenant_id) as reader:
         heads, points = await reader.audit_heads(), await reader.checkpoints()
         sealed = {(head.stream, head.position): "" for point in points for head in point.heads}
+        size = sum(head.position for head in heads)
         for head in heads:
-            read, found = await _stream_faults(deps.tenant_id, reader, head, sealed)
+            before = total
+            read, found = await _stream_faults(
+                deps.tenant_id, reader, head, sealed, lambda done, before=before: told(before + done, size)
+            )
             total, faults = total + read, faults + found
     faults += broken_checkpoints(deps.tenant_id, points)
     for point in points:
@@ -283,7 +292,11 @@ async def verify_audit(deps: Deps, kept: Iterable[str | Anchor] = ()) -> Verific
 
 
 async def _stream_faults(
-    tenant_id: str, reader: Reader, head: Head, sealed: dict[tuple[str, int], str]
+    tenant_id: str,
+    reader: Reader,
+    head: Head,
+    sealed: dict[tuple[str, int], str],
+    told: Callable[[int], None],
 ) -> tuple[int, list[str]]:
     """How many records a stream has, and what is wrong with them; fills in the hashes that were sealed."""
     end, count, faults = (0, GENESIS), 0, list[str]()
@@ -293,6 +306,7 @@ async def _stream_faults(
             if (head.stream, record.position) in sealed:
                 sealed[head.stream, record.position] = record.hash
         count, end = count + len(page), (page[-1].position, page[-1].hash)
+        told(count)
     if end != (head.position, head.hash):
         faults.append(f"{head.stream}: ends at {end[0]}, its recorded head is {head.position}")
     return count, faults

@@ -85,8 +85,20 @@ def version_of(connection: Connection, tables: Schema) -> int:
     return int(connection.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
 
 
-def sql(dialect: str, *, schema: str | None = None, table_prefix: str = "") -> str:
-    """Every step as a script for whoever runs DDL by hand, for `sqlite` or `postgresql`."""
+def sql(
+    dialect: str,
+    *,
+    after: int = 0,
+    to: int | None = None,
+    schema: str | None = None,
+    table_prefix: str = "",
+) -> str:
+    """Every step as a script for whoever runs DDL by hand, for `sqlite` or `postgresql`.
+
+    Args:
+        after: the number of the last step that was taken already.
+        to: the number of the last one that is wanted; the newest when left out.
+    """
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 
@@ -94,7 +106,7 @@ def sql(dialect: str, *, schema: str | None = None, table_prefix: str = "") -> s
     script = io.StringIO()
     context = MigrationContext.configure(dialect_name=dialect, opts={"as_sql": True, "output_buffer": script})
     operations = Operations(context)
-    for step in STEPS:
+    for step in STEPS[after:to]:
         script.write(f"-- {step.number}: {step.name}\n\n")
         step.run(operations, tables)
         _record(step, operations, tables)

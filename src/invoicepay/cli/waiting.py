@@ -1,0 +1,111 @@
+"""What `doctor` sees of the work that waits: how old it is, what needs a person, what is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from invoicepay.cli.findings import FAIL, OK, WARN, Finding
+from invoicepay.client.base import Core
+from invoicepay.domain.alarms import UNANSWERED
+from invoicepay.domain.effects import Alarm, Effect, EffectStatus, InboxMessage, InboxStatus
+from invoicepay.domain.entity import E
+from invoicepay.domain.needs import Find, find
+from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
+from invoicepay.use_cases.queries import every
+
+WARNS_AFTER, FAILS_AFTER = timedelta(minutes=5), timedelta(hours=1)
+"""How long work may be due before somebody should look, and before nobody seems to do it."""
+MOST_COUNTED = 200
+_WORKER = "Run a worker: invoicepay worker --app module:name"
+_OPEN = (
+    EffectStatus.PLANNED,
+    EffectStatus.SENDING,
+    EffectStatus.UNKNOWN,
+    EffectStatus.ACCEPTED,
+    EffectStatus.SETTLED,
+)
+
+
+async def findings(core: Core, tenants: Sequence[str]) -> AsyncIterator[Finding]:
+    """Each look, over all of the tenants."""
+    desks = [replace(core, wired=replace(core.wired, tenant_id=tenant)) for tenant in tenants]
+    now = core.deps.clock.now()
+    yield _age("provider work", [one.due_at for one in await _all(desks, _due(now))], now)
+    received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("id",), limit=1)
+    yield _age("webhooks", [one.created_at for one in await _all(desks, received)], now)
+    if core.handlers:
+        yield _age("events for handlers", await _undelivered(desks), now)
+    yield _reviews(await _all(desks, _with_status(EffectStatus.NEEDS_REVIEW)))
+    yield _alarms(await _all(desks, find(Effect, status__in=UNANSWERED, order=("id",), limit=MOST_COUNTED)))
+    yield _stopped(await _all(desks, find(ProviderSwitch, status=ProviderStatus.STOPPED)))
+
+
+def _due(now: datetime) -> Find[Effect]:
+    return find(Effect, status__in=_OPEN, due_at__le=now, order=("due_at",), limit=1)
+
+
+def _with_status(status: EffectStatus) -> Find[Effect]:
+    return find(Effect, status=status, order=("id",), limit=MOST_COUNTED)
+
+
+async def _all(desks: Iterable[Core], wanted: Find[E]) -> list[E]:
+    return [row for desk in desks for row in await every(desk.deps, wanted)]
+
+
+async def _undelivered(desks: Iterable[Core]) -> list[datetime]:
+    """When the oldest event happened that no handler took yet, of each tenant."""
+    found: list[datetime] = []
+    for desk in desks:
+        async with desk.deps.repository.reader(desk.deps.tenant_id) as reader:
+            found += [event.at for event in await reader.events(unpublished=True, limit=1)]
+    return found
+
+
+def _age(name: str, since: Sequence[datetime], now: datetime) -> Finding:
+    """How long the oldest has waited since it was due."""
+    waited = now - min(since, default=now)
+    if waited < WARNS_AFTER:
+        return Finding(name, OK, f"the oldest has waited {_words(waited)}" if since else "nothing waits")
+    status = WARN if waited < FAILS_AFTER else FAIL
+    return Finding(name, status, f"the oldest has waited {_words(waited)}", _WORKER)
+
+
+def _words(waited: timedelta) -> str:
+    """Days, hours, minutes or seconds, the largest that fits."""
+    seconds = int(waited.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} s"
+
+
+def _reviews(found: Sequence[Effect]) -> Finding:
+    if not found:
+        return Finding("reviews", OK, "nothing needs a person")
+    step = 'See pay.effects.list(status="needs_review"); pay.effects.resolve(...) takes a second person.'
+    return Finding("reviews", WARN, f"{_count(found)} wait for a person, the first {found[0].id}", step)
+
+
+def _alarms(found: Sequence[Effect]) -> Finding:
+    """Outcomes that stay unknown."""
+    loud = [effect for effect in found if effect.alarm is not Alarm.NONE]
+    if not loud:
+        return Finding("alarms", OK, "no outcome has been unknown for long")
+    status = FAIL if any(effect.alarm is Alarm.PAGE for effect in loud) else WARN
+    step = "Ask the provider about it; the worker goes on asking. pay.effects.stop(...) if it is in trouble."
+    return Finding("alarms", status, f"{_count(loud)} without an answer, the first {loud[0].id}", step)
+
+
+def _stopped(found: Sequence[ProviderSwitch]) -> Finding:
+    if not found:
+        return Finding("switches", OK, "no provider is stopped")
+    names = ", ".join(sorted({switch.id for switch in found}))
+    step = "When it is well again: pay.effects.resume(...) with a second person."
+    return Finding("switches", WARN, f"stopped: {names}", step)
+
+
+def _count(found: Sequence[Effect]) -> str:
+    return f"{len(found)} or more" if len(found) >= MOST_COUNTED else str(len(found))
