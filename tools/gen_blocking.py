@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
 SHARED = ("base", "batches", "events", "pages")  # what the groups have in common: nothing to generate from it
-PARTS = ("invoice_batches", "invoice_endings")  # bases of groups whose calls fill two files
+PARTS = ("invoice_batches", "invoice_endings", "scopes")  # bases whose calls stand in a file of their own
 
 ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
 
@@ -30,7 +30,10 @@ def generate() -> str:
         path for path in (PACKAGE / "client").glob("[a-z]*.py") if path.stem not in (*SHARED, *PARTS)
     )
     imports: dict[str, set[str]] = {
-        "invoicepay.bridge": {"run_blocking"},
+        "collections.abc": {"Iterator"},
+        "contextlib": {"AbstractContextManager", "contextmanager"},
+        "typing": {"Self"},
+        "invoicepay.bridge": {"run_blocking", "within"},
         "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler", "_BlockingLeaves"},
         "invoicepay.client.pages": {"Page"},
     }
@@ -44,7 +47,7 @@ def generate() -> str:
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and _is_public(node):
                 if path.stem == "awaiting":
-                    classes.append(_facade(node))
+                    classes.append(_facade(node, parts))
                 else:
                     module = f"invoicepay.client.{path.stem}"
                     imports.setdefault(module, set()).add(f"{node.name} as _{node.name}")
@@ -91,34 +94,24 @@ def _group(node: ast.ClassDef, parts: dict[str, list[ast.stmt]]) -> str:
     lines = [f"class {node.name}:", f"    {_doc(node)}", ""]
     lines += ["    __slots__ = ('_group',)", ""]
     lines += [f"    def __init__(self, group: _{node.name}) -> None:", "        self._group = group", ""]
-    inherited = [item for base in node.bases for item in parts.get(ast.unparse(base), [])]
-    for item in [*node.body, *inherited]:
+    for item in [*node.body, *_inherited(node, parts)]:
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.name.startswith("_"):
             lines += _method(item, "self._group")
     return "\n".join(lines)
 
 
-def _facade(node: ast.ClassDef) -> str:
+def _inherited(node: ast.ClassDef, parts: dict[str, list[ast.stmt]]) -> list[ast.stmt]:
+    """What stands in the bases of a class."""
+    return [item for base in node.bases for item in parts.get(ast.unparse(base), [])]
+
+
+def _facade(node: ast.ClassDef, parts: dict[str, list[ast.stmt]]) -> str:
     """InvoicePay: the awaiting client with blocking leaves inside, its groups wrapped."""
     name = node.name.removeprefix("Async")
     lines = [f"class {name}:", f"    {_doc(node)}", ""]
-    for item in node.body:
-        if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if item.name == "__init__":
-            lines += _constructor(item)
-        elif item.name in ("__aenter__", "__aexit__"):
-            continue
-        elif _is_group(item):
-            lines += _property(item)
-        elif item.name in ("tenant", "acting_as"):
-            lines += _copy(item)
-        elif item.name == "worker":
-            lines += _made(item)
-        elif _is_marked(item, "classmethod") and not item.name.startswith("_"):
-            lines += _other_constructor(item)
-        elif not item.name.startswith("_"):
-            lines += _method(item, "self._pay")
+    for item in [*node.body, *_inherited(node, parts)]:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines += _member(item)
     lines += [
         "    def __repr__(self) -> str:",
         f"        return repr(self._pay).replace('AsyncInvoicePay', '{name}')",
@@ -131,6 +124,23 @@ def _facade(node: ast.ClassDef) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _member(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """One call of the facade; nothing for what only the awaiting one has."""
+    if item.name == "__init__":
+        return _constructor(item)
+    if item.name.startswith("_"):
+        return []
+    if _is_group(item):
+        return _property(item)
+    if _returns(item, "Self"):
+        return _copy(item)
+    if _returns(item, "AbstractAsyncContextManager[Self]"):
+        return _scope(item)
+    if item.name == "worker":
+        return _made(item)
+    return _other_constructor(item) if _is_marked(item, "classmethod") else _method(item, "self._pay")
 
 
 def _is_group(item: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -148,10 +158,15 @@ def _constructor(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
         f"        self._pay: AsyncInvoicePay = _BlockingLeaves({passed})",
         "",
         "    @classmethod",
-        "    def _around(cls, pay: AsyncInvoicePay) -> InvoicePay:",
+        "    def _around(cls, pay: AsyncInvoicePay) -> Self:",
         "        made = cls.__new__(cls)",
         "        made._pay = pay",
         "        return made",
+        "",
+        "    @contextmanager",
+        "    def _inside(self, scope: AbstractAsyncContextManager[AsyncInvoicePay]) -> Iterator[Self]:",
+        "        with within(scope) as pay:",
+        "            yield self._around(pay)",
         "",
     ]
 
@@ -168,11 +183,25 @@ def _property(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     ]
 
 
+def _returns(item: ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> bool:
+    return item.returns is not None and ast.unparse(item.returns) == kind
+
+
 def _copy(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [
-        f"    def {item.name}({_signature(item)}) -> InvoicePay:",
+        f"    def {item.name}({_signature(item)}) -> Self:",
         f"        {_doc(item)}",
-        f"        return InvoicePay._around(self._pay.{item.name}({_passed(item)}))",
+        f"        return self._around(self._pay.{item.name}({_passed(item)}))",
+        "",
+    ]
+
+
+def _scope(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """A copy for the length of a `with`."""
+    return [
+        f"    def {item.name}({_signature(item)}) -> AbstractContextManager[Self]:",
+        f"        {_doc(item)}",
+        f"        return self._inside(self._pay.{item.name}({_passed(item)}))",
         "",
     ]
 
@@ -234,7 +263,12 @@ def _passed(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     text = ast.get_docstring(node, clean=False) or ""
-    for a, b in (("await ", ""), ("async for", "for"), ("AsyncInvoicePay", "InvoicePay")):
+    for a, b in (
+        ("await ", ""),
+        ("async for", "for"),
+        ("async with", "with"),
+        ("AsyncInvoicePay", "InvoicePay"),
+    ):
         text = text.replace(a, b)
     return f'"""{text}"""'
 

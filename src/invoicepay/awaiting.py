@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from invoicepay.client.audit import Audit, Invariants, Ledger
 from invoicepay.client.bank_accounts import BankAccounts
-from invoicepay.client.base import Core, acting
 from invoicepay.client.credits import Credits
 from invoicepay.client.deposits import Deposits
 from invoicepay.client.effects import Effects
@@ -19,6 +18,7 @@ from invoicepay.client.payments import Payments
 from invoicepay.client.requests import Requests, Transfers
 from invoicepay.client.reserves import Reserves
 from invoicepay.client.schedules import Schedules
+from invoicepay.client.scopes import Scopes
 from invoicepay.client.sim import Sim
 from invoicepay.client.tokens import Tokens
 from invoicepay.client.webhook_deliveries import WebhookDeliveries
@@ -28,7 +28,6 @@ from invoicepay.client.withdrawals import Withdrawals
 from invoicepay.client.worker import Worker
 from invoicepay.domain.event_patterns import event_pattern
 from invoicepay.domain.events import Event
-from invoicepay.domain.parties import Role
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.shape import whole
 from invoicepay.ports.authorizer import Authorizer
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
 EventHandler = TypeVar("EventHandler", bound=Callable[[Event], Any])
 
 
-class AsyncInvoicePay:
+class AsyncInvoicePay(Scopes):
     """One closed money loop: deposits, reserves, tokens, invoices, payments, credits, requests, payouts.
 
     Without arguments everything is in memory and simulated. Safe to share; close it at the end, or use it as
@@ -221,12 +220,6 @@ class AsyncInvoicePay:
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
-    @classmethod
-    def _around(cls, core: Core) -> AsyncInvoicePay:
-        made = cls.__new__(cls)
-        made._core = core
-        return made
-
     @property
     def parties(self) -> Parties:
         """Participants under your own ids."""
@@ -340,39 +333,6 @@ class AsyncInvoicePay:
             ConfigurationError: the providers are real.
         """
         return Sim(self._core)
-
-    def tenant(self, id: str) -> AsyncInvoicePay:
-        """A copy for another tenant; nothing crosses tenants."""
-        return self._around(self._core.tenant(id))
-
-    def acting_as(
-        self,
-        subject: str,
-        *,
-        role: Role | str = Role.PARTY,
-        on_behalf_of: str = "",
-        request_id: str = "",
-    ) -> AsyncInvoicePay:
-        """A copy for another actor: a party limited to its own side, or a named person of the operator.
-
-        Args:
-            subject: who really asks; the audit trail names them for ever, so let it be an opaque id.
-            role: `party` or `operator`; what the library does by itself has a role that nobody can take.
-            on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
-                acts for an enterprise, a helper for a customer. Neither can be the other's second person.
-            request_id: your name for the request that led here; the audit trail keeps it, too.
-
-        Raises:
-            InvalidIdentifier: nobody can be called that.
-            InvalidInput: no such role.
-
-        Examples:
-            >>> from invoicepay import InvoicePay
-            >>> pay = InvoicePay()
-            >>> ann = pay.acting_as("ann")
-            >>> clerk = pay.acting_as("staff:17", on_behalf_of="acme")
-        """
-        return self._around(self._core.acting_as(acting(subject, role, on_behalf_of, request_id)))
 
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    contextmanager,
+)
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from invoicepay.awaiting import AsyncInvoicePay, EventHandler, _BlockingLeaves
-from invoicepay.bridge import run_blocking
+from invoicepay.bridge import run_blocking, within
 from invoicepay.client.audit import Audit as _Audit
 from invoicepay.client.audit import Invariants as _Invariants
 from invoicepay.client.audit import Ledger as _Ledger
@@ -3012,7 +3016,8 @@ class Webhooks:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
+            provider: the name of the provider, or the side it is on, `rails` or `tokens`, where it is the only
+                one there.
             headers: as they came, in any spelling of upper and lower case; one that came twice counts as
                 both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
@@ -3274,10 +3279,15 @@ class InvoicePay:
         )
 
     @classmethod
-    def _around(cls, pay: AsyncInvoicePay) -> InvoicePay:
+    def _around(cls, pay: AsyncInvoicePay) -> Self:
         made = cls.__new__(cls)
         made._pay = pay
         return made
+
+    @contextmanager
+    def _inside(self, scope: AbstractAsyncContextManager[AsyncInvoicePay]) -> Iterator[Self]:
+        with within(scope) as pay:
+            yield self._around(pay)
 
     @classmethod
     def from_settings(
@@ -3476,36 +3486,6 @@ class InvoicePay:
         """
         return Sim(self._pay.sim)
 
-    def tenant(self, id: str) -> InvoicePay:
-        """A copy for another tenant; nothing crosses tenants."""
-        return InvoicePay._around(self._pay.tenant(id))
-
-    def acting_as(
-        self, subject: str, *, role: Role | str = Role.PARTY, on_behalf_of: str = "", request_id: str = ""
-    ) -> InvoicePay:
-        """A copy for another actor: a party limited to its own side, or a named person of the operator.
-
-        Args:
-            subject: who really asks; the audit trail names them for ever, so let it be an opaque id.
-            role: `party` or `operator`; what the library does by itself has a role that nobody can take.
-            on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
-                acts for an enterprise, a helper for a customer. Neither can be the other's second person.
-            request_id: your name for the request that led here; the audit trail keeps it, too.
-
-        Raises:
-            InvalidIdentifier: nobody can be called that.
-            InvalidInput: no such role.
-
-        Examples:
-            >>> from invoicepay import InvoicePay
-            >>> pay = InvoicePay()
-            >>> ann = pay.acting_as("ann")
-            >>> clerk = pay.acting_as("staff:17", on_behalf_of="acme")
-        """
-        return InvoicePay._around(
-            self._pay.acting_as(subject, role=role, on_behalf_of=on_behalf_of, request_id=request_id)
-        )
-
     def on(self, pattern: str) -> Callable[[EventHandler], EventHandler]:
         """Register a handler of events such as `invoice.paid` or `invoice.*`; after commit, at least once.
 
@@ -3608,6 +3588,36 @@ class InvoicePay:
     def close(self) -> None:
         """Give the store's connections back; this client and its copies take no calls afterwards."""
         run_blocking(self._pay.close())
+
+    def tenant(self, id: str) -> Self:
+        """A copy for another tenant; nothing crosses tenants."""
+        return self._around(self._pay.tenant(id))
+
+    def acting_as(
+        self, subject: str, *, role: Role | str = Role.PARTY, on_behalf_of: str = "", request_id: str = ""
+    ) -> Self:
+        """A copy for another actor: a party limited to its own side, or a named person of the operator.
+
+        Args:
+            subject: who really asks; the audit trail names them for ever, so let it be an opaque id.
+            role: `party` or `operator`; what the library does by itself has a role that nobody can take.
+            on_behalf_of: in whose place they act. A party's rights are then those of this party: an employee
+                acts for an enterprise, a helper for a customer. Neither can be the other's second person.
+            request_id: your name for the request that led here; the audit trail keeps it, too.
+
+        Raises:
+            InvalidIdentifier: nobody can be called that.
+            InvalidInput: no such role.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> ann = pay.acting_as("ann")
+            >>> clerk = pay.acting_as("staff:17", on_behalf_of="acme")
+        """
+        return self._around(
+            self._pay.acting_as(subject, role=role, on_behalf_of=on_behalf_of, request_id=request_id)
+        )
 
     def __repr__(self) -> str:
         return repr(self._pay).replace("AsyncInvoicePay", "InvoicePay")

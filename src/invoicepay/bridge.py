@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TypeVar
+
 from invoicepay.adapters.hosts import run_blocking
 
-__all__ = ["run_blocking"]
+__all__ = ["run_blocking", "within"]
+
+T = TypeVar("T")
 
 
 @contextmanager
