@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from invoicepay.client.base import Group
 from invoicepay.domain.effects import InboxMessage
 from invoicepay.errors import InvalidInput, WebhookSignatureInvalid, not_what
+from invoicepay.use_cases import providers
 from invoicepay.use_cases.inbox import receive_webhook
 
 
@@ -19,7 +20,7 @@ class Webhooks(Group):
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: `rails` or `tokens`, the side it belongs to, or the name of the provider there.
+            provider: the name of the provider, or its side, `rails` or `tokens`, where it is the only one there.
             headers: as they came, in any spelling of upper and lower case; one that came twice counts as
                 both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
@@ -29,25 +30,26 @@ class Webhooks(Group):
             WebhookSignatureInvalid: answer 400; nothing was kept.
             ProviderUnavailable: answer 503; the key to check it with cannot be had now, and it comes again.
         """
-        slot = self._slot(provider)
+        slot, name = self._side(provider)
         if not isinstance(headers, Mapping) or not isinstance(body, bytes):
             raise WebhookSignatureInvalid(
                 f"a delivery is a mapping and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
-        kept = await receive_webhook(self._deps, slot, body, _joined(headers))
+        kept = await receive_webhook(self._deps, slot, body, _joined(headers), bank=name)
         await self._follow_up()
         return kept
 
-    def _slot(self, provider: str) -> str:
-        """The side that a provider is wired on; a name that both sides share says nothing."""
-        names = {"rails": self._deps.rails.name, "tokens": self._deps.tokens.name}
-        sides = [slot for slot in names if slot == provider]
-        sides = sides or [slot for slot, name in names.items() if name == provider]
-        if len(sides) != 1:
-            known = dict.fromkeys((*names, *names.values()))
+    def _side(self, provider: str) -> tuple[str, str]:
+        """The side that a provider is wired on, and its name; a name that two have says nothing."""
+        banks = [("rails", bank.name) for bank in providers.banks(self._deps)]
+        wired = [*banks, ("tokens", self._deps.tokens.name)]
+        found = [one for one in wired if one[0] == provider] or [one for one in wired if one[1] == provider]
+        if len(found) != 1:
+            known = dict.fromkeys([side for side, _ in wired] if len(banks) == 1 else ["tokens"])
+            known |= dict.fromkeys(name for _, name in wired)
             raise InvalidInput(f"provider is one of {', '.join(known)}{not_what(provider)}", field="provider")
-        return sides[0]
+        return found[0]
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:

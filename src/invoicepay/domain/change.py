@@ -21,6 +21,13 @@ from invoicepay.domain.remarks import Remark
 from invoicepay.errors import InsufficientFunds, InvoicePayError, NotFound
 
 T = TypeVar("T")
+Route = Callable[[str, str, str], str | None]
+"""From a kind of work, an asset and a rail to a provider's name: empty where the side has one, else None."""
+
+
+def one_for_each_side(_kind: str, _asset: str, _rail: str) -> str | None:
+    """The route of a client with one provider on each side."""
+    return ""
 
 
 @dataclass(slots=True)
@@ -135,6 +142,7 @@ class Context:
         new_id: supplies a fresh id for a prefix; equal supplies give equal decisions.
         operation, command: what is asked, by its name and as it was given.
         nonce: supplies a text that nobody can guess.
+        route: names the provider that does work of a kind, for an asset and over a rail; see `effects.plan`.
         authorizer: the host's own say in who may; None where the rules alone decide.
     """
 
@@ -148,6 +156,7 @@ class Context:
     command: Any = None
     authorizer: Authorize | None = None
     nonce: Callable[[], str] = str
+    route: Route = one_for_each_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,10 @@ class Change:
         is_authorised: the decision has asked whether the actor may.
     """
 
+    actor: Actor
+    now: datetime
+    programme: Programme
+
     __slots__ = (
         "_balances",
         "_erases",
@@ -206,15 +219,15 @@ class Change:
     )
 
     def __init__(self, seen: Snapshot, context: Context) -> None:
-        self.context = context
+        self.context: Context = context
         self.now, self.actor, self.programme = context.now, context.actor, context.programme
         self._seen = seen
         self._rows: dict[RowKey, Entity] = {}
         self._balances: dict[Account, int] = {}
         self._postings: list[Posting] = []
         self._events: list[Step] = []
-        self.approved_by = ""
-        self.is_authorised = False
+        self.approved_by: str = ""
+        self.is_authorised: bool = False
         self._erases = ""
 
     def new_id(self, prefix: str) -> str:

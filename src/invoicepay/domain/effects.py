@@ -15,7 +15,7 @@ from invoicepay.domain.ids import Prefix
 from invoicepay.domain.lifecycle import Lifecycle
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import Find, find
-from invoicepay.errors import InvalidTransition
+from invoicepay.errors import InvalidInput, InvalidTransition
 
 
 class EffectKind(StrEnum):
@@ -243,18 +243,20 @@ def plan(
         request: `rail`, `party_id`, `account_token` for rails; `from_party`, `to_party`, `memo` for tokens.
         generation: grows with every new intent for one cause, for example a payout to another account.
         supersedes: the intent that ended for certain and is replaced.
-        provider: empty means the slot of the kind, `rails` or `tokens`; the worker puts the name in.
+        provider: empty means who does this work by the routes of the client, or else the slot of the kind,
+            `rails` or `tokens`; the worker puts the name in.
     """
     assert REQUIRED[kind] <= request.keys() <= REQUIRED[kind] | OPTIONAL, (
         f"{kind} does not take {set(request)}"
     )
     assert supersedes is None or supersedes.status in ENDED_FOR_CERTAIN, "an open intent is never replaced"
     id = change.new_id(Prefix.EFFECT)
+    routed = change.context.route(kind, amount.asset, request.get("rail", ""))
     return change.add(
         Effect(
             id=id,
             kind=kind,
-            provider=provider or slot_of(kind),
+            provider=provider or routed or slot_of(kind),
             cause_kind=cause.KIND,
             cause_id=cause.id,
             asset=amount.asset,
@@ -268,6 +270,20 @@ def plan(
         ),
         "effect.planned",
     )
+
+
+def require_route(change: Change, kind: EffectKind, asset: str, rail: str) -> None:
+    """Check that somebody does such work, before a party waits for it.
+
+    Raises:
+        InvalidInput: no bank of this client has that rail for that asset.
+    """
+    if change.context.route(kind, asset, rail) is None:
+        raise InvalidInput(
+            f"no bank of this client serves {asset} over {rail} for a {kind.partition('.')[2]}",
+            hint="Choose another rail, or name a bank for it where the client is made: rails={…}.",
+            field="rail",
+        )
 
 
 def cancel(change: Change, effect: Effect, *, reason: str = "") -> Effect:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from invoicepay.domain.change import Change, Snapshot
-from invoicepay.domain.effects import EFFECT, Effect, EffectCommand, EffectKind, EffectStatus, slot_of
+from invoicepay.domain.effects import EFFECT, Effect, EffectCommand, EffectStatus, slot_of
 from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
 from invoicepay.ports.repository import Reader
@@ -29,8 +29,10 @@ class ClaimDue:
 
     Attributes:
         at: up to when an intent must have been due.
-        rails, tokens: names of the providers, put into intents that were planned without.
-        stopped: kinds of which nothing may be sent now; those that never left stay where they are.
+        rails, tokens: names of the providers, put into intents that were planned without; empty where the
+            routes of the client say who it is.
+        stopped: providers that nothing may be sent to now, by name, and sides of which all are stopped; what
+            never left stays where it is.
     """
 
     statuses: tuple[EffectStatus, ...]
@@ -38,16 +40,17 @@ class ClaimDue:
     limit: int
     rails: str
     tokens: str
-    stopped: tuple[EffectKind, ...] = ()
+    stopped: tuple[str, ...] = ()
 
     @property
     def due(self) -> tuple[Find[Effect], ...]:
         """The searches; rows that another worker is claiming are left out."""
         if not self.stopped or self.statuses != TO_SEND:
             return (self._due(status__in=self.statuses),)
-        running = tuple(kind for kind in EffectKind if kind not in self.stopped)
-        asked = self._due(status__in=TO_ASK, kind__in=self.stopped)
-        return (asked, self._due(status__in=self.statuses, kind__in=running)) if running else (asked,)
+        asked = self._due(status__in=TO_ASK, provider__in=self.stopped)
+        running = self._due(status__in=self.statuses)
+        others = tuple(("provider", "ne", name) for name in self.stopped)
+        return (asked, replace(running, where=(*running.where, *others)))
 
     def _due(self, **conditions: Any) -> Find[Effect]:
         return find(
@@ -84,18 +87,25 @@ def _is_free(effect: Effect, now: datetime) -> bool:
 
 
 def _claimed(command: ClaimDue, change: Change, effect: Effect) -> Effect:
-    slot = slot_of(effect.kind)
-    name = command.rails if slot == "rails" else command.tokens
     until = change.now + LEASE
     claimed = replace(
         effect,
         status=EFFECT.after(effect.status, EffectCommand.CLAIM),
-        provider=name if effect.provider == slot else effect.provider,
+        provider=_provider(command, change, effect),
         fence=effect.fence + 1,
         lease_until=until,
         due_at=until,
     )
     return change.put(claimed, "effect.sending" if effect.status is EffectStatus.PLANNED else None)
+
+
+def _provider(command: ClaimDue, change: Change, effect: Effect) -> str:
+    """Who is asked: where it may have left already, or else who does such work now."""
+    slot = slot_of(effect.kind)
+    if effect.provider != slot and effect.first_sent_at is not None:
+        return effect.provider
+    routed = change.context.route(effect.kind, effect.asset, effect.request.get("rail", ""))
+    return routed or (command.rails if slot == "rails" else command.tokens) or effect.provider
 
 
 CLAIM = UseCase("effects.claim", Claimed, _needs_claim, decide_claim)
@@ -112,8 +122,8 @@ async def claim(deps: Deps, statuses: tuple[EffectStatus, ...], limit: int) -> t
         statuses=statuses,
         at=deps.clock.now(),
         limit=limit,
-        rails=deps.rails.name,
-        tokens=deps.tokens.name,
+        rails=providers.default_name(deps, "rails"),
+        tokens=providers.default_name(deps, "tokens"),
     )
     async with deps.repository.reader(deps.tenant_id) as reader:
         if not await _is_any_due(timed, reader, command):
@@ -133,8 +143,9 @@ async def _is_any_due(timed: Deps, reader: Reader, command: ClaimDue) -> bool:
     return False
 
 
-async def _stopped(deps: Deps, reader: Reader) -> tuple[EffectKind, ...]:
-    """What no provider may be sent now, by kind."""
+async def _stopped(deps: Deps, reader: Reader) -> tuple[str, ...]:
+    """Whom nothing may be sent to now, by name; a side of which all are stopped by its own."""
     switches = await reader.find(find(ProviderSwitch, status=ProviderStatus.STOPPED))
-    stopped = {switch.id for switch in switches}
-    return tuple(kind for kind in EffectKind if providers.name_for(deps, kind) in stopped)
+    stopped = {switch.id for switch in switches} & set(providers.names(deps))
+    sides = {"rails": {bank.name for bank in providers.banks(deps)}, "tokens": {deps.tokens.name}}
+    return tuple(sorted(stopped | {side for side, own in sides.items() if own <= stopped}))

@@ -60,6 +60,7 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     fee = change.programme.deposit_fee(change.programme.asset(amount.asset).code)
     if amount <= fee:
         raise AmountNotPositive(f"a deposit must be larger than its fee of {fee}", fee=str(fee))
+    effects.require_route(change, EffectKind.DEPOSIT, amount.asset, command.rail)
     known_party(change, command.party_id)
     authorise(change, payer=command.party_id)
     payable(change, command.party_id, amount.asset)

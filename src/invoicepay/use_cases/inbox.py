@@ -14,11 +14,11 @@ from invoicepay.domain.canonical import canonical
 from invoicepay.domain.change import Change, Snapshot
 from invoicepay.domain.codec import from_dict
 from invoicepay.domain.deposits import UnmatchedFunds
-from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source
+from invoicepay.domain.effects import Effect, EffectKind, InboxMessage, InboxStatus, Source, slot_of
 from invoicepay.domain.needs import Needs, find, need
 from invoicepay.errors import DuplicateProviderReference, InvoicePayError, NotFound, StoreError
-from invoicepay.ports.rails import Direction, RailEvent, RailStatus
-from invoicepay.ports.tokens import TokenEvent, TokenStatus
+from invoicepay.ports.rails import Direction, RailEvent, RailsProvider, RailStatus
+from invoicepay.ports.tokens import TokenEvent, TokenProvider, TokenStatus
 from invoicepay.ports.webhooks import PreparesWebhooks
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.neighbours import Served, carried_out, served, tried
@@ -118,18 +118,19 @@ SET_ASIDE = UseCase("inbox.set_aside", InboxMessage, _needs_set_aside, decide_se
 
 
 async def receive_webhook(
-    deps: Deps, slot: str, body: bytes, headers: dict[str, str]
+    deps: Deps, slot: str, body: bytes, headers: dict[str, str], *, bank: str = ""
 ) -> tuple[InboxMessage, ...]:
     """Verify a delivery and keep its events; the host answers 2xx once this returned.
 
     Args:
         slot: whose webhook it is, `rails` or `tokens`; each has its own endpoint.
+        bank: which one, where there are several.
 
     Raises:
         WebhookSignatureInvalid: not from the provider, replayed or mangled; nothing was kept.
         ProviderUnavailable: the provider did not tell the key it signs with; it delivers again.
     """
-    provider, now = deps.rails if slot == "rails" else deps.tokens, deps.clock.now()
+    provider, now = _sender(deps, slot, bank), deps.clock.now()
     if isinstance(provider, PreparesWebhooks):
         await provider.prepare_webhook(body, headers, received_at=now)
     events = provider.parse_webhook(body, headers, received_at=now)
@@ -143,6 +144,13 @@ async def receive_webhook(
         for event in events
     ]
     return await _kept(deps, commands)
+
+
+def _sender(deps: Deps, slot: str, bank: str) -> RailsProvider | TokenProvider:
+    if slot == "tokens":
+        return deps.tokens
+    several = providers.banks(deps)
+    return next((one for one in several if one.name == bank), several[0])
 
 
 def _digest(body: bytes) -> str:
@@ -369,8 +377,15 @@ async def _effects_of(deps: Deps, several: Sequence[News]) -> dict[str, Effect]:
     by_ref = dict[tuple[str, str, EffectKind], Effect]()
     for effect in theirs:
         by_ref.setdefault((effect.provider, effect.provider_ref, effect.kind), effect)
-    about = {news.message.id: _about(news, by_id, by_ref) for news in several}
-    return {id: effect for id, effect in about.items() if effect is not None}
+    about = [(news, _about(news, by_id, by_ref)) for news in several]
+    return {
+        news.message.id: effect for news, effect in about if effect is not None and _may_tell(news, effect)
+    }
+
+
+def _may_tell(news: News, effect: Effect) -> bool:
+    """Whether the sender is the provider that has it: one bank's word is none about another's work."""
+    return effect.provider in (news.message.provider, slot_of(effect.kind))
 
 
 def _about(

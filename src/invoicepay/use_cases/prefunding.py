@@ -14,10 +14,12 @@ from invoicepay.domain.needs import Needs, find, need
 from invoicepay.domain.resending import next_look
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import PayoutAccountShort
+from invoicepay.ports.rails import RailsProvider
 from invoicepay.use_cases.neighbours import carried_out
 from invoicepay.use_cases.observations import worker_call
 from invoicepay.use_cases.outbound import postponing, taken_back
 from invoicepay.use_cases.perform import Deps, UseCase
+from invoicepay.use_cases.providers import bank_of
 
 NOT_SETTLED = (
     EffectStatus.PLANNED,
@@ -66,14 +68,17 @@ async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, Exception]
         What keeps each payout that waits, by intent: a refusal, or whatever broke; the others may be sent.
     """
     fresh = [one for one in effects if one.kind is EffectKind.PAYOUT and one.last_sent_at is None]
-    if not fresh or not deps.rails.capabilities().tells_balance:
-        return {}
+    accounts = dict[tuple[str, str], tuple[RailsProvider, list[Effect]]]()
+    for effect in fresh:
+        bank = bank_of(deps, effect)
+        if bank is not None and bank.capabilities().tells_balance:
+            accounts.setdefault((effect.asset, bank.name), (bank, []))[1].append(effect)
     refusals = dict[str, Exception]()
-    for asset in sorted({effect.asset for effect in fresh}):
+    for (asset, _), (bank, paid_there) in sorted(accounts.items(), key=lambda account: account[0]):
         try:
-            missing = await _missing(deps, asset, max(one.id for one in fresh if one.asset == asset))
+            missing = await _missing(deps, bank, asset, max(one.id for one in paid_there))
         except Exception as error:  # noqa: BLE001 - nothing left; it keeps these payouts and nothing else
-            refusals |= {effect.id: error for effect in fresh if effect.asset == asset}
+            refusals |= {effect.id: error for effect in paid_there}
         else:
             refusals |= {id: _short(asset, amount) for id, amount in missing.items()}
     waiting = {effect.id: refusals[effect.id] for effect in fresh if effect.id in refusals}
@@ -81,19 +86,27 @@ async def covered(deps: Deps, effects: Sequence[Effect]) -> dict[str, Exception]
     return waiting
 
 
-async def _missing(deps: Deps, asset: str, last_id: str) -> Mapping[str, Money]:
+async def _missing(deps: Deps, bank: RailsProvider, asset: str, last_id: str) -> Mapping[str, Money]:
     """What is missing up to and including each payout that cannot leave; read before the bank is asked.
 
     So a payout that settles in between is taken off twice, never not at all. What was planned after
-    `last_id` is behind all that is asked about, however long that queue is.
+    `last_id` is behind all that is asked about, however long that queue is. What is planned without a bank is
+    taken as this one's.
     """
-    payouts = find(Effect, kind=EffectKind.PAYOUT, asset=asset, status__in=NOT_SETTLED, order=("id",))
+    payouts = find(
+        Effect,
+        kind=EffectKind.PAYOUT,
+        asset=asset,
+        provider__in=(bank.name, "rails"),
+        status__in=NOT_SETTLED,
+        order=("id",),
+    )
     left_before = replace(payouts, where=(*payouts.where, ("last_sent_at", "ne", None)))
     waiting = replace(payouts, where=(*payouts.where, ("last_sent_at", "eq", None), ("id", "le", last_id)))
     async with deps.repository.reader(deps.tenant_id) as reader:
         queued = await reader.find(waiting)
         found = [*await reader.find(left_before), *queued]
-    left = await deps.rails.balance(asset)
+    left = await bank.balance(asset)
     missing = dict[str, Money]()
     for effect in found:
         left -= effect.amount

@@ -1,26 +1,30 @@
-"""Asks the two providers about an intent, and says what they answered in our words."""
+"""Asks the provider of an intent about it, and says what it answered in our words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, slot_of
 from invoicepay.domain.money import Money
 from invoicepay.domain.reducer import ABSENT
-from invoicepay.errors import ProviderUnknown
-from invoicepay.ports.rails import Direction, RailOrder, RailStatus, RailTransfer
+from invoicepay.errors import ProviderUnavailable, ProviderUnknown
+from invoicepay.ports.rails import Direction, RailOrder, RailsProvider, RailStatus, RailTransfer
+from invoicepay.ports.routes import RailsRoutes
 from invoicepay.ports.tokens import (
     MoveKind,
     TokenBatches,
     TokenMove,
     TokenOrder,
+    TokenProvider,
     TokenStatus,
     TokenTransfer,
 )
 from invoicepay.use_cases.perform import Deps
 
+P = TypeVar("P")
 Transfer = RailTransfer | TokenTransfer
 
 RAIL_WORDS: Mapping[RailStatus, EffectStatus] = {
@@ -80,19 +84,55 @@ class Abilities:
     key_lifetime_seconds: int
 
 
+NOBODY = Abilities(
+    deduplicates=False, finds_by_reference=True, absent_grace_seconds=0, key_lifetime_seconds=0
+)
+"""Of a provider that this client has not: what may have left there waits until it can be asked."""
+
+
+def banks(deps: Deps) -> tuple[RailsProvider, ...]:
+    """Every bank of this client."""
+    return deps.rails.banks if isinstance(deps.rails, RailsRoutes) else (deps.rails,)
+
+
+def bank_of(deps: Deps, effect: Effect) -> RailsProvider | None:
+    """The bank that an intent is at, or goes to; None where this client has no such bank."""
+    if not isinstance(deps.rails, RailsRoutes):
+        return deps.rails if effect.provider in (slot_of(effect.kind), deps.rails.name) else None
+    name: str | None = effect.provider
+    if name == slot_of(effect.kind):
+        name = deps.rails.name_for(effect.kind, effect.asset, effect.request["rail"])
+    return deps.rails.named(name) if name else None
+
+
+def tokens_of(deps: Deps, effect: Effect) -> TokenProvider | None:
+    """The token side that an intent is at, or goes to; None where this client has another."""
+    return deps.tokens if effect.provider in (slot_of(effect.kind), deps.tokens.name) else None
+
+
 def provider_name(deps: Deps, effect: Effect) -> str:
     """The name of the provider that an intent goes to."""
-    return name_for(deps, effect.kind)
+    provider = bank_of(deps, effect) if slot_of(effect.kind) == "rails" else tokens_of(deps, effect)
+    return effect.provider if provider is None else provider.name
 
 
-def name_for(deps: Deps, kind: EffectKind) -> str:
-    """The name of the provider that does this kind of work."""
-    return deps.rails.name if slot_of(kind) == "rails" else deps.tokens.name
+def names(deps: Deps) -> tuple[str, ...]:
+    """The name of every provider of this client."""
+    return (*(bank.name for bank in banks(deps)), deps.tokens.name)
+
+
+def default_name(deps: Deps, slot: str) -> str:
+    """The name of the only provider of a side; empty where it has several."""
+    several = banks(deps) if slot == "rails" else (deps.tokens,)
+    return several[0].name if len(several) == 1 else ""
 
 
 def abilities(deps: Deps, effect: Effect) -> Abilities:
-    """The promises of the provider that does this kind of work."""
-    can = deps.rails.capabilities() if slot_of(effect.kind) == "rails" else deps.tokens.capabilities()
+    """The promises of the provider that an intent goes to."""
+    provider = bank_of(deps, effect) if slot_of(effect.kind) == "rails" else tokens_of(deps, effect)
+    if provider is None:
+        return NOBODY
+    can = provider.capabilities()
     return Abilities(
         deduplicates=can.deduplicates,
         finds_by_reference=can.finds_by_reference,
@@ -110,20 +150,36 @@ async def send(deps: Deps, effect: Effect) -> Transfer:
         ProviderUnknown: it may have arrived.
     """
     key = effect.provider_key
-    if effect.kind is EffectKind.DEPOSIT:
-        return await deps.rails.initiate_deposit(_rail_order(effect), idempotency_key=key)
-    if effect.kind is EffectKind.PAYOUT:
-        return await deps.rails.initiate_withdrawal(_rail_order(effect), idempotency_key=key)
+    if slot_of(effect.kind) == "rails":
+        bank = _there(bank_of(deps, effect), effect)
+        start = bank.initiate_deposit if effect.kind is EffectKind.DEPOSIT else bank.initiate_withdrawal
+        return await start(_rail_order(effect), idempotency_key=key)
+    tokens = _there(tokens_of(deps, effect), effect)
     if effect.kind is EffectKind.MINT:
-        return await deps.tokens.mint(_token_order(effect), idempotency_key=key)
+        return await tokens.mint(_token_order(effect), idempotency_key=key)
     if effect.kind is EffectKind.BURN:
-        return await deps.tokens.burn(_token_order(effect), idempotency_key=key)
-    return await deps.tokens.transfer(_token_order(effect), idempotency_key=key)
+        return await tokens.burn(_token_order(effect), idempotency_key=key)
+    return await tokens.transfer(_token_order(effect), idempotency_key=key)
+
+
+def _there(provider: P | None, effect: Effect) -> P:
+    """The provider, where this client has it.
+
+    Raises:
+        ProviderUnavailable: it has not; nothing was sent or asked.
+    """
+    if provider is None:
+        wanted = effect.request.get("rail", "")
+        hint = "Wire that provider again, or name one for this asset and rail; what waits goes on by itself."
+        raise ProviderUnavailable(
+            f"this client has no provider {effect.provider} for {effect.asset} {wanted}".rstrip(), hint=hint
+        )
+    return provider
 
 
 def goes_together(deps: Deps, effect: Effect) -> bool:
     """Whether the provider takes intents of this kind several at a time."""
-    return effect.kind in MOVES and isinstance(deps.tokens, TokenBatches)
+    return effect.kind in MOVES and isinstance(tokens_of(deps, effect), TokenBatches)
 
 
 async def send_together(deps: Deps, effects: Sequence[Effect]) -> list[Transfer | Exception]:
@@ -153,8 +209,8 @@ async def look_up(deps: Deps, effect: Effect) -> Transfer | None:
         ProviderUnavailable: the question was not answered.
     """
     if slot_of(effect.kind) == "rails":
-        return await deps.rails.find(effect.id)
-    return await deps.tokens.find(effect.id)
+        return await _there(bank_of(deps, effect), effect).find(effect.id)
+    return await _there(tokens_of(deps, effect), effect).find(effect.id)
 
 
 def sighting_of(effect: Effect, transfer: Transfer) -> Sighting:

@@ -33,6 +33,7 @@ from invoicepay.domain.shape import require_shape
 from invoicepay.domain.shown import Shown
 from invoicepay.domain.tokens import Burn, BurnStatus
 from invoicepay.ports.repository import Reader
+from invoicepay.ports.routes import RailsRoutes
 from invoicepay.use_cases.cash_items import booked_items, items_on_the_way
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
@@ -210,10 +211,13 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
 
 
 async def _bank_balance(deps: Deps, command: Reconcile, asset: str) -> Money | None:
-    """What the host read from the statement, or what the rail tells."""
+    """What the host read from the statement, or what all banks together tell; nothing if one keeps silent."""
     if command.bank_balance is not None:
         return total([command.bank_balance], asset)
-    return await deps.rails.balance(asset) if deps.rails.capabilities().tells_balance else None
+    banks = deps.rails.banks_of(asset) if isinstance(deps.rails, RailsRoutes) else (deps.rails,)
+    if not banks or not all(bank.capabilities().tells_balance for bank in banks):
+        return None
+    return total([await bank.balance(asset) for bank in banks], asset)
 
 
 async def _compared(

@@ -12,6 +12,7 @@ from invoicepay.domain.ids import clean_text
 from invoicepay.domain.needs import Needs, need
 from invoicepay.domain.provider_switches import ProviderSwitch
 from invoicepay.errors import InvalidTransition, NotFound
+from invoicepay.use_cases import providers
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 
@@ -119,7 +120,7 @@ async def resume_everywhere(
 
 def _require_ours(deps: Deps, provider: str) -> None:
     """Refuse a misspelt name, under which nothing would be stopped."""
-    names = (deps.rails.name, deps.tokens.name)
+    names = providers.names(deps)
     if provider not in names:
         hint = f"The providers of this client are {' and '.join(names)}."
         raise NotFound(f"there is no provider {provider}", hint=hint, kind="provider")

@@ -75,6 +75,7 @@ def decide_initiate(command: InitiateWithdrawal, change: Change) -> Withdrawal:
     if amount <= fee:
         raise AmountNotPositive(f"a withdrawal must be larger than its fee of {fee}", fee=str(fee))
     finality_of(change.programme, command.rail)
+    effects.require_route(change, EffectKind.PAYOUT, amount.asset, command.rail)
     party = access.known_party(change, command.party_id)
     access.authorise(change, payer=party.id)
     if command.verdict.verdict is Verdict.BLOCK:
