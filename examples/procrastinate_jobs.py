@@ -18,7 +18,7 @@ jobs = Blueprint()
 
 @jobs.periodic(cron="* * * * *")
 @jobs.task(name="work", queueing_lock="work", pass_context=True)
-async def work(context: JobContext, **_when: int) -> None:
+async def work(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - of the minute it is for
     """Every minute: provider work, webhooks, due dates, handlers."""
     pay: AsyncInvoicePay = context.additional_context["pay"]
     done = await pay.run_pending(limit=100)
@@ -27,7 +27,7 @@ async def work(context: JobContext, **_when: int) -> None:
 
 @jobs.periodic(cron="5 * * * *")
 @jobs.task(name="bill", queueing_lock="bill", pass_context=True)
-async def bill(context: JobContext, **_when: int) -> None:
+async def bill(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - of the hour it is for
     """Every hour: recurring invoices, each once however often this runs."""
     pay: AsyncInvoicePay = context.additional_context["pay"]
     for invoice in await pay.schedules.run_due():
