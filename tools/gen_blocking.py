@@ -17,7 +17,13 @@ TARGET = PACKAGE / "blocking.py"
 SHARED = ("base", "batches", "events", "pages")  # what the groups have in common: nothing to generate from it
 PARTS = ("invoice_batches", "invoice_endings", "scopes")  # bases whose calls stand in a file of their own
 
-ONLY_FOR_TYPES = ("from sqlalchemy import Engine", "from sqlalchemy.ext.asyncio import AsyncEngine")
+ONLY_FOR_TYPES = (
+    "from sqlalchemy import Connection, Engine",
+    "from sqlalchemy.ext.asyncio import AsyncEngine",
+    "from sqlalchemy.orm import Session, scoped_session",
+)
+AWAITING_HOST = "AsyncSession | AsyncConnection | async_scoped_session[Any]"
+BLOCKING_HOST = "Session | Connection | scoped_session[Any]"
 
 HEAD = '''"""The blocking client: generated from the awaiting one by tools/gen_blocking.py; do not edit."""
 
@@ -32,7 +38,7 @@ def generate() -> str:
     imports: dict[str, set[str]] = {
         "collections.abc": {"Iterator"},
         "contextlib": {"AbstractContextManager", "contextmanager"},
-        "typing": {"Self"},
+        "typing": {"Self", "cast"},
         "invoicepay.bridge": {"run_blocking", "within"},
         "invoicepay.awaiting": {"AsyncInvoicePay", "EventHandler", "_BlockingLeaves"},
         "invoicepay.client.pages": {"Page"},
@@ -188,10 +194,12 @@ def _returns(item: ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> bool:
 
 
 def _copy(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """A copy; what the host opened is of this face's kind, and typed as the other's."""
+    passed = 'cast("Any", host)' if item.name == "bind" else _passed(item)
     return [
         f"    def {item.name}({_signature(item)}) -> Self:",
         f"        {_doc(item)}",
-        f"        return self._around(self._pay.{item.name}({_passed(item)}))",
+        f"        return self._around(self._pay.{item.name}({passed}))",
         "",
     ]
 
@@ -246,7 +254,7 @@ def _method(item: ast.FunctionDef | ast.AsyncFunctionDef, target: str) -> list[s
 
 
 def _signature(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    return ast.unparse(item.args)
+    return ast.unparse(item.args).replace(AWAITING_HOST, BLOCKING_HOST)
 
 
 def _passed(item: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

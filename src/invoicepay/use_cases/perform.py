@@ -258,8 +258,13 @@ async def _together(deps: Deps, calls: Sequence[Call[Any, Any]]) -> list[Any]:
         return await _attempt(deps, calls, tried)
     except ConcurrentUpdate as lost:
         if deps.in_transaction:
-            raise type(lost)(lost.message, hint=BEGIN_AGAIN, **lost.details) from lost
+            raise to_begin_again(lost) from lost
         return await deps.retry(again)
+
+
+def to_begin_again(lost: ConcurrentUpdate) -> ConcurrentUpdate:
+    """The same loss, for whoever has the transaction in which it happened."""
+    return type(lost)(lost.message, hint=BEGIN_AGAIN, **lost.details)
 
 
 def call_of(deps: Deps, use_case: UseCase[C, R], command: C, key: str | None) -> Call[C, R]:

@@ -90,7 +90,7 @@ class BlockingDoor:
     """A door through an `Engine`: every step has ended when its call returns."""
 
     def __init__(self, engine: Engine, *, is_ours: bool) -> None:
-        self.dialect_name = _spoken(engine.dialect)
+        self.dialect_name: str = spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         keep_home(engine, is_ours=is_ours)
 
@@ -143,7 +143,7 @@ class AwaitingDoor:
     """A door through an `AsyncEngine`: a step runs as one piece, its waits give the loop back."""
 
     def __init__(self, engine: AsyncEngine, *, is_ours: bool) -> None:
-        self.dialect_name = _spoken(engine.dialect)
+        self.dialect_name: str = spoken(engine.dialect)
         self._engine, self._is_ours, self._is_closed = engine, is_ours, False
         keep_home(engine.sync_engine, is_ours=is_ours)
 
@@ -272,7 +272,7 @@ def _supported(backend: str) -> str:
     return backend
 
 
-def _spoken(dialect: Dialect) -> str:
+def spoken(dialect: Dialect) -> str:
     """What a host's engine speaks; on PostgreSQL through the one driver that we know (ADR 0021)."""
     backend = _supported(dialect.name)
     if backend == "postgresql" and dialect.driver != "psycopg":

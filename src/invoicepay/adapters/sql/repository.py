@@ -15,9 +15,10 @@ from sqlalchemy.engine import URL
 from invoicepay.adapters.sql.apply import Batch, apply
 from invoicepay.adapters.sql.balances import ACCOUNT, LAST, Held, Rank
 from invoicepay.adapters.sql.chunks import chunks
-from invoicepay.adapters.sql.connect import Door, Link, begin, door_to, open_engine
+from invoicepay.adapters.sql.connect import BlockingDoor, Door, Link, begin, door_to, open_engine
 from invoicepay.adapters.sql.errors import our_errors
 from invoicepay.adapters.sql.finds import among, load_finds
+from invoicepay.adapters.sql.joined import door_into
 from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
@@ -140,6 +141,21 @@ class SqlRepository:
         async with self._door.link(writes=False) as link:
             yield SqlReader(link, Place(self._schema, tenant_id))
 
+    def bound(self, host: object) -> SqlRepository:
+        """The same tables inside a transaction of the host's.
+
+        Args:
+            host: a session or connection of SQLAlchemy's, of this repository's kind: blocking or awaiting.
+
+        Raises:
+            ConfigurationError: it is none, or its transaction is none that we can be part of.
+        """
+        if isinstance(self, SqlParts):
+            raise ConfigurationError("a transaction is open already: bind the client that it was made from")
+        blocks = isinstance(self._door, BlockingDoor)
+        door = door_into(host, self._schema, dialect_name=self._door.dialect_name, blocks=blocks)
+        return SqlParts(self, door)
+
     async def tenants(self) -> tuple[str, ...]:
         await self._require_tables()
         table = self._schema.streams
@@ -212,6 +228,11 @@ class SqlParts(SqlRepository):
     def _start_of(self, tenant_id: str) -> tuple[HeldRows, Held]:  # noqa: ARG002 - whoever's they are
         late, self._has_begun = self._has_begun, True
         return HeldRows(is_complete=late), Held(highest=LAST if late else None)
+
+    async def _require_tables(self) -> None:
+        await super()._require_tables()
+        if self._door.dialect_name != "sqlite":  # there they may have been made here, and be taken back
+            self._outer._is_current = True
 
     async def close(self) -> None:
         """Whoever opened the transaction ends it."""
