@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from invoicepay import errors as errors
+    from invoicepay import migrations as migrations
     from invoicepay.awaiting import AsyncInvoicePay as AsyncInvoicePay
     from invoicepay.blocking import InvoicePay as InvoicePay
     from invoicepay.bridge import run_blocking as run_blocking
@@ -212,6 +213,7 @@ _HOMES = {
     "WithdrawalStatus": "domain.withdrawals",
     "errors": "",
     "migrate": "wiring",
+    "migrations": "",
     "run_blocking": "bridge",
 }
 

@@ -112,6 +112,7 @@ NAMES = [
     "WithdrawalStatus",
     "errors",
     "migrate",
+    "migrations",
     "run_blocking",
 ]
 
