@@ -42,9 +42,15 @@ def upgrade(
         The version reached.
 
     Raises:
-        ConfigurationError: another table has the name of one of ours; choose a table prefix or a schema.
+        ConfigurationError: no open connection, or another table has the name of one of ours; choose a table
+            prefix or a schema.
         StoreError: a step did not reach its goal; nothing should be committed.
     """
+    if not isinstance(connection, Connection):
+        raise ConfigurationError(
+            f"upgrade() takes a Connection of SQLAlchemy's, not {type(connection).__name__}",
+            hint="Offline, and by hand, run what migrations.sql(dialect) prints.",
+        )
     return upgrade_tables(connection, named_schema(schema, table_prefix), to)
 
 
