@@ -20,7 +20,8 @@ from tests.input.scene import Scene, scene
 from tests.security.canaries import digits_canary, text_canary
 from tests.support.sql import execute
 
-IBAN, CARD, ACCOUNT = "DE89370400440532013000", digits_canary("card", 16), digits_canary("account", 10)
+IBAN = "DE89370400440532013000"
+CARD, ACCOUNT = digits_canary("a card in another field", 16), digits_canary("an account in another field", 10)
 TOKEN = text_canary("token")
 CANARIES = (IBAN, CARD, ACCOUNT, TOKEN)
 

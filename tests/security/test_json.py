@@ -98,11 +98,19 @@ def test_a_body_above_the_cap_is_refused_before_anything_is_built_of_it(first: b
     with InvoicePay() as pay:
         tracemalloc.start()
         try:
-            for provider in ("rails", "tokens"):
-                with pytest.raises(WebhookSignatureInvalid):
-                    pay.webhooks.receive(provider, headers={"x-signature": "t=1,v1=0"}, body=body)
+            refused = [_is_refused(pay, provider, body) for provider in ("rails", "tokens")]
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
 
+    assert refused == [True, True]
     assert peak < 20 * 1024 * 1024
+
+
+def _is_refused(pay: InvoicePay, provider: str, body: bytes) -> bool:
+    """Without pytest.raises: whoever looks into what that catches builds texts of the body."""
+    try:
+        pay.webhooks.receive(provider, headers={"x-signature": "t=1,v1=0"}, body=body)
+    except WebhookSignatureInvalid:
+        return True
+    return False

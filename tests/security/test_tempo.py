@@ -28,8 +28,8 @@ __all__ = ["tempo_node"]
 
 SEED, BEARER = bytes_canary("seed of Tempo"), text_canary("bearer of a node")
 ONCHAIN = Programme(assets={"USD.tempo": Asset("USD.tempo", settlement=Settlement.ONCHAIN)})
-ECHO = f"no: {BEARER} {SEED.hex()}"
-"""What a node that repeats what it should not know says."""
+ECHO = f"no: {BEARER}"
+"""What a node says that repeats what it was sent."""
 
 TROUBLE: dict[str, Callable[[Wire], object]] = {
     "nothing": lambda wire: None,
