@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
-SHARED = ("base", "batches", "events", "pages")  # what the groups have in common: nothing to generate from it
+# What the groups have in common: nothing to generate from it.
+SHARED = ("base", "batches", "events", "notices", "pages")
 PARTS = ("invoice_batches", "invoice_endings", "scopes")  # bases whose calls stand in a file of their own
 
 ONLY_FOR_TYPES = (

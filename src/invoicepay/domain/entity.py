@@ -32,11 +32,13 @@ class Entity(Shown):
     replayed: bool = field(default=False, compare=False, repr=False, metadata={"transient": True})
 
 
-def kinds_of(kind: type[Entity]) -> frozenset[str]:
-    """The words for every kind of thing below `kind` whose module is loaded."""
-    below = kind.__subclasses__()
-    words = {one.KIND for one in below if "KIND" in vars(one)}
-    return frozenset(words).union(*map(kinds_of, below))
+def kinds_of(kind: type[Entity]) -> dict[str, type[Entity]]:
+    """Every kind of thing below `kind` whose module is loaded, by the word that events and the trail use."""
+    found: dict[str, type[Entity]] = {}
+    for below in kind.__subclasses__():
+        found |= {below.KIND: below} if "KIND" in vars(below) else {}
+        found |= kinds_of(below)
+    return found
 
 
 E = TypeVar("E", bound=Entity)

@@ -28,7 +28,7 @@ def event_pattern(text: str, *, withheld: Collection[str] = ()) -> str:
     if not isinstance(text, str):
         raise InvalidInput('name the events first: "invoice.paid"')
     kind, dot, step = text.partition(".")
-    kinds = sorted(kinds_of(Entity) - set(withheld))
+    kinds = sorted(kinds_of(Entity).keys() - set(withheld))
     is_met = bool(dot and step) and any(fnmatchcase(known, kind) for known in kinds)
     if len(text) > LONGEST_PATTERN or (text != ANY and not is_met):
         raise InvalidInput(

@@ -80,6 +80,15 @@ async def invoice_code(deps: Deps, invoice_id: str) -> str:
     invoice = await get(deps, Invoice, invoice_id)
     sides = {Side.ENTERPRISE: invoice.enterprise_id, Side.CUSTOMER: invoice.customer_id}
     await allow(deps, "invoices.qr", invoice, sides=sides)
+    return payable_code(deps, invoice)
+
+
+def payable_code(deps: Deps, invoice: Invoice) -> str:
+    """The same for an invoice that whoever asks may see.
+
+    Raises:
+        InvoiceAlreadyPaid, InvoiceExpired, InvalidTransition: it takes no payment.
+    """
     require_payable_invoice(invoice, deps.clock.now())
     return sign(invoice_payload(invoice, deps.tenant_id, deps.ids.nonce()), deps.qr_keys)
 
