@@ -88,7 +88,8 @@ class InvoicePayError(Exception):
         if hint is not None:
             self.hint = _visible(hint)
         super().__init__(self.message)
-        self.__notes__ = [f"hint: {self.hint}"]  # tracebacks and notebooks print it below the message
+        # Tracebacks and notebooks print it below the message.
+        self.__notes__: list[str] = [f"hint: {self.hint}"]
 
     @classmethod
     def title(cls) -> str:

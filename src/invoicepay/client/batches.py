@@ -35,7 +35,7 @@ class Pay:
         idempotency_key: names this payment, so that the same list can be handed over again after a crash.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     invoice: str | Invoice
     _: KW_ONLY
@@ -55,7 +55,7 @@ class Issue:
         idempotency_key: names this invoice, so that the same list can be handed over again after a crash.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     enterprise: str
     customer: str
@@ -77,7 +77,7 @@ class Finalize:
         invoice: the draft or its id.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     invoice: str | Invoice
     _: KW_ONLY
@@ -96,7 +96,7 @@ class Register:
         timezone: IANA zone in which an enterprise's due dates end.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     id: str
     _: KW_ONLY

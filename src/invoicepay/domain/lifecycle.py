@@ -26,7 +26,7 @@ class Lifecycle(Generic[S, C]):
     __slots__ = ("_allowed", "entity", "table")
 
     def __init__(self, entity: str, table: Mapping[tuple[S | None, C], S]) -> None:
-        self.entity = entity
+        self.entity: str = entity
         self.table: Mapping[tuple[S | None, C], S] = MappingProxyType(dict(table))
         allowed: dict[S | None, list[C]] = {}
         for state, command in self.table:

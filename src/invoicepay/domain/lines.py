@@ -32,7 +32,7 @@ class Line(Shown):
         tax_category: a short code that keeps equal rates of different kinds apart, "S" for standard.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     description: str
     unit_price: Money

@@ -145,7 +145,7 @@ class Movement:
         exemption: a name out of a rule's `exempt`, where one applies.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     id: str
     party_id: str

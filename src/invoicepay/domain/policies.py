@@ -74,7 +74,7 @@ class Policy:
         cash_credit_expiry_days: None means cash credits never expire.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     overpay: Overpay = Overpay.CREDIT
     partial: Partial = Partial.ALLOW

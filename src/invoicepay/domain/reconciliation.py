@@ -37,7 +37,7 @@ class StatementLine:
         amount: positive for money that came in, negative for money that left.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     ref: str
     amount: Money

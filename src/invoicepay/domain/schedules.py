@@ -90,7 +90,7 @@ class Every:
         ['2026-01-31', '2026-02-28', '2026-03-31', '2026-04-30']
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # what is not known is refused (S-32)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # what is not known is refused (S-32)
 
     interval: Interval
     count: int = 1

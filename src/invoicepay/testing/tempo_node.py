@@ -143,7 +143,7 @@ class TempoNode:
         self._options += ["--slots-in-an-epoch", str(blocks_to_finality // 2)]
         self._process: subprocess.Popen[bytes] | None = None
         self._http: httpx.Client | None = None
-        self.url = ""
+        self.url: str = ""
 
     def __enter__(self) -> Self:
         binary = node_binary()

@@ -34,7 +34,7 @@ class Mover:
 
     def __init__(self, config: CircleConfig, api: WalletsApi, clock: Clock) -> None:
         self._config, self._api, self._clock = config, api, clock
-        self.finder = Finder(api)
+        self.finder: Finder = Finder(api)
 
     async def moved(
         self, order: TokenOrder, asset: CircleAsset, source: Purse, target: Purse, key: str

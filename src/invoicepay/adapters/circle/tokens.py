@@ -56,15 +56,17 @@ class CircleTokens:
         <CircleTokens circle: USD.usdc on BASE-SEPOLIA>
     """
 
+    config: CircleConfig
+
     def __init__(self, config: CircleConfig, *, clock: Clock | None = None, limits: Limits = LIMITS) -> None:
         self.config, self._clock = config, clock or SystemClock()
         secrets = (config.api_key, config.entity_secret)
         self._sender = Sender(
             config.name, config.base_url, limits=limits, secrets=secrets, is_locked_out=is_locked_out
         )
-        self.api = WalletsApi(config.api_key, config.entity_secret, self._sender)
-        self.wallets = CircleWallets(config, self.api)
-        self.mover = Mover(config, self.api, self._clock)
+        self.api: WalletsApi = WalletsApi(config.api_key, config.entity_secret, self._sender)
+        self.wallets: CircleWallets = CircleWallets(config, self.api)
+        self.mover: Mover = Mover(config, self.api, self._clock)
         self._keys = NotificationKeys(self._fetch_key)
 
     def __repr__(self) -> str:

@@ -87,7 +87,7 @@ class CircleTreasury:
         )
         self._amazon = Sender("amazon-sns", SNS_URL, limits=limits)
         self._get = fetch or self._fetched
-        self.api = mint.MintApi(config, self._sender)
+        self.api: mint.MintApi = mint.MintApi(config, self._sender)
         self._certificates = webhooks_v1.Certificates(self._get)
 
     def __repr__(self) -> str:

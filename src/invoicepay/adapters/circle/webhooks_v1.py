@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
@@ -54,7 +54,7 @@ def _spelled(name: str) -> str:
 class SnsMessage(BaseModel):
     """The envelope of a delivery. `message` is text that is read only after the signature was found good."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=_spelled)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore", alias_generator=_spelled)
 
     type: Literal["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
     message_id: str

@@ -62,6 +62,9 @@ class Progress:
         is_told: the transport is ours and tells; of another only the kind of the exception is known.
     """
 
+    is_told: bool
+    has_left: bool
+
     def __init__(self, *, is_told: bool) -> None:
         self.is_told, self.has_left = is_told, False
 

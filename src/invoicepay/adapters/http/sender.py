@@ -27,7 +27,7 @@ from invoicepay.errors import ConfigurationError, ProviderUnavailable, ProviderU
 if TYPE_CHECKING:
     from invoicepay.adapters.http.messages import Secret
 
-log = logging.getLogger("invoicepay.http")
+log: logging.Logger = logging.getLogger("invoicepay.http")
 
 LIMITS = Limits()
 LOCKED_OUT = (401, 403)
@@ -71,6 +71,8 @@ class Sender:
     Raises:
         ConfigurationError: the base URL is not https.
     """
+
+    provider: str
 
     def __init__(
         self,

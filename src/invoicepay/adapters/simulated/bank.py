@@ -101,8 +101,8 @@ class SimulatedRails:
         self._cash: dict[str, int] = {}
         self._moved: dict[str, int] = {}
         self._facts = 0
-        self.weather = Weather()
-        self.postbox = Postbox(name, webhook_key, clock, RailEvent)
+        self.weather: Weather = Weather()
+        self.postbox: Postbox = Postbox(name, webhook_key, clock, RailEvent)
 
     @property
     def name(self) -> str:

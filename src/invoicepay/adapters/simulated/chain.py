@@ -53,8 +53,8 @@ class SimulatedTokens:
         self._references: dict[str, str] = {}
         self._balances: dict[tuple[str, str], int] = {}
         self._facts = 0
-        self.weather = Weather()
-        self.postbox = Postbox(name, webhook_key, clock, TokenEvent)
+        self.weather: Weather = Weather()
+        self.postbox: Postbox = Postbox(name, webhook_key, clock, TokenEvent)
 
     @property
     def name(self) -> str:

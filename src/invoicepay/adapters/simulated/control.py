@@ -15,6 +15,9 @@ NOW = timedelta(0)
 class SimControl:
     """Commands for a simulated bank and issuer; `reference` is the id of our effect."""
 
+    rails: SimulatedRails
+    tokens: SimulatedTokens
+
     def __init__(self, rails: SimulatedRails, tokens: SimulatedTokens) -> None:
         self.rails, self.tokens = rails, tokens
 

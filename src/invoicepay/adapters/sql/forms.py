@@ -41,10 +41,10 @@ class Field:
 MOST_REMEMBERED = 1_024
 """Instants and amounts that are not read or written afresh each time."""
 
-instant_text = lru_cache(MOST_REMEMBERED)(iso)
+instant_text: Callable[[datetime], str] = lru_cache(MOST_REMEMBERED)(iso)
 """An instant as text; one command writes the same one many times."""
 
-amount = lru_cache(MOST_REMEMBERED)(Money.from_micros)
+amount: Callable[[int, str], Money] = lru_cache(MOST_REMEMBERED)(Money.from_micros)
 """An amount of a stored row; most of a row's amounts are equal or nothing."""
 
 

@@ -12,24 +12,24 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text, TypeD
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from invoicepay.adapters.sql.forms import Field, Form, Writer, instant, reader, writer
+from invoicepay.adapters.sql.forms import Field, Form, Reader, Writer, instant, reader, writer
 from invoicepay.domain.canonical import canonical
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.money import Money
 from invoicepay.domain.time import iso
 
-Words = Text().with_variant(Text(collation="C"), "postgresql")
+Words: Text = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that every backend sorts alike: by code point, as Python does."""
 
-Whole = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+Whole: BigInteger = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 """A signed number of 64 bits."""
 
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant: timestamptz, or on SQLite text that sorts by time."""
 
-    impl = DateTime(timezone=True)
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = DateTime(timezone=True)
+    cache_ok: bool | None = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
@@ -44,8 +44,8 @@ class Instant(TypeDecorator[datetime]):
 class Day(TypeDecorator[date]):
     """A calendar date: date, or on SQLite ISO text."""
 
-    impl = Date
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Date
+    cache_ok: bool | None = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Date())
@@ -57,8 +57,8 @@ class Day(TypeDecorator[date]):
 class Flag(TypeDecorator[bool]):
     """Yes or no: boolean, or 0 and 1 on SQLite, whose strict tables know no boolean."""
 
-    impl = Boolean
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Boolean
+    cache_ok: bool | None = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(sqlite.INTEGER() if dialect.name == "sqlite" else Boolean())
@@ -70,8 +70,8 @@ class Flag(TypeDecorator[bool]):
 class Micros(TypeDecorator[int]):
     """Money as whole micros; the asset stands in the row's own column."""
 
-    impl = Whole
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Whole
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: Money | int | None, _dialect: Dialect) -> int | None:
         return value.micros if isinstance(value, Money) else value
@@ -80,8 +80,8 @@ class Micros(TypeDecorator[int]):
 class Choice(TypeDecorator[Any]):
     """A word out of an enumeration."""
 
-    impl = Words
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Words
+    cache_ok: bool | None = True
 
     def __init__(self, choices: type[StrEnum]) -> None:
         super().__init__()
@@ -94,8 +94,8 @@ class Choice(TypeDecorator[Any]):
 class Composed(TypeDecorator[Any]):
     """Lines, policies and other values made of values: canonical JSON text."""
 
-    impl = Words
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Words
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         return None if value is None else canonical(value)
@@ -125,11 +125,11 @@ class Shape:
         stored = [part.name for part in fields(kind) if not part.metadata.get("transient")]
         stored.sort(key=lambda name: name in common)
         self.kind = kind
-        self.fields = tuple(_field(name, hints[name]) for name in stored)
-        self.names = tuple(stored)
-        self.columns = ("tenant_id", *stored)
-        self.write = writer(self.fields)
-        self.read = reader(kind, self.fields)
+        self.fields: tuple[Field, ...] = tuple(_field(name, hints[name]) for name in stored)
+        self.names: tuple[str, ...] = tuple(stored)
+        self.columns: tuple[str, ...] = ("tenant_id", *stored)
+        self.write: Writer = writer(self.fields)
+        self.read: Reader = reader(kind, self.fields)
         self._by_name = {part.name: part for part in self.fields}
         self._writers: dict[tuple[str, ...], Writer] = {}
 

@@ -30,6 +30,9 @@ class Wallets:
         tenant_id: part of each wallet's account, so that tenants with one signer stay apart.
     """
 
+    accounts: TempoAccounts
+    tokens: Mapping[str, TempoToken]
+
     def __init__(
         self,
         signer: Signer,

@@ -84,7 +84,7 @@ class Tempo:
         roles = accounts or TempoAccounts()
         by_asset = {token.asset: replace(token, address=token.address.lower()) for token in tokens}
         self._rpc, self._slots, self._name, self._network = rpc, slots, name, network
-        self.wallets = Wallets(signer, roles, by_asset, custody=custody, tenant_id=tenant_id)
+        self.wallets: Wallets = Wallets(signer, roles, by_asset, custody=custody, tenant_id=tenant_id)
         self._desk = Desk(rpc, signer, network, roles, clock=self._clock)
         self._lanes = Lanes(
             signer, network, self.wallets, clock=self._clock, tenant_id=tenant_id, count=lanes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from invoicepay.adapters.tillipay.credentials import Credentials
     from invoicepay.adapters.tillipay.profile import TilliPayProfile
 
-log = logging.getLogger("invoicepay.tillipay")
+log: logging.Logger = logging.getLogger("invoicepay.tillipay")
 
 LONGEST_SECONDS = 25
 """A login and a call, and both again; less than the 30 that a worker allows for one order."""

@@ -36,7 +36,7 @@ from invoicepay.errors import ConfigurationError
 NO_CLAIM = ("name", "logging", "facts")
 """Entries that say nothing about the gateway, and need no fact."""
 
-Named = AfterValidator(frozen)
+Named: AfterValidator = AfterValidator(frozen)
 
 
 class TilliPayProfile(Part):

@@ -52,6 +52,8 @@ class TilliPay:
             lists them.
     """
 
+    profile: TilliPayProfile
+
     def __init__(
         self,
         profile: TilliPayProfile,

@@ -22,9 +22,9 @@ class Scope:
     __slots__ = ("counts", "ids", "name")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
         self.counts: dict[str, int] = {}
-        self.ids = 0
+        self.ids: int = 0
 
     def key(self, what: str) -> str:
         """The name of the next decision of a kind, for example `ann#17/delay3`."""
@@ -108,7 +108,7 @@ class Weights:
         total = sum(chances.values())
         self._numbers = tuple(number for number, chance in chances.items() if chance)
         self._from = tuple(accumulate(chances[number] for number in self._numbers))
-        self.total = min(total, THOUSAND)
+        self.total: int = min(total, THOUSAND)
 
     def at(self, fraction: float) -> int:
         """The number that a fraction below one falls on."""

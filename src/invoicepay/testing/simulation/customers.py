@@ -14,7 +14,7 @@ from invoicepay.testing.simulation.town import Acts, Town
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.hand import Hand
 
-customer = Acts()
+customer: Acts = Acts()
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
 ASKED = (RequestStatus.PENDING, RequestStatus.PARTIALLY_PAID)
 RAILS = ("instant", "wire", "bank_credit", "bank_debit", "card")

@@ -85,6 +85,10 @@ class Fate:
         rates: chances of faults when the order arrived; what it is fated to comes also when all else heals.
     """
 
+    world: World
+    reference: str
+    draw: Draw
+
     def __init__(self, world: World, reference: str, draw: Draw) -> None:
         self.world, self.reference, self.draw = world, reference, draw
         self.rates: Mapping[str, int] = world.odds.rates

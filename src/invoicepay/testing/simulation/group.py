@@ -15,6 +15,10 @@ T = TypeVar("T")
 class Seat:
     """One caller with its item."""
 
+    item: Any
+    carry_out: CarryOut
+    task: Task
+
     def __init__(self, item: Any, carry_out: CarryOut, task: Task) -> None:
         self.item, self.carry_out, self.task = item, carry_out, task
         self.told: Told | None = None

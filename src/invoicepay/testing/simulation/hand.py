@@ -41,12 +41,14 @@ class Hand:
         always: also a shortened replay carries every command out.
     """
 
+    name: str
+
     def __init__(self, world: World, name: str, *, always: bool = False) -> None:
         self._world, self.name = world, name
         self._always = always
         self._number = 0
         self._scope = Scope(name)
-        self.draw = Draw(world.chooser, self._scope)
+        self.draw: Draw = Draw(world.chooser, self._scope)
         self._listed = _numbers(world.chooser.knows(f"{name}#"))
         self._is_closed = False
 

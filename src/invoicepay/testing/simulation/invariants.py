@@ -45,7 +45,7 @@ class Invariants:
     """
 
     def __init__(self) -> None:
-        self.mirror = Mirror()
+        self.mirror: Mirror = Mirror()
         self._told: dict[tuple[str, str], str] = {}
         self._keys: set[tuple[str, str]] = set()
         self._uniques: dict[tuple[int, tuple[Any, ...]], str] = {}

@@ -24,6 +24,8 @@ class WorldClock:
         skew: ticks by which this one is ahead of the truth.
     """
 
+    skew: int
+
     def __init__(self, scheduler: Scheduler, skew: int = 0) -> None:
         self._scheduler, self.skew = scheduler, skew
         self._ticks, self._now = 0, BEGINNING

@@ -31,19 +31,21 @@ class Odds:
         self.rates = rates
         crash, pause, jump = (rates.get(f"process.{name}", 0) for name in ("crash", "pause", "jump"))
         dying, standing = {CRASH: crash, JUMP: jump}, {PAUSE: pause}
-        self.inside = Weights({**SHORT, **dying})
-        self.outside = Weights({**LONG, **dying, **standing})
-        self.look = Weights({3: 40, 5: 20, 6: 10, **standing})
-        self.sending = Weights({**SHORT, **dying, PAUSE: pause * 4})
-        self.sending_for_certain = Weights({**SHORT, **dying})
-        self.begin = weights(rates, ("database.busy", "database.dropped"))
-        self.load = weights(rates, ("database.conflict", "database.dropped"))
-        self.commit = weights(
+        self.inside: Weights = Weights({**SHORT, **dying})
+        self.outside: Weights = Weights({**LONG, **dying, **standing})
+        self.look: Weights = Weights({3: 40, 5: 20, 6: 10, **standing})
+        self.sending: Weights = Weights({**SHORT, **dying, PAUSE: pause * 4})
+        self.sending_for_certain: Weights = Weights({**SHORT, **dying})
+        self.begin: Weights = weights(rates, ("database.busy", "database.dropped"))
+        self.load: Weights = weights(rates, ("database.conflict", "database.dropped"))
+        self.commit: Weights = weights(
             rates, ("database.conflict_at_commit", "database.ack_lost", "database.nack_lost")
         )
-        self.order = weights(rates, ORDER)
-        self.question = weights(rates, ("call.refused", "call.limited", "provider.stale_look"))
-        self.letter = weights(rates, ("webhook.lost", "webhook.late", "webhook.reordered", "webhook.early"))
+        self.order: Weights = weights(rates, ORDER)
+        self.question: Weights = weights(rates, ("call.refused", "call.limited", "provider.stale_look"))
+        self.letter: Weights = weights(
+            rates, ("webhook.lost", "webhook.late", "webhook.reordered", "webhook.early")
+        )
 
     def of(self, name: str) -> Weights:
         """The chance of one fault alone."""

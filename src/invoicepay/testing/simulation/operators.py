@@ -19,7 +19,7 @@ from invoicepay.testing.simulation.town import Acts, Town, cents_of
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.hand import Hand
 
-operator = Acts()
+operator: Acts = Acts()
 S = EffectStatus
 LONG_ENOUGH = timedelta(minutes=3)
 """How long after the last send a person believes what the provider shows."""

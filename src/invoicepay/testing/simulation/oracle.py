@@ -15,7 +15,7 @@ from invoicepay.testing.simulation.explaining import CONTRADICTION, family, is_e
 from invoicepay.testing.simulation.facts import FactBook
 from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.invariants import Invariants
-from invoicepay.testing.simulation.mirror import Touched
+from invoicepay.testing.simulation.mirror import Mirror, Touched
 from invoicepay.testing.simulation.model import SequentialModel
 from invoicepay.testing.simulation.ports import (
     Answer,
@@ -57,10 +57,10 @@ class StandardOracle:
     """
 
     def __init__(self, reach: Reach, platform_id: str = "platform") -> None:
-        self.invariants = Invariants()
-        self.mirror = self.invariants.mirror
-        self.facts = FactBook()
-        self.model = SequentialModel(platform_id)
+        self.invariants: Invariants = Invariants()
+        self.mirror: Mirror = self.invariants.mirror
+        self.facts: FactBook = FactBook()
+        self.model: SequentialModel = SequentialModel(platform_id)
         self.troubled: dict[str, dict[str, None]] = {}
         self.reviewed: dict[str, str] = {}
         self.replies: dict[str, list[Reply]] = {}

@@ -41,10 +41,17 @@ class Process:
         looks: how many turns the worker took since something last happened outside of it.
     """
 
+    world: World
+    name: str
+    boots: int
+    turns: int
+    groups: int
+    looks: int
+
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
         self.boots = self.turns = self.groups = self.looks = 0
-        self.life = Life(name)
+        self.life: Life = Life(name)
         self.life.is_over = True
         self.pay: AsyncInvoicePay
         self._worker: Task | None = None

@@ -40,7 +40,7 @@ class SimBank(SimulatedRails):
 
     def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post) -> None:
         super().__init__(clock, capabilities=mix.rails)
-        self.postbox = Letters(self.name, bank.WEBHOOK_KEY, clock, RailEvent, post)
+        self.postbox: Letters = Letters(self.name, bank.WEBHOOK_KEY, clock, RailEvent, post)
         self._told = told
         self._keys: dict[str, tuple[Direction, str]] = {}
         self._is_contradicting = False
@@ -118,7 +118,7 @@ class SimIssuer(SimulatedTokens):
 
     def __init__(self, clock: Clock, mix: Mix, *, told: Told, post: Post) -> None:
         super().__init__(clock, finality=mix.token_finality, custody=mix.custody, capabilities=mix.tokens)
-        self.postbox = Letters(self.name, chain.WEBHOOK_KEY, clock, TokenEvent, post)
+        self.postbox: Letters = Letters(self.name, chain.WEBHOOK_KEY, clock, TokenEvent, post)
         self._told = told
         self._keys: dict[str, str] = {}
         self._taken_at: dict[str, datetime] = {}

@@ -56,6 +56,10 @@ class Task:
         in_store: how many units and readers it has open.
     """
 
+    life: Life | None
+    running: Coroutine[Any, Any, Any]
+    scope: Scope
+
     __slots__ = (
         "error",
         "in_store",
@@ -71,12 +75,12 @@ class Task:
 
     def __init__(self, running: Coroutine[Any, Any, Any], scope: Scope, life: Life | None) -> None:
         self.running, self.scope, self.life = running, scope, life
-        self.is_done = False
+        self.is_done: bool = False
         self.result: Any = None
         self.error: BaseException | None = None
         self.waiter: Task | None = None
-        self.ticket = 0
-        self.in_store = 0
+        self.ticket: int = 0
+        self.in_store: int = 0
         self.send: Callable[[], int] = partial(Context().run, partial(running.send, None))
 
     @property
@@ -92,6 +96,9 @@ class Scheduler:
         now: ticks since the beginning.
         steps: how often a task went on.
     """
+
+    now: int
+    steps: int
 
     def __init__(self) -> None:
         self.now = self.steps = 0

@@ -15,7 +15,7 @@ from invoicepay.testing.simulation.town import Acts, Town
 if TYPE_CHECKING:
     from invoicepay.testing.simulation.hand import Hand
 
-seller = Acts()
+seller: Acts = Acts()
 seller(6)(withdraws)
 seller(1)(sends)
 

@@ -26,6 +26,10 @@ class Surroundings:
         clock: the process's own, which may be wrong.
     """
 
+    world: World
+    life: Life
+    clock: WorldClock
+
     def __init__(self, world: World, life: Life, clock: WorldClock) -> None:
         self.world, self.life, self.clock = world, life, clock
 

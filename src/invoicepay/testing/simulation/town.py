@@ -72,6 +72,10 @@ class Asked:
 class Town:
     """What actors see of the world: what was committed, and what they asked for themselves."""
 
+    plan: Plan
+    mirror: Mirror
+    facts: FactBook
+
     def __init__(self, plan: Plan, mirror: Mirror, facts: FactBook) -> None:
         self.plan, self.mirror, self.facts = plan, mirror, facts
         self.asked: list[Asked] = []

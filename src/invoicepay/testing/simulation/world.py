@@ -22,7 +22,16 @@ from invoicepay.testing.simulation.faults import FAULTS
 from invoicepay.testing.simulation.hand import Hand
 from invoicepay.testing.simulation.machine import ScopedIds, WorldClock, ticks_of
 from invoicepay.testing.simulation.odds import DELAYS, Odds
-from invoicepay.testing.simulation.ports import Answer, Broken, Commit, Happening, ProviderFact, Rest, Scene
+from invoicepay.testing.simulation.ports import (
+    Answer,
+    Broken,
+    Commit,
+    Happening,
+    Mix,
+    ProviderFact,
+    Rest,
+    Scene,
+)
 from invoicepay.testing.simulation.process import QR_SECRET, Process
 from invoicepay.testing.simulation.providers import SimBank, SimIssuer
 from invoicepay.testing.simulation.scheduler import Scheduler, Task
@@ -50,13 +59,22 @@ class World:
         told: how often each event was offered to a handler.
     """
 
+    scene: Scene
+    chooser: Chooser
+    story: Story
+    odds: Odds
+    is_healing: bool
+    commits: int
+    fates: Fates
+    courier: Courier
+
     def __init__(self, scene: Scene, chooser: Chooser, story: Story, store: str | None = None) -> None:
         self.scene, self.chooser, self.story = scene, chooser, story
-        self.mix = scene.workload.mix(Draw(chooser, Scope("mix")))
+        self.mix: Mix = scene.workload.mix(Draw(chooser, Scope("mix")))
         self._store = store or self.mix.store
-        self.scheduler = Scheduler()
-        self.clock = WorldClock(self.scheduler)
-        self.ids = ScopedIds(self.scheduler)
+        self.scheduler: Scheduler = Scheduler()
+        self.clock: WorldClock = WorldClock(self.scheduler)
+        self.ids: ScopedIds = ScopedIds(self.scheduler)
         self.odds, self.is_healing = CALM, False
         self.wrong: list[Broken] = []
         self.commits = 0
@@ -71,22 +89,22 @@ class World:
         self._tenants: dict[str, Any] = {}
         self._folder = ""
         self.fates, self.courier = Fates(self), Courier(self)
-        self.bank = SimBank(
+        self.bank: SimBank = SimBank(
             self.clock,
             self.mix,
             told=self._fact,
             post=lambda e: self.courier.post("rails", e),
         )
-        self.issuer = SimIssuer(
+        self.issuer: SimIssuer = SimIssuer(
             self.clock,
             self.mix,
             told=self._fact,
             post=lambda e: self.courier.post("tokens", e),
         )
-        self.door = Door(self._turn)
-        self.onlooker_store = self.repository("onlooker")
-        self.onlooker = self._client()
-        self.processes = [Process(self, f"p{n + 1}") for n in range(self.mix.processes)]
+        self.door: Door = Door(self._turn)
+        self.onlooker_store: Repository = self.repository("onlooker")
+        self.onlooker: AsyncInvoicePay = self._client()
+        self.processes: list[Process] = [Process(self, f"p{n + 1}") for n in range(self.mix.processes)]
 
     def repository(self, lane: str) -> Repository:
         """The store as one process connects to it."""

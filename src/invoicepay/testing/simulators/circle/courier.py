@@ -12,7 +12,7 @@ from invoicepay.testing.simulators.circle.notifications import Delivery
 if TYPE_CHECKING:
     from invoicepay.testing.simulators.circle.simulator import CircleSimulator
 
-RETRIES = {
+RETRIES: dict[int, tuple[int, ...]] = {
     2: (1, 10, 30, 60, 900, 3600),
     1: (20, 20, 20),
 }

@@ -123,7 +123,7 @@ class NotificationKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
-        self.current = ""
+        self.current: str = ""
         self.rotate()
 
     def rotate(self) -> str:

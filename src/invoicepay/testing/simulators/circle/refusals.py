@@ -15,6 +15,11 @@ class Refusal(Exception):
         errors: one entry per field at fault, where fields are.
     """
 
+    status: int
+    code: int
+    message: str
+    errors: tuple[dict[str, Any], ...]
+
     def __init__(self, status: int, code: int, message: str, errors: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.errors = status, code, message, tuple(errors)

@@ -42,7 +42,7 @@ class CircleSimulator:
     def __init__(
         self, keys: Keys | None = None, *, start: datetime | None = None, speed: float = 0, seed: int = 1
     ) -> None:
-        self.world = World(keys or Keys(), VirtualClock(start, speed=speed), seed)
+        self.world: World = World(keys or Keys(), VirtualClock(start, speed=speed), seed)
         self.world.arrivals.append(receiver(self.world))
 
     @property

@@ -124,16 +124,24 @@ class World:
         arrivals: told of USDC that a block brought to an address: account, millionths, network, hash.
     """
 
+    keys: Keys
+    clock: VirtualClock
+    ids: Ids
+    knobs: Knobs
+    book: Book
+    entity_id: str
+    master_wallet: str
+
     def __init__(self, keys: Keys, clock: VirtualClock, seed: int) -> None:
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self.keys, self.clock, self.ids = keys, clock, Ids(seed)
         self.knobs, self.book = Knobs(), Book()
         self.entity_id, self.master_wallet = self.ids.new(), self.ids.digits(10)
-        self.secrets = EntitySecrets(keys.entity_secret)
-        self.notification_keys = NotificationKeys()
-        self.postbox = Postbox(self)
-        self.wallets_replays = Replays(replay_status=200, compares=False)
-        self.mint_replays = Replays(replay_status=None, compares=True)
+        self.secrets: EntitySecrets = EntitySecrets(keys.entity_secret)
+        self.notification_keys: NotificationKeys = NotificationKeys()
+        self.postbox: Postbox = Postbox(self)
+        self.wallets_replays: Replays = Replays(replay_status=200, compares=False)
+        self.mint_replays: Replays = Replays(replay_status=None, compares=True)
         self.wallet_sets: dict[str, WalletSet] = {}
         self.wallets: dict[str, Wallet] = {}
         self.transactions: dict[str, Transaction] = {}

@@ -41,9 +41,13 @@ class Said:
 class Calls:
     """Serves calls in a profile's spelling. Not safe for several threads: its owner locks."""
 
+    logins: int
+
     def __init__(self, profile: TilliPayProfile, book: Book, clock: Clock, envelope: Envelope) -> None:
         self._profile, self._book, self._clock, self._envelope = profile, book, clock, envelope
-        self.credentials = {channel: _credentials(channel) for channel in profile.channels}
+        self.credentials: dict[str, ChannelCredentials] = {
+            channel: _credentials(channel) for channel in profile.channels
+        }
         self.sessions: dict[str, tuple[str, datetime]] = {}
         self.accounts: dict[str, str] = {}
         self.refusals: list[str] = []

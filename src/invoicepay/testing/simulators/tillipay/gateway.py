@@ -42,6 +42,8 @@ class TilliPaySimulator:
         ['bank_debit', 'bank_debit_by_phone', 'card']
     """
 
+    profile: TilliPayProfile
+
     def __init__(
         self,
         profile: TilliPayProfile | None = None,
@@ -55,7 +57,7 @@ class TilliPaySimulator:
         self._calls = Calls(self.profile, self._book, self._clock, self.profile.envelopes[envelope])
         self._signature = self.profile.webhook.signature()
         self._secret = self._signature.secret(webhook_secret)
-        self.faults = Faults(self._app)
+        self.faults: Faults = Faults(self._app)
         self._served = Served(self.faults)
 
     def __enter__(self) -> TilliPaySimulator:
