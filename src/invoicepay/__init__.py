@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from invoicepay.client.batches import Issue as Issue
     from invoicepay.client.batches import Pay as Pay
     from invoicepay.client.batches import Register as Register
+    from invoicepay.client.notices import Notices as Notices
     from invoicepay.client.pages import AsyncPage as AsyncPage
     from invoicepay.client.pages import Page as Page
+    from invoicepay.documents.invoice_page import Html as Html
+    from invoicepay.documents.letters import Letter as Letter
+    from invoicepay.documents.letters import Occasion as Occasion
+    from invoicepay.documents.letters import Template as Template
     from invoicepay.documents.qr import QrCode as QrCode
     from invoicepay.domain.accounts import Account as Account
     from invoicepay.domain.accounts import Booked as Booked
@@ -102,6 +107,7 @@ if TYPE_CHECKING:
     from invoicepay.domain.withdrawals import WithdrawalStatus as WithdrawalStatus
     from invoicepay.errors import InvoicePayError as InvoicePayError
     from invoicepay.ports.health import SystemHealth as SystemHealth
+    from invoicepay.ports.notifier import Contact as Contact
     from invoicepay.settings import Settings as Settings
     from invoicepay.use_cases.payments.pull import PaidInvoices as PaidInvoices
     from invoicepay.use_cases.pending import PendingSummary as PendingSummary
@@ -130,6 +136,7 @@ _HOMES = {
     "CatchUp": "domain.schedules",
     "ChainTieOut": "domain.tie_out",
     "Checkpoint": "domain.audit",
+    "Contact": "ports.notifier",
     "Cover": "domain.reserves",
     "CreditLot": "domain.credits",
     "CreditNote": "domain.credit_notes",
@@ -149,19 +156,23 @@ _HOMES = {
     "Finding": "domain.monitoring",
     "Hold": "domain.holds",
     "HoldStatus": "domain.holds",
+    "Html": "documents.invoice_page",
     "InboxMessage": "domain.effects",
     "Invoice": "domain.invoices",
     "InvoicePay": "blocking",
     "InvoicePayError": "errors",
     "InvoiceStatus": "domain.invoices",
     "Issue": "client.batches",
+    "Letter": "documents.letters",
     "Line": "domain.lines",
     "Mint": "domain.tokens",
     "MintStatus": "domain.tokens",
     "Money": "domain.money",
     "MoneyLike": "domain.money",
     "Movement": "domain.monitoring",
+    "Notices": "client.notices",
     "Observation": "domain.effects",
+    "Occasion": "documents.letters",
     "Operation": "domain.operations",
     "Page": "client.pages",
     "PaidInvoices": "use_cases.payments.pull",
@@ -193,6 +204,7 @@ _HOMES = {
     "SettlementRun": "domain.netting",
     "StatementLine": "domain.reconciliation",
     "SystemHealth": "ports.health",
+    "Template": "documents.letters",
     "TieOut": "use_cases.reconcile",
     "Transfer": "domain.requests",
     "TransferStatus": "domain.requests",

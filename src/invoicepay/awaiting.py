@@ -13,6 +13,7 @@ from invoicepay.client.effects import Effects
 from invoicepay.client.events import handler_of
 from invoicepay.client.holds import Holds
 from invoicepay.client.invoices import Invoices
+from invoicepay.client.notices import Notices
 from invoicepay.client.parties import Parties, Wallets
 from invoicepay.client.payments import Payments
 from invoicepay.client.requests import Requests, Transfers
@@ -67,6 +68,7 @@ class AsyncInvoicePay(Scopes):
         cipher: seals people's texts in the store; they lie there as they are when left out.
         authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
+        notices: tells people of what happens to them, by mail or as you like; nobody is told when left out.
         programme: assets, finality, limits and fees of your programme.
         environment: `production` refuses what is only good for trying out; the error lists all of it.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
@@ -101,6 +103,7 @@ class AsyncInvoicePay(Scopes):
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
         programme: Programme | None = None,
         environment: str = "development",
         dispatch: str = "inline",
@@ -138,6 +141,7 @@ class AsyncInvoicePay(Scopes):
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
+            notices=notices,
         )
         self._core = core_from(store, settings, parts, blocking=self._blocks)
 
@@ -155,6 +159,7 @@ class AsyncInvoicePay(Scopes):
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
     ) -> AsyncInvoicePay:
         """A client from settings that the host read from its own configuration.
 
@@ -174,6 +179,7 @@ class AsyncInvoicePay(Scopes):
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
+            notices=notices,
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
@@ -191,6 +197,7 @@ class AsyncInvoicePay(Scopes):
         cipher: FieldCipher | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
     ) -> AsyncInvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
 
@@ -217,6 +224,7 @@ class AsyncInvoicePay(Scopes):
             cipher=cipher,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
+            notices=notices,
         )
         return cls._around(core_from(None, settings, parts, blocking=cls._blocks))
 
@@ -353,7 +361,7 @@ class AsyncInvoicePay(Scopes):
         events = event_pattern(pattern)
 
         def register(handler: EventHandler) -> EventHandler:
-            self._core.handlers.append(handler_of(events, handler, blocks=self._blocks))
+            self._core.shared.handlers.append(handler_of(events, handler, blocks=self._blocks))
             return handler
 
         return register

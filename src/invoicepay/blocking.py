@@ -34,6 +34,7 @@ from invoicepay.client.dry_runs import Unasked as _Unasked
 from invoicepay.client.effects import Effects as _Effects
 from invoicepay.client.holds import Holds as _Holds
 from invoicepay.client.invoices import Invoices as _Invoices
+from invoicepay.client.notices import Notices
 from invoicepay.client.pages import Page
 from invoicepay.client.parties import Parties as _Parties
 from invoicepay.client.parties import Wallets as _Wallets
@@ -49,6 +50,7 @@ from invoicepay.client.webhook_endpoints import WebhookEndpoints as _WebhookEndp
 from invoicepay.client.webhooks import Webhooks as _Webhooks
 from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
 from invoicepay.client.worker import Worker as _Worker
+from invoicepay.documents.invoice_page import Html
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.anchors import Anchor
@@ -1397,6 +1399,24 @@ class Invoices:
             NotAllowed: the actor is neither its issuer nor its customer.
         """
         return run_blocking(self._group.qr(invoice))
+
+    def html(self, invoice: str | Invoice) -> Html:
+        """The invoice as a page of HTML, with a code to scan while something is to be paid.
+
+        Names and addresses are those that your `contacts` tell now; without them it shows ids.
+
+        Raises:
+            NotFound: there is no such invoice, or the actor is a party and no side of it.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> page = pay.invoices.html(invoice)  # the last value of a cell: drawn
+            >>> "<h1>Invoice A-0001</h1>" in page
+            True
+        """
+        return run_blocking(self._group.html(invoice))
 
     def pay_many(self, items: Sequence[Pay]) -> builtins.list[Payment | InvoicePayError]:
         """Make many payments, each as if `pay` was called for one after the other, in few transactions.
@@ -3016,8 +3036,7 @@ class Webhooks:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: the name of the provider, or the side it is on, `rails` or `tokens`, where it is the only
-                one there.
+            provider: the name of the provider, or its side, `rails` or `tokens`, where it is the only one there.
             headers: as they came, in any spelling of upper and lower case; one that came twice counts as
                 both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
@@ -3208,6 +3227,7 @@ class InvoicePay:
         cipher: seals people's texts in the store; they lie there as they are when left out.
         authorizer: your own say in who may do what; it can forbid what the rules allow, never the reverse.
         checkpoint_keys: sign and verify checkpoints of the audit trail; the first signs.
+        notices: tells people of what happens to them, by mail or as you like; nobody is told when left out.
         programme: assets, finality, limits and fees of your programme.
         environment: `production` refuses what is only good for trying out; the error lists all of it.
         dispatch: `inline` does provider work and handlers right after each call; `deferred` leaves them to
@@ -3240,6 +3260,7 @@ class InvoicePay:
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
         programme: Programme | None = None,
         environment: str = "development",
         dispatch: str = "inline",
@@ -3264,6 +3285,7 @@ class InvoicePay:
             repository=repository,
             authorizer=authorizer,
             checkpoint_keys=checkpoint_keys,
+            notices=notices,
             programme=programme,
             environment=environment,
             dispatch=dispatch,
@@ -3303,6 +3325,7 @@ class InvoicePay:
         repository: Repository | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
     ) -> InvoicePay:
         """A client from settings that the host read from its own configuration.
 
@@ -3324,6 +3347,7 @@ class InvoicePay:
                 repository=repository,
                 authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
+                notices=notices,
             )
         )
 
@@ -3341,6 +3365,7 @@ class InvoicePay:
         cipher: FieldCipher | None = None,
         authorizer: Authorizer | None = None,
         checkpoint_keys: tuple[CheckpointKey, ...] = (),
+        notices: Notices | None = None,
     ) -> InvoicePay:
         """A client from `INVOICEPAY_STORE` and the other `INVOICEPAY_*` variables of the process.
 
@@ -3369,6 +3394,7 @@ class InvoicePay:
                 cipher=cipher,
                 authorizer=authorizer,
                 checkpoint_keys=checkpoint_keys,
+                notices=notices,
             )
         )
 

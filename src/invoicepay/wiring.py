@@ -18,6 +18,7 @@ from invoicepay.adapters.system import (
 )
 from invoicepay.adapters.webhook_sender import HttpWebhookSender
 from invoicepay.client.base import Core
+from invoicepay.client.notices import Notices, require_waiting
 from invoicepay.domain.parties import Actor, Role
 from invoicepay.domain.policies import Programme, Settlement
 from invoicepay.domain.qr_payload import QrKeys
@@ -55,6 +56,7 @@ class Parts:
     repository: Repository | None = None
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
+    notices: Notices | None = None
 
 
 def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking: bool) -> Core:
@@ -66,6 +68,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 
     _check_parts(parts)
+    require_waiting(parts.notices, blocks=blocking)
     chosen = _chosen_store(store, settings, parts, blocking=blocking)
     clock = parts.clock or SystemClock()
     ids = parts.ids or SystemIds()
@@ -79,7 +82,9 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
         chosen, settings, ids, blocking=blocking, tells_time=parts.clock is None
     )
     if settings.environment == PRODUCTION:
-        _check_production(settings, repository, rails, tokens, clock, parts.screening, parts.authorizer)
+        _check_production(
+            settings, repository, rails, tokens, clock, parts.screening, parts.authorizer, parts.notices
+        )
     return Core(
         wired=Deps(
             repository=_sealed(repository, parts.cipher),
@@ -104,6 +109,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
         if isinstance(rails, SimulatedRails) and isinstance(tokens, SimulatedTokens)
         else None,
         place=type(parts.repository).__name__ if parts.repository else _place(chosen),
+        notices=parts.notices,
     )
 
 
@@ -124,6 +130,8 @@ def _check_parts(parts: Parts) -> None:
     """Refuse what is no such part before anything is called on it."""
     if not isinstance(parts.checkpoint_keys, tuple):
         raise ConfigurationError("checkpoint_keys is a tuple: the key that signs, then those that verify")
+    if not isinstance(parts.notices, Notices | None):
+        raise ConfigurationError("notices is a Notices: Notices(ConsoleNotifier(), contacts=...)")
     given = [(name, port, getattr(parts, name)) for name, port in PORTS]
     given += [("checkpoint_keys", CheckpointKey, key) for key in parts.checkpoint_keys]
     for name, port, part in given:

@@ -216,6 +216,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "invoices.overdue": {"enterprise": "acme"},
     "invoices.ageing": {"enterprise": "acme"},
     "invoices.qr": {"invoice": I("open_invoice")},
+    "invoices.html": {"invoice": I("open_invoice")},
     "payments.get": {"payment": I("payment")},
     "payments.list": {
         "invoice": I("part"),
@@ -399,7 +400,7 @@ INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What else changes where a parameter stands in for another one."""
 
-NO_REQUESTS = ("on", "close", "worker")
+NO_REQUESTS = ("on", "close", "worker", "dry_run", "explain")
 """Methods of a client that ask nothing of the books."""
 
 

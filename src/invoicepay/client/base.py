@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoicepay.client.events import log_left_waiting, log_undelivered
+from invoicepay.client.notices import Notices, telling
 from invoicepay.client.pages import AsyncPage
 from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.ids import party_id
@@ -59,12 +60,14 @@ class Core:
         dispatch: `inline` runs pending work right after each commit.
         sim: commands for the simulated providers, where both are simulated.
         place: where the data is, for people; never a password.
+        notices: how people are told of events; None where they are not.
     """
 
     wired: Deps
     dispatch: str
     sim: SimControl | None = None
     place: str = ""
+    notices: Notices | None = None
     shared: Shared = field(default_factory=Shared)
 
     @property
@@ -80,8 +83,9 @@ class Core:
 
     @property
     def handlers(self) -> list[Handler]:
-        """What `on` registered, in order."""
-        return self.shared.handlers
+        """What `on` registered, in order, and then what tells people."""
+        notices = [telling(self.notices, self.wired)] if self.notices is not None else []
+        return [*self.shared.handlers, *notices]
 
     def tenant(self, id: str) -> Core:
         """The same client for another tenant."""
@@ -97,7 +101,7 @@ class Core:
         Nothing outside is waited for, nothing follows a call, and what loses a race is told at once.
         """
         wired = inside(self.deps, repository)
-        return replace(self, wired=wired, dispatch="deferred", shared=Shared(handlers=self.handlers))
+        return replace(self, wired=wired, dispatch="deferred", shared=Shared(handlers=self.shared.handlers))
 
     async def follow_up(self) -> None:
         """Provider work, due work and handlers, right away where the host asked for that."""

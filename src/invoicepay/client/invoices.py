@@ -18,7 +18,9 @@ from invoicepay.client.base import (
 )
 from invoicepay.client.invoice_batches import InvoiceBatches
 from invoicepay.client.invoice_endings import InvoiceEndings
+from invoicepay.client.notices import invoice_page
 from invoicepay.client.pages import AsyncPage
+from invoicepay.documents.invoice_page import Html
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.invoices import (
@@ -389,3 +391,23 @@ class Invoices(InvoiceBatches, InvoiceEndings):
             NotAllowed: the actor is neither its issuer nor its customer.
         """
         return QrCode(await requests.invoice_code(self._deps, id_of(invoice)))
+
+    async def html(self, invoice: str | Invoice) -> Html:
+        """The invoice as a page of HTML, with a code to scan while something is to be paid.
+
+        Names and addresses are those that your `contacts` tell now; without them it shows ids.
+
+        Raises:
+            NotFound: there is no such invoice, or the actor is a party and no side of it.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> page = pay.invoices.html(invoice)  # the last value of a cell: drawn
+            >>> "<h1>Invoice A-0001</h1>" in page
+            True
+        """
+        found = await queries.own(self._deps, Invoice, id_of(invoice))
+        page = await invoice_page(self._core.notices, self._deps, found)
+        return page.html()
