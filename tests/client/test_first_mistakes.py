@@ -164,3 +164,13 @@ def test_no_server_at_the_address_is_said_without_the_password() -> None:
             pay.parties.register("ann")
 
         assert "s3cret" not in f"{caught.value!r}{caught.value.to_problem()}{pay!r}"
+
+
+def test_settling_what_the_bank_was_not_asked_for_yet_says_who_asks_it() -> None:
+    with InvoicePay(dispatch="deferred") as pay:
+        deposit = pay.deposits.initiate("ann", "50.00 USD")
+
+        with pytest.raises(NotFound, match="not asked about") as refused:
+            pay.sim.settle(deposit)
+
+    assert "pay.run_pending() first" in refused.value.hint

@@ -8,7 +8,7 @@ from invoicepay.adapters.simulated import SimControl
 from invoicepay.client.base import Core, Group, id_of, optional_money
 from invoicepay.client.events import log_undelivered
 from invoicepay.domain.deposits import Deposit
-from invoicepay.domain.effects import Effect, EffectKind
+from invoicepay.domain.effects import Effect, EffectKind, EffectStatus
 from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.needs import find
 from invoicepay.domain.withdrawals import Withdrawal
@@ -152,6 +152,10 @@ class Sim(Group):
         effects = await queries.every(
             self._deps, find(Effect, cause_id=cause_id, kind=kind, order=("-generation",), limit=1)
         )
-        if not effects:
-            raise NotFound(f"the bank was never asked about {cause_id}", id=cause_id)
+        if not effects or effects[0].status is EffectStatus.PLANNED:
+            raise NotFound(
+                f"the bank was not asked about {cause_id} yet",
+                hint='Call pay.run_pending() first: with dispatch="deferred" it is what asks the bank.',
+                id=cause_id,
+            )
         return effects[0].id
