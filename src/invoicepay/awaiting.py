@@ -33,8 +33,8 @@ from invoicepay.domain.policies import Programme
 from invoicepay.domain.shape import whole
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
-from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
+from invoicepay.ports.routes import RailsChoice
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
@@ -61,8 +61,9 @@ class AsyncInvoicePay(Scopes):
 
     Args:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
-        rails: your bank; a simulated one when left out.
-        token: your token network; a simulated one when left out.
+        rails: your bank, or the name under which one is installed; several by asset and rail:
+            `{("USD", "wire"): one, "EUR": other}`. A simulated one when left out.
+        token: your token network, or the name of an installed one; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
         cipher: seals people's texts in the store; they lie there as they are when left out.
@@ -94,8 +95,8 @@ class AsyncInvoicePay(Scopes):
         self,
         store: str | Engine | AsyncEngine | None = None,
         *,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -150,8 +151,8 @@ class AsyncInvoicePay(Scopes):
         cls,
         settings: Settings,
         *,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -189,8 +190,8 @@ class AsyncInvoicePay(Scopes):
         environ: Mapping[str, str] | None = None,
         *,
         programme: Programme | None = None,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -204,7 +205,7 @@ class AsyncInvoicePay(Scopes):
         The environment is read by this call and by nothing else in the library.
 
         Args:
-            environ: read instead of `os.environ`.
+            environ: read instead of `os.environ`, by installed providers that are named, too.
 
         Raises:
             ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.
@@ -216,6 +217,7 @@ class AsyncInvoicePay(Scopes):
         """
         settings = environment_settings(environ, programme)
         parts = Parts(
+            environ=environ,
             rails=rails,
             token=token,
             clock=clock,

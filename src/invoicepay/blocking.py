@@ -95,6 +95,7 @@ from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     InvoicePayError,
 )
+from invoicepay.ports.routes import RailsChoice
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.rails import RailsProvider
@@ -3220,8 +3221,9 @@ class InvoicePay:
 
     Args:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
-        rails: your bank; a simulated one when left out.
-        token: your token network; a simulated one when left out.
+        rails: your bank, or the name under which one is installed; several by asset and rail:
+            `{("USD", "wire"): one, "EUR": other}`. A simulated one when left out.
+        token: your token network, or the name of an installed one; a simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
         cipher: seals people's texts in the store; they lie there as they are when left out.
@@ -3251,8 +3253,8 @@ class InvoicePay:
         self,
         store: str | Engine | AsyncEngine | None = None,
         *,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3316,8 +3318,8 @@ class InvoicePay:
         cls,
         settings: Settings,
         *,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3357,8 +3359,8 @@ class InvoicePay:
         environ: Mapping[str, str] | None = None,
         *,
         programme: Programme | None = None,
-        rails: RailsProvider | None = None,
-        token: TokenProvider | None = None,
+        rails: RailsChoice | None = None,
+        token: TokenProvider | str | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3372,7 +3374,7 @@ class InvoicePay:
         The environment is read by this call and by nothing else in the library.
 
         Args:
-            environ: read instead of `os.environ`.
+            environ: read instead of `os.environ`, by installed providers that are named, too.
 
         Raises:
             ConfigurationError: `INVOICEPAY_STORE` is not set, or a variable of that prefix is not known.

@@ -27,6 +27,7 @@ class Settings:
 
     Attributes:
         store: `memory://`, `sqlite:///file.db` or `postgresql+psycopg://…`.
+        rails, token: names of installed providers, where the host passes none; simulated when left out.
         environment: `production` refuses what is only good for trying out: a store in memory, simulated
             providers, test keys, plain http, unchecked certificates, made-up secrets (S-35).
         dispatch: `inline` drains provider work and handlers right after each commit (notebooks, scripts);
@@ -48,6 +49,8 @@ class Settings:
     }  # a misspelt name in a host's nested settings
 
     store: str = MEMORY
+    rails: str = ""
+    token: str = ""
     tenant: str = "default"
     environment: str = "development"
     dispatch: str = "inline"
@@ -68,6 +71,8 @@ class Settings:
         _one_of("group_commit", self.group_commit, GROUP_COMMIT)
         if self.audit_stream == OPERATIONS:
             raise ConfigurationError(f"the audit stream {OPERATIONS} is the log of operations: take another")
+        if not (isinstance(self.rails, str) and isinstance(self.token, str)):
+            raise ConfigurationError("in settings rails and token are names: pass an object to the client")
         if not isinstance(self.programme, Programme):
             raise ConfigurationError(f"programme is a Programme, not {type(self.programme).__name__}")
         party_id(self.tenant, "the tenant")
@@ -111,7 +116,7 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): text for name, text in values.items() if name.startswith(PREFIX)
     }
-    words = "store tenant environment dispatch group_commit schema table_prefix audit_stream"
+    words = "store rails token tenant environment dispatch group_commit schema table_prefix audit_stream"
     known = set(words.split())
     secrets = {"qr_secret", "qr_old_secrets", "webhook_secret", "webhook_old_secrets"}
     if unknown := sorted(given.keys() - known - secrets - {LOCAL}):

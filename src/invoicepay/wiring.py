@@ -6,8 +6,10 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from invoicepay.adapters.banks import banks_from, check_routes
 from invoicepay.adapters.system import (
     SystemClock,
     SystemIds,
@@ -28,6 +30,7 @@ from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.production import production_faults
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
+from invoicepay.ports.routes import Rails, RailsChoice, RailsRoutes
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
@@ -45,10 +48,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a host brings itself; absent parts are simulated or the machine's."""
+    """What a host brings itself; absent parts are simulated or the machine's.
 
-    rails: RailsProvider | None = None
-    token: TokenProvider | None = None
+    Attributes:
+        environ: what installed providers are told; the environment of the process when left out.
+    """
+
+    rails: RailsChoice | None = None
+    token: TokenProvider | str | None = None
     clock: Clock | None = None
     ids: Ids | None = None
     screening: Screening | None = None
@@ -57,6 +64,7 @@ class Parts:
     authorizer: Authorizer | None = None
     checkpoint_keys: tuple[CheckpointKey, ...] = ()
     notices: Notices | None = None
+    environ: Mapping[str, str] | None = None
 
 
 def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking: bool) -> Core:
@@ -67,17 +75,20 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     """
     from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 
-    _check_parts(parts)
+    banks, token = _providers(parts, settings)
+    _check_parts(parts, banks, token)
     require_waiting(parts.notices, blocks=blocking)
     chosen = _chosen_store(store, settings, parts, blocking=blocking)
     clock = parts.clock or SystemClock()
     ids = parts.ids or SystemIds()
     is_memory = chosen == MEMORY and parts.repository is None
     programme = _programme(settings.programme, is_memory=is_memory)
-    rails = parts.rails or SimulatedRails(clock)
-    tokens = parts.token or SimulatedTokens(clock, custody=_custody(programme))
-    if parts.token is not None:
-        _check_settlement(programme, parts.token)
+    rails = banks or SimulatedRails(clock)
+    tokens = token or SimulatedTokens(clock, custody=_custody(programme))
+    if isinstance(rails, RailsRoutes):
+        check_routes(rails, programme)
+    if token is not None:
+        _check_settlement(programme, token)
     repository = parts.repository or _repository(
         chosen, settings, ids, blocking=blocking, tells_time=parts.clock is None
     )
@@ -113,9 +124,24 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     )
 
 
+def _providers(parts: Parts, settings: Settings) -> tuple[Rails | None, TokenProvider | None]:
+    """The banks and the token side that were passed or named; None where they are simulated."""
+    environ = os.environ if parts.environ is None else parts.environ
+
+    def make(group: str, name: str) -> Any:
+        from invoicepay.adapters.installed import made
+
+        return made(group, name, environ)
+
+    rails = (settings.rails or None) if parts.rails is None else parts.rails
+    token = (settings.token or None) if parts.token is None else parts.token
+    return (
+        None if rails is None else banks_from(rails, partial(make, "invoicepay.rails")),
+        make("invoicepay.tokens", token) if isinstance(token, str) else token,
+    )
+
+
 PORTS: tuple[tuple[str, type], ...] = (
-    ("rails", RailsProvider),
-    ("token", TokenProvider),
     ("clock", Clock),
     ("ids", Ids),
     ("screening", Screening),
@@ -126,13 +152,16 @@ PORTS: tuple[tuple[str, type], ...] = (
 """What each part of a host's own must be able to do."""
 
 
-def _check_parts(parts: Parts) -> None:
+def _check_parts(parts: Parts, rails: Rails | None, token: TokenProvider | None) -> None:
     """Refuse what is no such part before anything is called on it."""
     if not isinstance(parts.checkpoint_keys, tuple):
         raise ConfigurationError("checkpoint_keys is a tuple: the key that signs, then those that verify")
     if not isinstance(parts.notices, Notices | None):
         raise ConfigurationError("notices is a Notices: Notices(ConsoleNotifier(), contacts=...)")
-    given = [(name, port, getattr(parts, name)) for name, port in PORTS]
+    banks = rails.banks if isinstance(rails, RailsRoutes) else (rails,)
+    given: list[tuple[str, type, Any]] = [("rails", RailsProvider, bank) for bank in banks]
+    given += [("token", TokenProvider, token)]
+    given += [(name, port, getattr(parts, name)) for name, port in PORTS]
     given += [("checkpoint_keys", CheckpointKey, key) for key in parts.checkpoint_keys]
     for name, port, part in given:
         if isinstance(part, type):

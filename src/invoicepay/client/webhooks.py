@@ -20,7 +20,7 @@ class Webhooks(Group):
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: the name of the provider, or its side, `rails` or `tokens`, where it is the only one there.
+            provider: the provider's name, or its side, `rails` or `tokens`, where it is the only one there.
             headers: as they came, in any spelling of upper and lower case; one that came twice counts as
                 both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.

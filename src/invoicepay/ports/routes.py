@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from invoicepay.domain.effects import EffectKind
 from invoicepay.domain.money import currency_of
+from invoicepay.ports.production import production_faults
 from invoicepay.ports.rails import Direction, RailsProvider
 
 RouteKey: TypeAlias = str | tuple[str, str]
@@ -19,8 +20,9 @@ class RailsRoutes:
     An order goes by the most particular key that names a bank which has the rail that way: asset and rail,
     currency and rail, asset, currency. So one bank may collect and another pay out.
 
-    Args:
+    Attributes:
         table: banks by key, in the order in which they are preferred.
+        banks: each once.
 
     Examples:
         >>> from invoicepay.adapters.simulated import SimulatedRails
@@ -34,8 +36,8 @@ class RailsRoutes:
     """
 
     def __init__(self, table: Mapping[RouteKey, Sequence[RailsProvider]]) -> None:
-        self._table = {key: tuple(banks) for key, banks in table.items()}
-        each = (bank for banks in self._table.values() for bank in banks)
+        self.table = {key: tuple(banks) for key, banks in table.items()}
+        each = (bank for banks in self.table.values() for bank in banks)
         self.banks: tuple[RailsProvider, ...] = tuple({id(bank): bank for bank in each}.values())
 
     def named(self, name: str) -> RailsProvider | None:
@@ -46,7 +48,7 @@ class RailsRoutes:
         """The bank that an order goes to; None where no bank has that rail for that asset."""
         currency = currency_of(asset)
         for key in ((asset, rail), (currency, rail), asset, currency):
-            for bank in self._table.get(key, ()):
+            for bank in self.table.get(key, ()):
                 if rail in _rails(bank, direction):
                     return bank
         return None
@@ -63,24 +65,28 @@ class RailsRoutes:
         keys = {asset, currency_of(asset)}
         found = [
             bank
-            for key, banks in self._table.items()
+            for key, banks in self.table.items()
             for bank in banks
             if (key if isinstance(key, str) else key[0]) in keys
         ]
         return tuple(bank for bank in self.banks if bank in found)
 
+    def production_faults(self) -> tuple[str, ...]:
+        """What every bank says against itself."""
+        return tuple(fault for bank in self.banks for fault in production_faults(bank))
+
     def each(self, change: Callable[[RailsProvider], RailsProvider]) -> RailsRoutes:
         """The same routes to banks that were changed, each once."""
         changed = {id(bank): change(bank) for bank in self.banks}
         return RailsRoutes(
-            {key: tuple(changed[id(bank)] for bank in banks) for key, banks in self._table.items()}
+            {key: tuple(changed[id(bank)] for bank in banks) for key, banks in self.table.items()}
         )
 
     def __str__(self) -> str:
         """For people: who serves what."""
         return ", ".join(
             f"{bank.name} for {key if isinstance(key, str) else ' over '.join(key)}"
-            for key, banks in self._table.items()
+            for key, banks in self.table.items()
             for bank in banks
         )
 
@@ -89,6 +95,13 @@ _WAYS: Mapping[str, Direction] = {
     EffectKind.DEPOSIT: Direction.DEPOSIT,
     EffectKind.PAYOUT: Direction.WITHDRAWAL,
 }
+
+_Banks: TypeAlias = RailsProvider | str | Sequence[RailsProvider | str]
+RailsChoice: TypeAlias = RailsProvider | str | Mapping[Any, _Banks]
+"""What a host may write as `rails=`: a bank, the name of an installed one, or banks by `RouteKey`.
+
+The keys are not typed: those of a mapping are invariant, and a literal with both kinds would be refused.
+"""
 
 Rails: TypeAlias = RailsProvider | RailsRoutes
 """What a client has on the bank side."""

@@ -122,9 +122,10 @@ def names(deps: Deps) -> tuple[str, ...]:
 
 
 def default_name(deps: Deps, slot: str) -> str:
-    """The name of the only provider of a side; empty where it has several."""
-    several = banks(deps) if slot == "rails" else (deps.tokens,)
-    return several[0].name if len(several) == 1 else ""
+    """The name of the provider that does all work of a side; empty where routes say who does."""
+    if slot == "tokens":
+        return deps.tokens.name
+    return "" if isinstance(deps.rails, RailsRoutes) else deps.rails.name
 
 
 def abilities(deps: Deps, effect: Effect) -> Abilities:
