@@ -6,10 +6,11 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
+    AbstractContextManager,
     contextmanager,
 )
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from invoicepay.awaiting import AsyncInvoicePay, EventHandler, _BlockingLeaves
 from invoicepay.bridge import run_blocking, within
@@ -18,7 +19,6 @@ from invoicepay.client.audit import Invariants as _Invariants
 from invoicepay.client.audit import Ledger as _Ledger
 from invoicepay.client.bank_accounts import BankAccounts as _BankAccounts
 from invoicepay.client.base import (
-    Group,
     LineLike,
 )
 from invoicepay.client.batches import (
@@ -29,8 +29,6 @@ from invoicepay.client.batches import (
 )
 from invoicepay.client.credits import Credits as _Credits
 from invoicepay.client.deposits import Deposits as _Deposits
-from invoicepay.client.dry_runs import Trial as _Trial
-from invoicepay.client.dry_runs import Unasked as _Unasked
 from invoicepay.client.effects import Effects as _Effects
 from invoicepay.client.holds import Holds as _Holds
 from invoicepay.client.invoices import Invoices as _Invoices
@@ -54,7 +52,6 @@ from invoicepay.documents.invoice_page import Html
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.accounts import Account, Booked
 from invoicepay.domain.anchors import Anchor
-from invoicepay.domain.applied_rules import Decided
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.bank_accounts import BankAccount, BankAccountStatus
 from invoicepay.domain.credit_notes import CreditedLine, CreditNote, CreditNoteDisposition
@@ -95,13 +92,12 @@ from invoicepay.domain.withdrawals import Withdrawal, WithdrawalStatus
 from invoicepay.errors import (
     InvoicePayError,
 )
-from invoicepay.ports.routes import RailsChoice
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
-from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
+from invoicepay.ports.routes import RailsChoice
 from invoicepay.ports.runtime import Clock, Ids
-from invoicepay.ports.screening import Screened, Screening, Subject
+from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
@@ -114,8 +110,9 @@ from invoicepay.use_cases.requests import Scanned
 from invoicepay.use_cases.reserve_audit import ReserveAudit
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.orm import Session, scoped_session
 
 
 class Audit:
@@ -712,50 +709,6 @@ class Deposits:
                 deposit, amount, approved_by=approved_by, reason=reason, idempotency_key=idempotency_key
             )
         )
-
-
-class Trial:
-    """What a dry run has noted so far.
-
-    Attributes:
-        calls: each command by operation and key; one that is tried again is noted once.
-        told: refusals that are among them; the same error is noted once, however far it travels.
-        assumptions: what nobody outside was asked.
-    """
-
-    __slots__ = ("_group",)
-
-    def __init__(self, group: _Trial) -> None:
-        self._group = group
-
-    def witness(self, scope: tuple[str, str], decided: Decided) -> None:
-        """Note how a command ended."""
-        self._group.witness(scope, decided)
-
-    def refused(self, name: str, actor: str, error: InvoicePayError) -> None:
-        """Note a refusal that came before any command, for example of an amount that is none."""
-        self._group.refused(name, actor, error)
-
-    def explanation(self) -> Explanation:
-        """Everything noted, as a value."""
-        return self._group.explanation()
-
-    def watch(self, group: Group, actor: str) -> None:
-        """Note what the group's calls refuse, also before it becomes a command."""
-        self._group.watch(group, actor)
-
-
-class Unasked:
-    """Stands for the host's screening: a dry run tells nobody outside of what does not happen."""
-
-    __slots__ = ("_group",)
-
-    def __init__(self, group: _Unasked) -> None:
-        self._group = group
-
-    def screen(self, subject: Subject) -> Screened:
-        """Let it pass, and say so."""
-        return run_blocking(self._group.screen(subject))
 
 
 class Effects:
@@ -3037,7 +2990,7 @@ class Webhooks:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
-            provider: the name of the provider, or its side, `rails` or `tokens`, where it is the only one there.
+            provider: the provider's name, or its side, `rails` or `tokens`, where it is the only one there.
             headers: as they came, in any spelling of upper and lower case; one that came twice counts as
                 both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
@@ -3646,6 +3599,88 @@ class InvoicePay:
         return self._around(
             self._pay.acting_as(subject, role=role, on_behalf_of=on_behalf_of, request_id=request_id)
         )
+
+    def transaction(self) -> AbstractContextManager[Self]:
+        """A copy whose calls are one transaction: committed at the end of the `with`, all or nothing.
+
+        Each call sees what earlier ones did, and nobody else does before the end. An error that leaves the
+        block takes everything back, records of refusals included. Nothing outside the database is waited
+        for: provider work, handlers and webhooks follow the commit as after any call.
+
+        Keep it short, for others wait for what it holds; and make every call inside on the copy.
+
+        Raises:
+            ConcurrentUpdate: somebody else was faster; run the whole block again, with the same keys.
+            InsideTransaction: a call inside would ask a provider, a screening or a key service.
+            OutcomeUnknown: the commit was not acknowledged; the keys tell what it did.
+            StoreUnreachable, StoreBehind, StoreReadOnly, StoreBusy: the message names the next step.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> with pay.transaction() as tx:
+            ...     for customer in ("ann", "ben"):
+            ...         _ = tx.invoices.issue(enterprise="acme", customer=customer, lines=[("A", "9 USD")])
+            >>> len(pay.invoices.list(enterprise="acme").items)
+            2
+        """
+        return self._inside(self._pay.transaction())
+
+    def bind(self, host: Session | Connection | scoped_session[Any]) -> Self:
+        """A copy whose calls are part of the transaction of a session or connection of yours.
+
+        You commit, or roll back and leave nothing of ours. A call that fails takes back its own part, and
+        your transaction goes on. Provider work, handlers and webhooks wait for `run_pending` after your
+        commit. The copy is good for the transaction that is open now, or else for the next one.
+
+        Args:
+            host: what SQLAlchemy opened on the database that has our tables.
+
+        Raises:
+            ConfigurationError: it is closed, commits by itself, is of another database or of the other kind.
+            ConcurrentUpdate: in a call: somebody else was faster; roll back and begin again.
+            InsideTransaction: in a call that would ask a provider, a screening or a key service.
+        """
+        return self._around(self._pay.bind(cast("Any", host)))
+
+    def dry_run(self) -> AbstractContextManager[Self]:
+        """A copy whose calls are real and leave nothing: at the end of the `with` all is forgotten.
+
+        Each call decides and answers as always, refusals included, and sees what earlier ones did. No
+        provider, screening, handler, mail or webhook is told. `explain()` of the copy says what would have
+        happened. In a database the block is a transaction: others may wait for what it holds.
+
+        Raises:
+            StoreUnreachable, StoreBehind, StoreReadOnly, StoreBusy: the message names the next step.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
+            >>> with pay.dry_run() as trial:
+            ...     void = trial.invoices.void(invoice, reason="typo")
+            >>> void.status.value, pay.invoices.get(invoice).status.value
+            ('void', 'open')
+        """
+        return self._inside(self._pay.dry_run())
+
+    def explain(self) -> Explanation:
+        """What this dry run has done so far: states, amounts, postings, rules applied, what was withheld.
+
+        It may be asked during the dry run and after its end.
+
+        Raises:
+            ConfigurationError: this client is no dry run.
+
+        Examples:
+            >>> from invoicepay import InvoicePay
+            >>> pay = InvoicePay()
+            >>> with pay.dry_run() as trial:
+            ...     deposit = trial.deposits.initiate("ann", "200.00 USD")
+            >>> [f"{effect.kind} of {effect.amount}" for effect in trial.explain().effects]
+            ['rails.deposit of 200.00 USD']
+        """
+        return self._pay.explain()
 
     def __repr__(self) -> str:
         return repr(self._pay).replace("AsyncInvoicePay", "InvoicePay")

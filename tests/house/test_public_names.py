@@ -45,6 +45,8 @@ NAMES = [
     "Entity",
     "Event",
     "Every",
+    "ExplainedCall",
+    "Explanation",
     "Finalize",
     "Finding",
     "Hold",
@@ -83,6 +85,7 @@ NAMES = [
     "ProviderSwitch",
     "QrCode",
     "Receipt",
+    "Refusal",
     "Register",
     "RequestStatus",
     "Reserve",
@@ -158,7 +161,8 @@ PORTS = {
     "Screening",
     "TokenProvider",
 }
-NAMESPACE = {**vars(blocking), "Engine": object, "AsyncEngine": object}
+SQLALCHEMY = {name: Any for name in ("AsyncEngine", "Connection", "Engine", "Session")}
+NAMESPACE = {**vars(blocking), **SQLALCHEMY, "scoped_session": list}
 
 
 def calls_of(group: type) -> Iterator[Any]:

@@ -29,6 +29,7 @@ from invoicepay.use_cases.perform import Deps
 
 if TYPE_CHECKING:
     from invoicepay.adapters.simulated import SimControl
+    from invoicepay.client.dry_runs import Trial
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -46,10 +47,12 @@ class Shared:
     Attributes:
         handlers: what `on` registered, in order.
         is_closed: one of the copies gave the connections back.
+        kind: what was closed then, for people.
     """
 
     handlers: list[Handler] = field(default_factory=list[Handler])
     is_closed: bool = False
+    kind: str = "client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Core:
         sim: commands for the simulated providers, where both are simulated.
         place: where the data is, for people; never a password.
         notices: how people are told of events; None where they are not.
+        trial: what notes the calls of a dry run.
     """
 
     wired: Deps
@@ -69,6 +73,7 @@ class Core:
     place: str = ""
     notices: Notices | None = None
     shared: Shared = field(default_factory=Shared)
+    trial: Trial | None = None
 
     @property
     def deps(self) -> Deps:
@@ -78,7 +83,7 @@ class Core:
             ConfigurationError: the client was closed.
         """
         if self.shared.is_closed:
-            raise _closed()
+            raise _closed(self.shared.kind)
         return self.wired
 
     @property
@@ -113,11 +118,13 @@ class Core:
         return await run_pending(self.deps, limit, handlers=self.handlers, until_quiet=until_quiet)
 
     async def close(self) -> None:
-        """Give connections back, once."""
+        """Give connections back, once; those of an open transaction are its owner's."""
         if not self.shared.is_closed:
             self.shared.is_closed = True
+            if self.wired.in_transaction:
+                return
             if self.wired.group_commit is not None:
-                self.wired.group_commit.close(_closed())
+                self.wired.group_commit.close(_closed(self.shared.kind))
             await self.wired.repository.close()
             if self.wired.webhook_sender is not None:
                 await self.wired.webhook_sender.close()
@@ -129,9 +136,9 @@ class Core:
         return f"{self.place}, tenant {self.wired.tenant_id}, acting as {actor}{closed}"
 
 
-def _closed() -> ConfigurationError:
+def _closed(kind: str) -> ConfigurationError:
     return ConfigurationError(
-        "this client is closed", hint="Make a new client, or close it after its last call."
+        f"this {kind} is closed", hint=f"Make a new {kind}, or close it after its last call."
     )
 
 
@@ -140,6 +147,8 @@ class Group:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        if core.trial is not None:
+            core.trial.watch(self, str(core.wired.actor))
 
     @property
     def _deps(self) -> Deps:

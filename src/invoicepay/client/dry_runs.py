@@ -27,7 +27,7 @@ class Trial:
     """What a dry run has noted so far.
 
     Attributes:
-        calls: each command by operation and key; one that is tried again is noted once.
+        calls: each command by tenant, operation and key; one that is tried again is noted once.
         told: refusals that are among them; the same error is noted once, however far it travels.
         assumptions: what nobody outside was asked.
     """
@@ -36,7 +36,7 @@ class Trial:
     told: list[InvoicePayError] = field(default_factory=list[InvoicePayError])
     assumptions: dict[str, None] = field(default_factory=dict[str, None])
 
-    def witness(self, scope: tuple[str, str], decided: Decided) -> None:
+    def witness(self, scope: tuple[str, ...], decided: Decided) -> None:
         """Note how a command ended."""
         if decided.refusal is not None:
             self.told.append(decided.refusal)
