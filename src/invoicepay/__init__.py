@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from invoicepay.domain.enterprise_book import EnterpriseBook as EnterpriseBook
     from invoicepay.domain.entity import Entity as Entity
     from invoicepay.domain.events import Event as Event
+    from invoicepay.domain.explanation import ExplainedCall as ExplainedCall
+    from invoicepay.domain.explanation import Explanation as Explanation
+    from invoicepay.domain.explanation import Refusal as Refusal
     from invoicepay.domain.holds import Hold as Hold
     from invoicepay.domain.holds import HoldStatus as HoldStatus
     from invoicepay.domain.invoices import AgeingBucket as AgeingBucket
@@ -152,6 +155,8 @@ _HOMES = {
     "Entity": "domain.entity",
     "Event": "domain.events",
     "Every": "domain.schedules",
+    "ExplainedCall": "domain.explanation",
+    "Explanation": "domain.explanation",
     "Finalize": "client.batches",
     "Finding": "domain.monitoring",
     "Hold": "domain.holds",
@@ -190,6 +195,7 @@ _HOMES = {
     "ProviderSwitch": "domain.provider_switches",
     "QrCode": "documents.qr",
     "Receipt": "domain.payments",
+    "Refusal": "domain.explanation",
     "Register": "client.batches",
     "RequestStatus": "domain.requests",
     "Reserve": "domain.deposits",

@@ -13,7 +13,7 @@ from invoicepay import Every, InvoicePay, Issue, Pay, Policy, Register
 from invoicepay import blocking as faces
 from invoicepay.domain.money import Money
 from invoicepay.domain.reconciliation import StatementLine
-from tests.input.scene import BANK, NETS, STOPPED, Scene
+from tests.input.scene import BANK, HOOKS, NETS, STOPPED, Scene
 
 LATER = datetime(2026, 3, 1, tzinfo=UTC)
 LINES = [("Goods", "10.00 USD")]
@@ -41,20 +41,21 @@ class Role(StrEnum):
 ROLES: dict[Role, str] = {
     Role.AMOUNT: "amount processor_fee minimum maximum bank_balance fee",
     Role.THING: "invoice deposit reserve mint burn credit credit_note payment request transfer withdrawal "
-    "hold unmatched account schedule run parent entity_id about effect cause",
+    "hold unmatched account schedule run parent entity_id about effect cause endpoint delivery",
     Role.PARTY: "id subject party enterprise customer payer payee requester owner to on_behalf_of request_id",
     Role.MANY: "payers invoices",
     Role.TEXT: "note reason reference address provider provider_ref account_token series approved_by "
     "return_code text code",
     Role.WORD: "role kind status disposition uses catch_up rail timezone",
-    Role.INSTANT: "expires_at pay_at at",
+    Role.INSTANT: "expires_at pay_at at since until",
     Role.DATE: "due_on start_on ends_on on",
     Role.WHOLE: "due_in_days kyc_tier max_count limit delay_days after_position",
     Role.FLAG: "amount_editable out_of_band until_quiet",
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body items others anchors is_stopping",
+    Role.OBJECT: "lines every policy statement headers body items others anchors is_stopping url "
+    "events",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
@@ -370,6 +371,23 @@ CALLS: dict[str, dict[str, Any]] = {
     "ledger.enterprise_csv": {"enterprise": "acme", "asset": "USD"},
     "invariants.check": {},
     "webhooks.receive": {"provider": "rails", "headers": {}, "body": b""},
+    "webhook_endpoints.create": {"url": HOOKS, "events": ["invoice.*", "payment.completed"]},
+    "webhook_endpoints.get": {"endpoint": I("endpoint")},
+    "webhook_endpoints.list": {"status": "enabled", **_RANGE},
+    "webhook_endpoints.update": {"endpoint": I("endpoint"), "url": HOOKS, "events": ["invoice.paid"]},
+    "webhook_endpoints.disable": {"endpoint": I("endpoint"), "reason": "moving house"},
+    "webhook_endpoints.enable": {"endpoint": I("disabled_endpoint")},
+    "webhook_endpoints.rotate_secret": {"endpoint": I("endpoint")},
+    "webhook_endpoints.secret": {"endpoint": I("endpoint")},
+    "webhook_endpoints.test": {"endpoint": I("endpoint")},
+    "webhook_deliveries.get": {"delivery": I("dead_delivery")},
+    "webhook_deliveries.list": {"endpoint": I("endpoint"), "status": "dead", **_RANGE},
+    "webhook_deliveries.replay": {"delivery": I("dead_delivery")},
+    "webhook_deliveries.replay_range": {
+        "endpoint": I("endpoint"),
+        "since": datetime(2026, 1, 5, tzinfo=UTC),
+        "until": LATER,
+    },
     "sim.settle": {"deposit": I("unconfirmed"), "amount": "5.00 USD", "fee": "1.00 USD", "delay_days": 0},
     "sim.finalize": {"deposit": I("unconfirmed")},
     "sim.fail": {"deposit": I("unconfirmed"), "reason": "failed"},

@@ -36,7 +36,7 @@ def explained(decided: Decided) -> ExplainedCall:
         is_replayed=decided.is_replayed,
         refusal=Refusal.of(refusal) if refusal else None,
         changes=tuple(rows),
-        postings=tuple(map(_posted, outcome.postings)) if outcome else (),
+        postings=tuple(map(posted, outcome.postings)) if outcome else (),
         rules=rules_applied(decided),
         effects=tuple(_withheld(decided)),
     )
@@ -67,7 +67,8 @@ def _amounts(before: Entity | None, after: Entity) -> Iterator[AmountChange]:
             yield AmountChange(name=part.name, before=was, after=now)
 
 
-def _posted(posting: Posting) -> Posted:
+def posted(posting: Posting) -> Posted:
+    """A transaction of the book in words."""
     return Posted(
         rule=posting.rule,
         meaning=RULES[posting.rule],

@@ -68,7 +68,7 @@ BEGIN_AGAIN = "Roll the transaction back and begin it again, with the same keys;
 
 FINGERPRINT_VERSION = 1
 
-Witness = Callable[[tuple[str, str], Decided], None]
+Witness = Callable[[tuple[str, ...], Decided], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Deps:
         checkpoint_keys: the first signs checkpoints of the audit trail, all verify them.
         in_transaction: the repository's units are parts of one open transaction; nothing is tried twice.
         lease_clock: what workers time their leases by, where the store tells the time; else `clock`.
-        witness: told how each command ended, by operation and key; a dry run has one.
+        witness: told how each command ended, by tenant, operation and key; a dry run has one.
         webhook_sender: the way out for webhooks; None where nothing may leave.
         webhook_keys: what their signatures are made from.
     """
@@ -407,7 +407,7 @@ def _tell(
         operation, refusal = call.use_case.name, answer if isinstance(answer, InvoicePayError) else None
         is_answered = is_replayed and not isinstance(answer, IdempotencyConflict)
         decided = Decided(operation, call.command, call.actor, seen, outcome, refusal, is_answered)
-        deps.witness(call.scope, decided)
+        deps.witness((deps.tenant_id, *call.scope), decided)
 
 
 def _reply(call: Call[Any, Any], answer: Any, outcome: Outcome[Any] | None, now: datetime) -> Reply:
