@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from invoicepay.testing.hosts import AwaitingHost as AwaitingHost
     from invoicepay.testing.hosts import BlockingHost as BlockingHost
     from invoicepay.testing.hosts import Host as Host
+    from invoicepay.testing.notifier_contract import NotifierBench as NotifierBench
+    from invoicepay.testing.notifier_contract import NotifierContract as NotifierContract
     from invoicepay.testing.rails_contract import RailsBench as RailsBench
     from invoicepay.testing.rails_contract import RailsContract as RailsContract
     from invoicepay.testing.repository_contract import RepositoryContract as RepositoryContract
@@ -27,6 +29,8 @@ _HOMES = {
     "BlockingHost": "hosts",
     "FrozenClock": "clock",
     "Host": "hosts",
+    "NotifierBench": "notifier_contract",
+    "NotifierContract": "notifier_contract",
     "RailsBench": "rails_contract",
     "RailsContract": "rails_contract",
     "RepositoryContract": "repository_contract",
