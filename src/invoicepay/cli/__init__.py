@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from errno import ENOSPC
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
@@ -37,7 +38,7 @@ def main(
     Args:
         arguments: those of the process when left out.
         client: makes the client of a host that has the command under another name, such as `manage.py`. It is
-            used where neither `--app` nor `--store` is given, and left open.
+            used where neither `--app` nor `--store` is given; one that blocks is left open.
         prog: how the command is called there.
     """
     out = standard_output()
@@ -48,6 +49,12 @@ def main(
     except BrokenPipeError:
         forget(out)
         return READER_GONE
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        forget(out)
+        print(f"invoicepay: the output cannot be written ({error.strerror}).", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("invoicepay: stopped by you.", file=sys.stderr)
         return INTERRUPTED

@@ -121,14 +121,17 @@ def awaiting(pay: Client) -> AsyncInvoicePay:
 
 
 def carried_out(pay: Client, work: Work[T], *, stays_open: bool) -> T:
-    """The result of some work with a client, which is closed afterwards unless somebody else owns it."""
+    """The result of some work with a client, which is closed afterwards unless somebody else owns it.
+
+    An awaiting one is closed in any case: its connections belong to the loop that ends here.
+    """
 
     async def closing() -> T:
         face = awaiting(pay)
         try:
             return await work(face)
         finally:
-            if not stays_open:
+            if not stays_open or isinstance(pay, AsyncInvoicePay):
                 await face.close()
 
     return asyncio.run(closing()) if isinstance(pay, AsyncInvoicePay) else run_blocking(closing())

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from invoicepay.cli.findings import FAIL, OK, WARN, Finding
 from invoicepay.client.base import Core
-from invoicepay.domain.alarms import UNANSWERED
+from invoicepay.domain.alarms import UNANSWERED, alarm_at
 from invoicepay.domain.effects import Alarm, Effect, EffectStatus, InboxMessage, InboxStatus
 from invoicepay.domain.entity import E
 from invoicepay.domain.needs import Find, find
@@ -38,7 +38,8 @@ async def findings(core: Core, tenants: Sequence[str]) -> AsyncIterator[Finding]
     if core.handlers:
         yield _age("events for handlers", await _undelivered(desks), now)
     yield _reviews(await _all(desks, _with_status(EffectStatus.NEEDS_REVIEW)))
-    yield _alarms(await _all(desks, find(Effect, status__in=UNANSWERED, order=("id",), limit=MOST_COUNTED)))
+    unanswered = find(Effect, status__in=UNANSWERED, order=("id",), limit=MOST_COUNTED)
+    yield _alarms(await _all(desks, unanswered), now)
     yield _stopped(await _all(desks, find(ProviderSwitch, status=ProviderStatus.STOPPED)))
 
 
@@ -89,12 +90,13 @@ def _reviews(found: Sequence[Effect]) -> Finding:
     return Finding("reviews", WARN, f"{_count(found)} wait for a person, the first {found[0].id}", step)
 
 
-def _alarms(found: Sequence[Effect]) -> Finding:
-    """Outcomes that stay unknown."""
-    loud = [effect for effect in found if effect.alarm is not Alarm.NONE]
+def _alarms(found: Sequence[Effect], now: datetime) -> Finding:
+    """Outcomes that stay unknown, also where no worker has run that would have raised the alarm."""
+    due = {effect.id: alarm_at(effect.first_sent_at, now) for effect in found if effect.first_sent_at}
+    loud = [effect for effect in found if due.get(effect.id, Alarm.NONE) is not Alarm.NONE]
     if not loud:
         return Finding("alarms", OK, "no outcome has been unknown for long")
-    status = FAIL if any(effect.alarm is Alarm.PAGE for effect in loud) else WARN
+    status = FAIL if Alarm.PAGE in due.values() else WARN
     step = "Ask the provider about it; the worker goes on asking. pay.effects.stop(...) if it is in trouble."
     return Finding("alarms", status, f"{_count(loud)} without an answer, the first {loud[0].id}", step)
 

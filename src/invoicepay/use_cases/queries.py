@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Generic
 
 from invoicepay.domain.access import SIDES, sides_of
@@ -257,7 +258,7 @@ async def operations(deps: Deps, *, after: int = 0, limit: int = LARGEST_PAGE) -
 
 
 async def verify_audit(
-    deps: Deps, kept: Iterable[str | Anchor] = (), *, told: Callable[[int, int], None] = lambda done, of: None
+    deps: Deps, kept: Iterable[str | Anchor] = (), *, told: Callable[[int, int], None] | None = None
 ) -> Verification:
     """Recompute every hash from the beginning; compare heads, checkpoints, anchors (INV-22); operators only.
 
@@ -273,10 +274,8 @@ async def verify_audit(
         sealed = {(head.stream, head.position): "" for point in points for head in point.heads}
         size = sum(head.position for head in heads)
         for head in heads:
-            before = total
-            read, found = await _stream_faults(
-                deps.tenant_id, reader, head, sealed, lambda done, before=before: told(before + done, size)
-            )
+            so_far = partial(_so_far, told, total, size)
+            read, found = await _stream_faults(deps.tenant_id, reader, head, sealed, so_far)
             total, faults = total + read, faults + found
     faults += broken_checkpoints(deps.tenant_id, points)
     for point in points:
@@ -289,6 +288,11 @@ async def verify_audit(
     return Verification(
         records=total, streams=len(heads), checkpoints=len(points), faults=tuple(dict.fromkeys(faults))
     )
+
+
+def _so_far(told: Callable[[int, int], None] | None, before: int, size: int, done: int) -> None:
+    if told is not None:
+        told(before + done, size)
 
 
 async def _stream_faults(

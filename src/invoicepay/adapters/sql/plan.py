@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
-from invoicepay.adapters.sql.connect import Door, door_to
+from invoicepay.adapters.sql.connect import BlockingDoor, Door, door_to
 from invoicepay.adapters.sql.migrate import LATEST, STEPS, named_schema, sql, upgrade_tables, version_of
 from invoicepay.adapters.sql.repository import SqlRepository
 from invoicepay.adapters.sql.roles import restrict, restriction_sql
@@ -50,7 +51,8 @@ class Migration:
         """Of the database at a URL, through a blocking engine of ours.
 
         Args:
-            makes: a SQLite file that is missing is made; otherwise it counts as one without tables.
+            makes: a SQLite file that is missing is made; otherwise it counts as one without tables, and one
+                that is there is only read.
 
         Raises:
             ConfigurationError: the URL names no SQL database, or a name is not plain.
@@ -59,8 +61,8 @@ class Migration:
         door, tables = door_to(url, blocking=True), named_schema(schema, table_prefix)
         if schema and door.dialect_name == "sqlite":
             raise ConfigurationError("SQLite has no schemas: use table_prefix")
-        is_there = makes or door.dialect_name != "sqlite" or Path(make_url(url).database or "").is_file()
-        return cls(door if is_there else None, tables, door.dialect_name)
+        is_look = door.dialect_name == "sqlite" and not makes
+        return cls(_window(url) if is_look else door, tables, door.dialect_name)
 
     @classmethod
     def of(cls, repository: SqlRepository) -> Migration:
@@ -74,12 +76,11 @@ class Migration:
             ConfigurationError: there is no such step, or no such role can be.
             StoreUnreachable: no database answers.
         """
-        _check_step(to)
+        self._check(to, role)
         version = await self._version()
         schema, prefix = self._tables.name or None, self._tables.prefix
         script = sql(self._dialect, after=version, to=to, schema=schema, table_prefix=prefix)
         if role:
-            self._check_roles()
             script += f"-- what {role} may\n\n{restriction_sql(role, schema=schema, table_prefix=prefix)}"
         steps = tuple((step.number, step.name) for step in STEPS[version:to])
         return Plan(dialect=self._dialect, version=version, latest=LATEST, steps=steps, script=script)
@@ -91,9 +92,7 @@ class Migration:
             ConfigurationError: as for `plan`, or another table has the name of one of ours.
             StoreUnreachable, StoreReadOnly, StoreError: nothing was kept.
         """
-        _check_step(to)
-        if role:
-            self._check_roles()
+        self._check(to, role)
         assert self._door is not None, "a missing file is made before"
         tables = self._tables
         async with self._door.link(writes=True) as link:
@@ -115,16 +114,21 @@ class Migration:
         async with self._door.link(writes=False) as link:
             return await link.run(lambda connection: version_of(connection, self._tables))
 
-    def _check_roles(self) -> None:
-        if self._dialect != "postgresql":
+    def _check(self, to: int | None, role: str) -> None:
+        if to is not None and not 1 <= to <= LATEST:
+            raise ConfigurationError(f"there is no step {to}: this release has 1 to {LATEST}")
+        if role and self._dialect != "postgresql":
             raise ConfigurationError(f"{self._dialect} has no roles")
+
+
+def _window(url: str) -> Door | None:
+    """A door that changes nothing of a SQLite file, not even its journal's kind; None without a file."""
+    file = Path(make_url(url).database or "").absolute()
+    if not file.is_file():
+        return None
+    return BlockingDoor(create_engine(f"sqlite:///file:{quote(str(file))}?mode=ro&uri=true"), is_ours=True)
 
 
 def place_at(url: str) -> str:
     """Where a URL leads, for people: no password, no options."""
     return make_url(url).set(query={}).render_as_string(hide_password=True)
-
-
-def _check_step(to: int | None) -> None:
-    if to is not None and not 1 <= to <= LATEST:
-        raise ConfigurationError(f"there is no step {to}: this release has 1 to {LATEST}")
