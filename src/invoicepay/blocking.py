@@ -1146,7 +1146,7 @@ class Invoices:
         return run_blocking(self._group.finalize(invoice, idempotency_key=idempotency_key))
 
     def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending.
+        """Send the customer the invoice: `notices` mail it, or handlers of `invoice.sent` do what you like.
 
         Raises:
             InvalidTransition: it is a draft, expired or void.

@@ -181,7 +181,7 @@ class Invoices(InvoiceBatches, InvoiceEndings):
         return await self._do(use_cases.finalize_draft, command, idempotency_key)
 
     async def send(self, invoice: str | Invoice, *, idempotency_key: str | None = None) -> Invoice:
-        """Record that the customer was sent the invoice; handlers of `invoice.sent` do the sending.
+        """Send the customer the invoice: `notices` mail it, or handlers of `invoice.sent` do what you like.
 
         Raises:
             InvalidTransition: it is a draft, expired or void.
