@@ -78,7 +78,8 @@ class Verdict:
 def drained(place: Place, since: float, most_seconds: float, told: Callable[[str], None]) -> Verdict:
     """Wait until every client has its answers and nothing waits; the verdict so far.
 
-    Events are given three times as long: one process tells them all, and some of them again.
+    Events are given three times as long: one process tells them all, and some of them again. Whoever noted a
+    fault has ended and answers nobody, so nobody waits for that either.
     """
     verdict = Verdict({})
     while True:
@@ -91,7 +92,8 @@ def drained(place: Place, since: float, most_seconds: float, told: Callable[[str
             if seconds > most_seconds:
                 late = f"{unanswered} unanswered, {work} under way after {seconds:.0f} s: {left(place.url)}"
                 verdict.faults.append(late)
-        if not (unanswered or work or events) or seconds > 3 * most_seconds:
+        is_over = seconds > 3 * most_seconds or any(map(faults_in, _diaries(place)))
+        if not (unanswered or work or events) or is_over:
             return verdict
         time.sleep(0.5)
 
