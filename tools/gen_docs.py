@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from argparse import Action, ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -21,6 +22,7 @@ import invoicepay.domain
 from bench import page
 from invoicepay import InvoicePay
 from invoicepay.adapters.tillipay import Fact, TilliPayProfile
+from invoicepay.cli.options import COMMANDS
 from invoicepay.domain.accounts import NAMES, PER_PARTY, Account, Code
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.invariants import RULES
@@ -216,7 +218,25 @@ def snippet(script: Path) -> str:
     return f"```python\n{code.strip()}\n```\n"
 
 
+def command(name: str) -> str:
+    """What a command does, and a row for each of its options."""
+    _, about, add = COMMANDS[name]
+    parser = ArgumentParser(prog=f"invoicepay {name}", add_help=False)
+    add(parser)
+    rows = [f"| {_spelt(option)} | {option.help} |" for option in parser._actions]
+    return "\n".join([about, "", "| Option | Meaning |", "|---|---|", *rows]) + "\n"
+
+
+def _spelt(option: Action) -> str:
+    """As it is typed."""
+    if not option.option_strings:
+        return f"`{'`, `'.join(option.choices)}`" if option.choices else f"`{option.dest.upper()}`"
+    word = option.metavar or ("" if option.nargs == 0 else option.dest.upper())
+    return f"`{f'{option.option_strings[0]} {word}'.strip()}`"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
+    **{f"command_{name}": partial(command, name) for name in COMMANDS},
     **{f"snippet_{script.stem}": partial(snippet, script) for script in SNIPPETS},
     "accounts": accounts,
     "errors": errors,
