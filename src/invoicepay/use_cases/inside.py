@@ -13,8 +13,8 @@ from invoicepay.use_cases.perform import Deps
 
 T = TypeVar("T")
 
-TOLD = ("name", "capabilities", "key_id")
-"""What a provider says of itself without asking anybody."""
+TOLD = ("name", "capabilities", "key_id", "checked_url")
+"""What a provider, a key or a sender answers without asking anybody."""
 
 
 def inside(deps: Deps, repository: Repository) -> Deps:

@@ -84,7 +84,7 @@ class MemoryRepository:
             for id in event_ids:
                 if tables.unpublished.pop(id, None):
                     tables.published[id] = at
-            tables.revision += 1
+                    tables.revision += 1
 
     async def close(self) -> None:
         """Nothing to give back."""
