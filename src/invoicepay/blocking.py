@@ -101,6 +101,7 @@ from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
 from invoicepay.ports.tokens import TokenProvider
+from invoicepay.ports.webhooks import RequestHeaders
 from invoicepay.settings import Settings
 from invoicepay.use_cases.payments import PaidInvoices
 from invoicepay.use_cases.pending import PendingSummary
@@ -2986,13 +2987,13 @@ class Webhooks:
     def __init__(self, group: _Webhooks) -> None:
         self._group = group
 
-    def receive(self, provider: str, *, headers: Mapping[str, str], body: bytes) -> tuple[InboxMessage, ...]:
+    def receive(self, provider: str, *, headers: RequestHeaders, body: bytes) -> tuple[InboxMessage, ...]:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
             provider: the provider's name, or its side, `rails` or `tokens`, where it is the only one there.
-            headers: as they came, in any spelling of upper and lower case; one that came twice counts as
-                both of its values, joined by a comma.
+            headers: as the framework has them, in any spelling of upper and lower case; one that came twice
+                counts as both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
 
         Raises:

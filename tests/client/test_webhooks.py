@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
+from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from invoicepay import InvoicePay
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
@@ -14,6 +15,7 @@ from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.adapters.simulated.weather import Delivery
 from invoicepay.adapters.system import SystemClock
 from invoicepay.errors import InvalidInput, WebhookSignatureInvalid
+from invoicepay.ports.webhooks import RequestHeaders
 
 
 def delivered(name: str) -> tuple[InvoicePay, Delivery]:
@@ -48,13 +50,25 @@ def test_a_provider_that_nobody_wired_is_refused_with_those_there_are(provider: 
     assert not pay.wallets.get("ann").available
 
 
-def twice(headers: Mapping[str, str], name: str, other: str) -> Headers:
-    """Headers as a web framework holds them, of which one came twice."""
-    pairs = [*headers.items(), (name, other)]
+Pairs = list[tuple[str, str]]
+
+
+def starlettes(pairs: Pairs) -> RequestHeaders:
     return Headers(raw=[(name.lower().encode(), value.encode()) for name, value in pairs])
 
 
-def test_a_signature_that_came_twice_is_refused_and_another_header_may() -> None:
+def werkzeugs(pairs: Pairs) -> RequestHeaders:
+    """Flask's are of this kind: no mapping."""
+    return WerkzeugHeaders(pairs)
+
+
+@pytest.mark.parametrize("framework", [starlettes, werkzeugs])
+def test_a_signature_that_came_twice_is_refused_and_another_header_may(
+    framework: Callable[[Pairs], RequestHeaders],
+) -> None:
+    def twice(headers: Mapping[str, str], name: str, other: str) -> RequestHeaders:
+        return framework([*headers.items(), (name, other)])
+
     pay, delivery = delivered("acmebank")
     (signature,) = [name for name in delivery.headers if "signature" in name.lower()]
 
@@ -77,7 +91,7 @@ def test_a_name_that_both_sides_share_is_told_apart_by_the_side() -> None:
 
 @pytest.mark.parametrize(("headers", "body"), [({}, "{}"), (None, b"{}"), ({}, {"event": 1}), ([], b"")])
 def test_a_parsed_body_is_no_delivery(headers: Any, body: Any) -> None:
-    with pytest.raises(WebhookSignatureInvalid, match="a mapping and bytes, not") as caught:
+    with pytest.raises(WebhookSignatureInvalid, match="headers and bytes, not") as caught:
         InvoicePay().webhooks.receive("rails", headers=headers, body=body)
 
     assert "before anything has parsed it" in caught.value.hint

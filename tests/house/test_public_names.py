@@ -158,6 +158,7 @@ PORTS = {
     "Ids",
     "RailsProvider",
     "Repository",
+    "RequestHeaders",
     "Screening",
     "TokenProvider",
 }

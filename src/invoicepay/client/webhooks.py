@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from invoicepay.client.base import Group
 from invoicepay.domain.effects import InboxMessage
 from invoicepay.errors import InvalidInput, WebhookSignatureInvalid, not_what
+from invoicepay.ports.webhooks import RequestHeaders
 from invoicepay.use_cases import providers
 from invoicepay.use_cases.inbox import receive_webhook
 
@@ -15,14 +14,14 @@ class Webhooks(Group):
     """What providers tell by themselves; repeated, late or reordered deliveries are safe."""
 
     async def receive(
-        self, provider: str, *, headers: Mapping[str, str], body: bytes
+        self, provider: str, *, headers: RequestHeaders, body: bytes
     ) -> tuple[InboxMessage, ...]:
         """Verify a delivery over its raw bytes and keep its events; answer 2xx once this returned.
 
         Args:
             provider: the provider's name, or its side, `rails` or `tokens`, where it is the only one there.
-            headers: as they came, in any spelling of upper and lower case; one that came twice counts as
-                both of its values, joined by a comma.
+            headers: as the framework has them, in any spelling of upper and lower case; one that came twice
+                counts as both of its values, joined by a comma.
             body: the raw bytes of the request; the signature covers them.
 
         Raises:
@@ -31,9 +30,9 @@ class Webhooks(Group):
             ProviderUnavailable: answer 503; the key to check it with cannot be had now, and it comes again.
         """
         slot, name = self._side(provider)
-        if not isinstance(headers, Mapping) or not isinstance(body, bytes):
+        if isinstance(headers, type) or not (isinstance(headers, RequestHeaders) and isinstance(body, bytes)):
             raise WebhookSignatureInvalid(
-                f"a delivery is a mapping and bytes, not {type(headers).__name__} and {type(body).__name__}",
+                f"a delivery is headers and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
         kept = await receive_webhook(self._deps, slot, body, _joined(headers), bank=name)
@@ -52,7 +51,7 @@ class Webhooks(Group):
         return found[0]
 
 
-def _joined(headers: Mapping[str, str]) -> dict[str, str]:
+def _joined(headers: RequestHeaders) -> dict[str, str]:
     """Every value of every header: `dict(headers)` of a web framework would hide all but one of a name.
 
     Raises:

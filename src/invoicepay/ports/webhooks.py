@@ -1,10 +1,19 @@
-"""What a provider may need to fetch before it can read a delivery."""
+"""What a delivery comes with, and what a provider may need to fetch before it can read one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class RequestHeaders(Protocol):
+    """The headers of a request as a web framework has them: a mapping, or anything else with its `items`."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Names and values; a name that came twice may be there twice."""
+        ...
 
 
 @runtime_checkable
