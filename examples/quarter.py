@@ -76,7 +76,8 @@ figure
 backing = pd.concat(audits).set_index("as_of")[["tokens", "backing"]]
 assert (backing["tokens"] == backing["backing"]).all()  # to the cent: the amounts are decimals
 figure, axes = plt.subplots(figsize=(8, 3))
-backing.astype(float).plot(ax=axes, style=["-", "--"], xlabel="", ylabel="USD", title="Tokens and backing")
+backing.astype(float).plot(ax=axes, style=["-", "--"], drawstyle="steps-post", xlabel="", ylabel="USD")
+axes.set_title("Tokens and what backs them")
 figure
 
 # %%
