@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -105,8 +106,81 @@ class TextScreen:
         self._line(f'  sqlite3 "{database}" "{query}"')
         if verdict.supplies:
             return  # the chain is gone, and with it whoever could be asked
+        client = f"InvoicePay('sqlite:///{database}', tenant='{tenant}')"
+        code = f"from invoicepay import InvoicePay; print({client}.reserves.audit().explain())"
+        self._line(f'  "{sys.executable}" -c "{code}"')
+
+    def end(self, sentence: str) -> None:
+        """It was cut short; the sentence says why."""
+        ...
+
+
+class TextScreen:
+    """Text, with colour and a progress line where the output is a terminal."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._is_terminal = out.isatty()
+        self._steps = 0
+
+    def begin(self, database: Path, tenant: str, steps: int, *, providers: str) -> None:
+        """The story starts."""
+        self._steps = steps
+        self._line(self._marked("The whole money loop on one ledger", BOLD))
+        self._line(f"Database {database}, tenant {tenant}; {providers}.")
+
+    def working(self, number: int, title: str) -> None:
+        """A progress line that the finished step overwrites; only on a terminal."""
+        if self._is_terminal:
+            self._out.write(f"\r[{number}/{self._steps}] {title} …")
+            self._out.flush()
+
+    def step(self, number: int, title: str, said: list[str], look: Look) -> None:
+        """A step is done."""
+        if self._is_terminal:
+            self._out.write("\r\x1b[K")
+        self._line("")
+        self._line(self._marked(f"{number}/{self._steps}  {title}", BOLD))
+        for sentence in said:
+            self._line(f"  {sentence}")
+        for rule, entries in look.postings:
+            self._line(self._marked(f"    {rule}  {'; '.join(entries)}", DIM))
+        for name, before, after in look.moved:
+            self._line(f"    {name:<44}{_text(before):>16} → {_text(after):>16}")
+        for (block, hash), moves in groupby(look.chain, key=lambda move: (move.block, move.hash)):
+            self._line(self._marked(f"    block {block}, transaction {hash}", CYAN))
+            for move in moves:
+                self._line(f"      {_moved(move)}")
+                self._line(self._marked(f"        memo {move.memo}", DIM))
+        self._line(self._backing(look))
+
+    def _backing(self, look: Look) -> str:
+        is_even = look.backing == look.tokens
+        words = f"  backing {look.backing} {'=' if is_even else '≠'} tokens {look.tokens}"
+        return self._marked(words, GREEN if is_even else RED)
+
+    def close(self, database: Path, tenant: str, verdict: Verdict) -> None:
+        """The story is over."""
+        self._line("")
+        found = "; ".join(verdict.violations) or "every invariant holds"
+        chain = "unbroken" if verdict.audit_is_whole else "BROKEN"
         self._line(
-            f"  python3 -c \"from invoicepay import InvoicePay; print(InvoicePay('sqlite:///{database}', "
+            self._marked(
+                f"Checked: {found}; {verdict.audit_records} audit records, chain {chain}.",
+                GREEN if verdict.is_right else RED,
+            )
+        )
+        for books, supply in verdict.supplies:
+            words = f"In the books {books}, on the chain at finality {supply}."
+            self._line(self._marked(words, GREEN if books == supply else RED))
+        self._line(f"Sealed under {verdict.checkpoint[:16]}…")
+        self._line(f"The database is {database}. Try next:")
+        query = "select number, status, total, remaining from invoices"
+        self._line(f'  sqlite3 "{database}" "{query}"')
+        if verdict.supplies:
+            return  # the chain is gone, and with it whoever could be asked
+        self._line(
+            f'  "{sys.executable}" -c "from invoicepay import InvoicePay; print(InvoicePay(\'sqlite:///{database}\', '
             f"tenant='{tenant}').reserves.audit().explain())\""
         )
 
