@@ -360,3 +360,43 @@ def test_nothing_about_people_is_kept_in_the_store(tmp_path: Path) -> None:
     kept = b"".join(part.read_bytes() for part in tmp_path.iterdir())
     assert box.told and b"invoice.sent" in kept
     assert b"ann@example.org" not in kept and b"Acme & Sons" not in kept and b"Mill Road" not in kept
+
+
+def test_a_dry_run_tells_nobody() -> None:
+    town = Town()
+    with town.pay.dry_run() as trial:
+        trial.invoices.send(
+            trial.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "1.00 USD")])
+        )
+
+    town.pay.run_pending()
+    assert town.box.told == []
+
+
+def test_what_is_done_in_a_transaction_is_told_once_it_is_committed() -> None:
+    town = Town()
+    with town.pay.transaction() as tx:
+        tx.invoices.send(tx.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "1.00 USD")]))
+        assert town.box.told == []
+
+    assert town.box.told == [("invoice.sent", "ann@example.org")]
+
+
+def test_each_tenant_of_a_pass_over_all_is_told_of_its_own() -> None:
+    asked = set[tuple[str, str]]()
+
+    def noted(party: str, tenant: str) -> Contact | None:
+        asked.add((party, tenant))
+        return Contact(email=f"{party}@{tenant}.example")
+
+    box = Box()
+    pay = InvoicePay(notices=Notices(box, contacts=noted), dispatch="deferred")
+    for tenant in ("north", "south"):
+        pay.tenant(tenant).requests.create(requester="carl", payer="ann", amount="1.00 USD")
+    pay.run_pending_everywhere()
+
+    assert sorted(box.told) == [
+        ("request.created", "ann@north.example"),
+        ("request.created", "ann@south.example"),
+    ]
+    assert asked == {(who, where) for who in ("ann", "carl") for where in ("north", "south")}
