@@ -418,7 +418,7 @@ INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What else changes where a parameter stands in for another one."""
 
-NO_REQUESTS = ("on", "close", "worker", "dry_run", "explain")
+NO_REQUESTS = ("on", "close", "worker", "transaction", "bind", "dry_run", "explain")
 """Methods of a client that ask nothing of the books."""
 
 
