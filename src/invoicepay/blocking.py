@@ -3659,7 +3659,7 @@ class InvoicePay:
             >>> pay = InvoicePay()
             >>> invoice = pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Seat", "9.00 USD")])
             >>> with pay.dry_run() as trial:
-            ...     void = trial.invoices.void(invoice, reason="typo")
+            ...     void = trial.invoices.void(invoice)
             >>> void.status.value, pay.invoices.get(invoice).status.value
             ('void', 'open')
         """
