@@ -19,12 +19,16 @@ from invoicepay.adapters.system import SystemIds
 from invoicepay.bridge import run_blocking
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.policies import AutoApply, Settlement
+from invoicepay.domain.webhook_deliveries import WebhookAnswer
 from invoicepay.ports.rails import RailStatus
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.ports.tokens import TokenCapabilities
 from invoicepay.testing.clock import FrozenClock
+from invoicepay.use_cases.observations import as_worker
 from invoicepay.use_cases.perform import perform
 from invoicepay.use_cases.stops import STOP, StopProvider
+from invoicepay.use_cases.webhook_fan_out import fan_out
+from invoicepay.use_cases.webhook_sending import RECORD, RecordTry
 from tests.support.sql import engine_for
 
 HOME, AWAY = "home", "away"
@@ -33,6 +37,8 @@ STRANGER = "stranger"
 QR_SECRET = b"k" * 32
 BANK, STOPPED = "simulated-bank", "old-bank"
 """The bank of every scene, and one of former times."""
+HOOKS = "http://127.0.0.1:9/hooks"
+"""Where nobody listens."""
 CHAIN, NETS = "USD.tempo", "USD.nets"
 PROGRAMME = Programme(
     assets={
@@ -105,7 +111,7 @@ def _memory(repository: MemoryRepository) -> dict[str, Any]:
         f"{tenant}.{table.name}": _copied(getattr(tables, table.name))
         for tenant, tables in repository._tenants.items()
         for table in fields(tables)
-        if table.name != "indexes"  # follows from the rows, and looking makes them
+        if table.name not in ("indexes", "revision")  # made by looking, and counted by every commit
     }
 
 
@@ -147,7 +153,14 @@ def scene(store: str = "memory://", **options: Any) -> Iterator[Scene]:
     clock = FrozenClock("2026-01-05T09:00:00Z")
     rails, tokens = SimulatedRails(clock), EveryWay(clock)
     repository = MemoryRepository(SystemIds().new) if store == "memory://" else None
-    made = {"programme": PROGRAMME, "dispatch": "deferred", "qr_secret": QR_SECRET, **options}
+    made = {
+        "programme": PROGRAMME,
+        "dispatch": "deferred",
+        "qr_secret": QR_SECRET,
+        "webhook_secret": QR_SECRET,
+        "allow_local_webhooks": True,
+        **options,
+    }
     pay = InvoicePay(
         store,
         repository=repository,
@@ -217,6 +230,7 @@ class _Builder:
         pay.parties.close("gone")
         pay.reserves.top_up("500.00 USD", approved_by="cfo", reference="b-1")
         self.keep(deposit=self.deposit("ann", "1000.00 USD"))
+        self._told_outside()
         for amount in ("100.00 EUR", f"200.00 {CHAIN}"):
             self.deposit("ann", amount)
         self.deposit("bob", "200.00 USD")
@@ -226,6 +240,20 @@ class _Builder:
         self._money()
         self._people()
         self._lost()
+
+    def _told_outside(self) -> None:
+        """An endpoint that has answered for the last time, and one that is told of nothing."""
+        endpoints = self.pay.webhook_endpoints
+        deps = self.pay._pay._core.deps
+        here = endpoints.create(url=HOOKS, events=["party.registered"])
+        self.keep(endpoint=here, disabled_endpoint=endpoints.create(url=HOOKS, events=["party.closed"]))
+        endpoints.disable(self.things["disabled_endpoint"])
+        self.pay.parties.register("told")
+        run_blocking(fan_out(deps, 1))
+        (delivery,) = self.pay.webhook_deliveries.list(endpoint=here)
+        gone = RecordTry(delivery_id=delivery.id, fence=0, answer=WebhookAnswer(status=410, error="gone"))
+        run_blocking(as_worker(deps, RECORD, gone))
+        self.keep(dead_delivery=delivery)
 
     def _invoices(self) -> None:
         pay = self.pay

@@ -43,7 +43,7 @@ NO_NUMBERS: dict[str, Any] = {
 }
 NUMBERS = [pair for pair in taking(Role.WHOLE) if pair[0] != "sim.settle"]
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
-FUTURE_ONLY = [pair for pair in taking(Role.INSTANT) if pair[1] != "at"]
+FUTURE_ONLY = [pair for pair in taking(Role.INSTANT) if pair[1] not in ("at", "since", "until")]
 
 
 @pytest.mark.parametrize(("call", "name"), taking(Role.INSTANT))

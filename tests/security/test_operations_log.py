@@ -16,7 +16,10 @@ from tests.security.cells import Ground, commands, ground
 from tests.support.postgres import PostgresServer
 
 NOTED = {name for name, rule in COMMANDS.items() if rule.is_noted or rule.second is not SecondPerson.NEVER}
-WITHOUT_WORDS = {"parties.close", "parties.erase", "reserves.top_up", "tokens.open_positions"}
+WITHOUT_WORDS = {
+    *("parties.close", "parties.erase", "reserves.top_up", "tokens.open_positions"),
+    *(f"webhook_endpoints.{name}" for name in ("create", "update", "enable", "rotate_secret")),
+}
 """Commands that take no reason: their record says what and who, and who approved."""
 
 

@@ -116,6 +116,8 @@ class TrailContract:
         assert last.data["status"] == "closed"
         assert first.at == store.clock.now()
         assert _events(store, entity_id="party-0001") == (first, last)
+        assert _events(store, entity_id="party-0001", seq=last.seq) == (last,)
+        assert _events(store, entity_id="party-0001", seq=99) == ()
         assert _events(store, after=first.id, limit=1) == (other,)
 
         store.host.run(
