@@ -1,0 +1,1 @@
+"""A Django application whose migrations bring our tables along."""
