@@ -37,7 +37,7 @@ def endpoint_secret(secret: bytes, tenant_id: str, endpoint_id: str, generation:
 
     Examples:
         >>> endpoint_secret(b"k" * 32, "default", "whe_1", 1)
-        'whsec_PbMVyX/Q6d9hE+O5lrNxuBzZIHMbWjX5KYbSCUkjoWI='
+        'whsec_vqmW4PLMv4xjwA8DblbAyGRxSZZVUrHPnaXclR2NMnw='
     """
     named = json.dumps([_LABEL, tenant_id, endpoint_id, generation], separators=(",", ":")).encode()
     return _MARK + base64.b64encode(hmac.digest(secret, named, "sha256")).decode()

@@ -21,7 +21,8 @@ from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
 from invoicepay.use_cases.queries import get
 
-TEST = "webhook_endpoint.test"
+TEST = f"{WebhookEndpoint.KIND}.test"
+"""The type of a trial message, which tells of no event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
