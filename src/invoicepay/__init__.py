@@ -95,6 +95,8 @@ if TYPE_CHECKING:
     from invoicepay.domain.schedules import Every as Every
     from invoicepay.domain.schedules import Schedule as Schedule
     from invoicepay.domain.schedules import ScheduleStatus as ScheduleStatus
+    from invoicepay.domain.tables import Ageing as Ageing
+    from invoicepay.domain.tables import Balances as Balances
     from invoicepay.domain.tie_out import ChainTieOut as ChainTieOut
     from invoicepay.domain.tokens import Burn as Burn
     from invoicepay.domain.tokens import BurnStatus as BurnStatus
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Account": "domain.accounts",
+    "Ageing": "domain.tables",
     "AgeingBucket": "domain.invoices",
     "Anchor": "domain.anchors",
     "Asset": "domain.policies",
@@ -130,6 +133,7 @@ _HOMES = {
     "AsyncPage": "client.pages",
     "AuditRecord": "domain.audit",
     "Backing": "domain.reserves",
+    "Balances": "domain.tables",
     "BankAccount": "domain.bank_accounts",
     "BankAccountStatus": "domain.bank_accounts",
     "Booked": "domain.accounts",

@@ -50,7 +50,7 @@ from invoicepay.client.withdrawals import Withdrawals as _Withdrawals
 from invoicepay.client.worker import Worker as _Worker
 from invoicepay.documents.invoice_page import Html
 from invoicepay.documents.qr import QrCode
-from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.accounts import Booked
 from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.bank_accounts import BankAccount, BankAccountStatus
@@ -71,8 +71,8 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.explanation import Explanation
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
-from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, VoidDisposition
-from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.invoices import Invoice, InvoiceStatus, VoidDisposition
+from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.domain.netting import RunStatus, SettlementRun
 from invoicepay.domain.operations import Operation
@@ -84,6 +84,7 @@ from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
+from invoicepay.domain.tables import Ageing, Balances
 from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.webhook_deliveries import WebhookAnswer, WebhookDelivery, WebhookDeliveryStatus
@@ -232,7 +233,7 @@ class Ledger:
     def __init__(self, group: _Ledger) -> None:
         self._group = group
 
-    def balances(self, *, party: str | None = None, at: datetime | None = None) -> dict[Account, Money]:
+    def balances(self, *, party: str | None = None, at: datetime | None = None) -> Balances:
         """Every account that holds something, of one party or of all, now or as of an instant.
 
         Raises:
@@ -1331,7 +1332,7 @@ class Invoices:
         """
         return run_blocking(self._group.overdue(enterprise))
 
-    def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
+    def ageing(self, enterprise: str) -> Ageing:
         """What is open of an enterprise's invoices, by asset and by how many days it is past due.
 
         Raises:

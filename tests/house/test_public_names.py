@@ -13,6 +13,7 @@ from tools.gen_docs import groups
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 NAMES = [
     "Account",
+    "Ageing",
     "AgeingBucket",
     "Anchor",
     "Asset",
@@ -20,6 +21,7 @@ NAMES = [
     "AsyncPage",
     "AuditRecord",
     "Backing",
+    "Balances",
     "BankAccount",
     "BankAccountStatus",
     "Booked",

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from invoicepay.client.base import Group, id_of, instant, optional_id, several
-from invoicepay.domain.accounts import Account, Booked
+from invoicepay.domain.accounts import Booked
 from invoicepay.domain.anchors import Anchor
 from invoicepay.domain.audit import AuditRecord, Checkpoint
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
-from invoicepay.domain.money import Money
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.domain.operations import Operation
+from invoicepay.domain.tables import Balances
 from invoicepay.use_cases import books, queries
 from invoicepay.use_cases.anchoring import anchored
 from invoicepay.use_cases.looking import allow
@@ -130,7 +130,7 @@ class Audit(Group):
 class Ledger(Group):
     """The issuer book: accounts, balances, transactions."""
 
-    async def balances(self, *, party: str | None = None, at: datetime | None = None) -> dict[Account, Money]:
+    async def balances(self, *, party: str | None = None, at: datetime | None = None) -> Balances:
         """Every account that holds something, of one party or of all, now or as of an instant.
 
         Raises:

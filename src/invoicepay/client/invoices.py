@@ -24,13 +24,13 @@ from invoicepay.documents.invoice_page import Html
 from invoicepay.documents.qr import QrCode
 from invoicepay.domain.credit_notes import CreditNote
 from invoicepay.domain.invoices import (
-    AgeingBucket,
     Invoice,
     InvoiceStatus,
 )
 from invoicepay.domain.issuing import InvoiceTerms
-from invoicepay.domain.money import Money, MoneyLike
+from invoicepay.domain.money import MoneyLike
 from invoicepay.domain.payments import Payment, Receipt
+from invoicepay.domain.tables import Ageing
 from invoicepay.use_cases import invoices as use_cases
 from invoicepay.use_cases import payments, queries, requests
 from invoicepay.use_cases.invoices import open_items
@@ -368,7 +368,7 @@ class Invoices(InvoiceBatches, InvoiceEndings):
         """
         return await open_items.overdue(self._deps, enterprise)
 
-    async def ageing(self, enterprise: str) -> dict[str, dict[AgeingBucket, Money]]:
+    async def ageing(self, enterprise: str) -> Ageing:
         """What is open of an enterprise's invoices, by asset and by how many days it is past due.
 
         Raises:

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from functools import lru_cache
 
 from invoicepay.domain.quick import quick
+from invoicepay.domain.shown import Shown
 
 
 class AccountType(StrEnum):
@@ -217,7 +218,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
+class Booked(Shown):
     """A ledger transaction as stored.
 
     Attributes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
+
+from invoicepay.domain.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Shown):
     """One thing that was looked at.
 
     Attributes:
@@ -22,7 +24,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class Health(Shown):
     """Everything that was looked at in one place.
 
     Examples:
@@ -48,12 +50,14 @@ NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True)
-class SystemHealth:
+class SystemHealth(Shown):
     """How an installation is: its store and its providers.
 
     Attributes:
         screening: None where nothing is screened.
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = ("is_ok", "store", "rails", "token", "screening")
 
     store: Health
     rails: Health

@@ -23,6 +23,7 @@ from invoicepay.domain.parties import Party, Wallet, WalletStatus, wallet_id
 from invoicepay.domain.remarks import Remark
 from invoicepay.domain.shape import identifier, identifier_or_none, whole
 from invoicepay.domain.shown import Shown
+from invoicepay.domain.tables import Balances
 from invoicepay.errors import NotFound
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.anchoring import broken_anchors
@@ -203,9 +204,7 @@ async def _require_party(deps: Deps, reader: Reader, party_id: str) -> None:
         raise NotFound(f"there is no party {party_id}", kind=Party.KIND, id=party_id)
 
 
-async def balances(
-    deps: Deps, *, party_id: str | None = None, at: datetime | None = None
-) -> dict[Account, Money]:
+async def balances(deps: Deps, *, party_id: str | None = None, at: datetime | None = None) -> Balances:
     """Every account that holds something, by code; of one party, or as of an instant."""
     if party_id is not None:
         identifier_or_none(party_id, "the party")
@@ -213,7 +212,7 @@ async def balances(
     async with deps.repository.reader(deps.tenant_id) as reader:
         found = await reader.balances(party_id=party_id, at=at)
     accounts = sorted((account for account, n in found.items() if n), key=lambda account: account.id)
-    return {account: Money.from_micros(found[account], account.asset) for account in accounts}
+    return Balances({account: Money.from_micros(found[account], account.asset) for account in accounts})
 
 
 async def transactions(

@@ -7,13 +7,12 @@ from invoicepay.domain.invoices import AgeingBucket, Invoice, InvoiceStatus, age
 from invoicepay.domain.money import Money
 from invoicepay.domain.needs import find
 from invoicepay.domain.parties import Party
+from invoicepay.domain.tables import Ageing
 from invoicepay.use_cases import queries
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
 
 OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
-
-Ageing = dict[str, dict[AgeingBucket, Money]]
 
 
 async def overdue(deps: Deps, enterprise_id: str) -> list[Invoice]:
@@ -33,7 +32,7 @@ async def ageing(deps: Deps, enterprise_id: str) -> Ageing:
         NotFound, NotAllowed: no such enterprise, or another party asks.
     """
     now, zone = deps.clock.now(), await _zone(deps, enterprise_id)
-    report: Ageing = {}
+    report = Ageing()
     for invoice in await _open(deps, enterprise_id):
         zero = Money.zero(invoice.asset)
         buckets = report.setdefault(invoice.asset, dict.fromkeys(AgeingBucket, zero))
