@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from invoicepay.errors import InvoicePayError, MissingExtra
+from invoicepay.integrations.failures import PROBLEM_JSON, log_failure
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
-log = logging.getLogger("invoicepay.integrations")
-
-PROBLEM_JSON = "application/problem+json"
 SCHEMA_NAME = "InvoicePayProblem"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -70,21 +67,12 @@ def install_error_handlers(app: FastAPI) -> None:
         raise MissingExtra("fastapi", needed_for="install_error_handlers") from error
 
     async def refuse(request: Request, error: InvoicePayError) -> Response:
-        _log(request, error)
+        log_failure(error, str(request.scope.get("method", "")), request.url.path)
         return JSONResponse(error.to_problem(), error.http_status, media_type=PROBLEM_JSON)
 
     handler: Any = refuse  # Starlette's type wants a handler of any exception
     app.add_exception_handler(InvoicePayError, handler)
     _describe(app)
-
-
-def _log(request: Request, error: InvoicePayError) -> None:
-    """What is nobody's request at fault must not end with the answer alone."""
-    if error.http_status >= 500:
-        level = logging.WARNING if error.retryable else logging.ERROR
-        log.log(
-            level, "%s %s: %s", request.scope.get("method", ""), request.url.path, error.code, exc_info=error
-        )
 
 
 def _describe(app: FastAPI) -> None:
