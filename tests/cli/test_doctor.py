@@ -134,7 +134,7 @@ def test_provider_work_that_nobody_does_is_told_by_its_age(
 
     _, answer = shell.json("doctor", client=lambda: face(shell.url, clock=clock))
 
-    assert statuses(answer, "provider work", "webhooks") == [status, "ok"]
+    assert statuses(answer, "provider work", "received webhooks") == [status, "ok"]
     assert ("invoicepay worker" in checks(answer)["provider work"]["next_step"]) == (status != "ok")
 
 
@@ -174,6 +174,33 @@ class SilentRails(SimulatedRails):
 
     async def find(self, *_: Any, **__: Any) -> Any:
         raise ProviderUnknown
+
+
+@pytest.mark.parametrize(
+    ("hours", "name", "step"), [(4, "dead letters", "replay"), (24, "webhook endpoints", "enable")]
+)
+def test_webhooks_that_were_sent_in_vain_are_told(shell: Shell, hours: int, name: str, step: str) -> None:
+    clock = FrozenClock(NOW)
+    pay = InvoicePay(clock=clock, dispatch="deferred", allow_local_webhooks=True)
+    pay.webhook_endpoints.create(url="http://127.0.0.1:9/hooks", events=["party.*"])
+    pay.parties.register("ann")
+    for _ in range(40):
+        pay.run_pending()
+        clock.advance(hours=hours)
+
+    code, answer = shell.json("doctor", client=lambda: pay)
+
+    assert (code, statuses(answer, name)) == (0, ["warn"])
+    assert step in checks(answer)[name]["next_step"]
+
+
+def test_what_is_not_fit_for_production_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICEPAY_ENVIRONMENT", "production")
+
+    code, answer = shell.json("doctor", "--store", shell.url)
+
+    assert (code, statuses(answer, "production", "store")) == (1, ["fail", "ok"])
+    assert "not for production" in checks(answer)["production"]["detail"]
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.4, "ok"), (-2, "warn"), (45, "fail")])

@@ -14,11 +14,13 @@ from invoicepay.awaiting import AsyncInvoicePay
 from invoicepay.blocking import InvoicePay
 from invoicepay.bridge import run_blocking
 from invoicepay.cli.loading import Client, client_at
+from invoicepay.cli.options import ASKED, UNUSED
 from invoicepay.cli.output import Misuse
 from invoicepay.client.base import Core
 from invoicepay.errors import StoreBehind
 from invoicepay.ports.repository import Repository
 from invoicepay.settings import PREFIX
+from invoicepay.use_cases.providers import banks
 
 T = TypeVar("T")
 Work = Callable[[AsyncInvoicePay], Coroutine[Any, Any, T]]
@@ -43,18 +45,17 @@ def client_for(options: Namespace, given: Callable[[], Client] | None) -> Client
         return client_at(options.app)
     if given is not None and not options.store:
         return given()
-    return _from_settings(settings_of(options), asks_providers=options.asks_providers)
+    return _from_settings(settings_of(options), options.providers)
 
 
 def settings_of(options: Namespace) -> dict[str, str]:
-    """The environment's INVOICEPAY_* with what the command line says itself.
+    """The environment, which also holds what installed providers are told, with what the command line says.
 
     Raises:
         Misuse: neither names a store.
     """
     said = {"STORE": options.store, "SCHEMA": options.schema, "TABLE_PREFIX": options.table_prefix}
-    settings = {name: text for name, text in os.environ.items() if name.startswith(PREFIX)}
-    settings |= {f"{PREFIX}{name}": text for name, text in said.items() if text}
+    settings = {**os.environ, **{f"{PREFIX}{name}": text for name, text in said.items() if text}}
     if not settings.get(f"{PREFIX}STORE"):
         raise Misuse(
             f"name your client with --app module:name, or a store with --store URL or {PREFIX}STORE: "
@@ -63,17 +64,20 @@ def settings_of(options: Namespace) -> dict[str, str]:
     return settings
 
 
-def _from_settings(settings: dict[str, str], *, asks_providers: bool) -> InvoicePay:
-    if not asks_providers:  # what a command that only looks is made with needs not be fit for production
+def _from_settings(settings: dict[str, str], providers: str) -> InvoicePay:
+    if providers != ASKED:  # what a command that only looks is made with needs not be fit for production
         require_tables(settings)
-        return InvoicePay.from_env(settings | {f"{PREFIX}ENVIRONMENT": "development"})
+        settings = {**settings, f"{PREFIX}ENVIRONMENT": "development"}
+    if providers == UNUSED:
+        settings = {**settings, f"{PREFIX}RAILS": "", f"{PREFIX}TOKEN": ""}
     pay = InvoicePay.from_env(settings)
     wired = core_of(pay).wired
-    if is_simulated(wired.rails) or is_simulated(wired.tokens):
+    if providers == ASKED and any(map(is_simulated, (*banks(wired), wired.tokens))):
         pay.close()
         raise Misuse(
             "this command asks your bank and your token network, and a client made from a store alone has "
-            "simulated ones, which know nothing of your money: name your own client with --app module:name"
+            "simulated ones, which know nothing of your money: name your client with --app module:name, or "
+            f"installed providers with {PREFIX}RAILS and {PREFIX}TOKEN"
         )
     return pay
 

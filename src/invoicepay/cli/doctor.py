@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
 from invoicepay.adapters.sql import SqlRepository
 from invoicepay.adapters.sql.plan import Migration
 from invoicepay.awaiting import AsyncInvoicePay
+from invoicepay.blocking import InvoicePay
 from invoicepay.cli import machine, waiting
 from invoicepay.cli.clients import answered, core_of, innermost, is_simulated, settings_of, tenants_of
 from invoicepay.cli.findings import FAIL, OK, WARN, Finding, failed
 from invoicepay.cli.loading import Client
 from invoicepay.cli.output import Answer, Misuse, table
 from invoicepay.client.base import Core
-from invoicepay.errors import InvoicePayError, StoreError
+from invoicepay.errors import ConfigurationError, InvoicePayError, StoreError
 from invoicepay.ports.health import Health
 from invoicepay.ports.runtime import SharesClock
+from invoicepay.settings import PREFIX, PRODUCTION
+from invoicepay.use_cases.providers import banks
 
 SKEW_WARNS_SECONDS, SKEW_FAILS_SECONDS = 1.0, 30.0
 """How far this machine's clock may be from the store's: leases end by the store's, documents go by ours."""
@@ -32,17 +35,29 @@ def run(options: Namespace, given: Callable[[], Client] | None) -> Answer:
 
 
 def _of_client(options: Namespace, given: Callable[[], Client] | None) -> list[Finding]:
+    found: list[Finding] = []
     if not options.app and given is None:
         try:
-            settings_of(options)
+            found += _fitness(settings_of(options))
         except Misuse as nothing:
-            return [Finding("store", WARN, "no store was looked at", str(nothing))]
+            return [Finding("store", WARN, "no store was looked at", f"To look at one: {nothing}")]
     try:
-        return answered(options, given, lambda pay: _looked(pay, options.tenant))
+        return found + answered(options, given, lambda pay: _looked(pay, options.tenant))
     except StoreError as error:
-        return [failed("store", error)]
+        return [*found, failed("store", error)]
     except (InvoicePayError, Misuse) as error:
-        return [failed("client", error)]
+        return [*found, failed("client", error)]
+
+
+def _fitness(settings: Mapping[str, str]) -> list[Finding]:
+    """Whether a client can be made for production, where that is what the settings say."""
+    if settings.get(f"{PREFIX}ENVIRONMENT") != PRODUCTION:
+        return []
+    try:
+        InvoicePay.from_env(settings).close()
+    except ConfigurationError as error:
+        return [failed("production", error)]
+    return [Finding("production", OK, "a client made from the settings is fit for it")]
 
 
 async def _looked(pay: AsyncInvoicePay, tenant: str | None) -> list[Finding]:
@@ -92,9 +107,11 @@ def skew(ours: datetime, stores: datetime) -> Finding:
 
 async def _providers(pay: AsyncInvoicePay) -> list[Finding]:
     health, wired = await pay.health(), core_of(pay).wired
-    parts = [("rails", health.rails, wired.rails), ("token", health.token, wired.tokens)]
+    parts = [("rails", health.rails, banks(wired)), ("token", health.token, (wired.tokens,))]
     found = [
-        one for name, told, provider in parts for one in _part(name, told, simulated=is_simulated(provider))
+        one
+        for name, told, asked in parts
+        for one in _part(name, told, simulated=any(map(is_simulated, asked)))
     ]
     if health.screening is not None:
         found += _part("screening", health.screening, simulated=False)

@@ -13,6 +13,8 @@ EXIT_CODES = (
     "Exit codes: 0 done and in order, 1 something is wrong or failed, 2 the command or its settings cannot "
     "be used, 130 after Ctrl-C, 141 when whoever read the output went away."
 )
+UNUSED, LOOKED_AT, ASKED = "unused", "looked at", "asked"
+"""What a command does with the providers of a client that is made from settings."""
 _STORE = "postgresql+psycopg://user@host/database or sqlite:///pay.db; INVOICEPAY_STORE when left out"
 _APP = "your client, as module:name; or a function there that makes one"
 
@@ -28,7 +30,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (summary, about, add) in COMMANDS.items():
         one = commands.add_parser(name, help=summary, description=about, epilog=EXIT_CODES)
-        one.set_defaults(refuse=one.error, asks_providers=False)
+        one.set_defaults(refuse=one.error, providers=UNUSED)
         add(one)
     return main
 
@@ -61,7 +63,7 @@ def _worker(one: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--once", action="store_true", help="end when nothing moves any more, as from cron")
     _json(one, "one JSON object a line")
-    one.set_defaults(asks_providers=True)
+    one.set_defaults(providers=ASKED)
 
 
 def _reconcile(one: argparse.ArgumentParser) -> None:
@@ -75,7 +77,7 @@ def _reconcile(one: argparse.ArgumentParser) -> None:
         "--bank-balance", metavar="AMOUNT", help='such as "275.00 USD"; the bank is asked when left out'
     )
     _json(one)
-    one.set_defaults(asks_providers=True)
+    one.set_defaults(providers=ASKED)
 
 
 def _verify(one: argparse.ArgumentParser) -> None:
@@ -131,6 +133,7 @@ def _doctor(one: argparse.ArgumentParser) -> None:
     _client(one)
     _tenant(one, "only this tenant; every one of the store when left out")
     _json(one)
+    one.set_defaults(providers=LOOKED_AT)
 
 
 def _client(one: argparse.ArgumentParser) -> None:

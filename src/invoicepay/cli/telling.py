@@ -12,7 +12,7 @@ from invoicepay.domain.time import iso
 from invoicepay.errors import InvoicePayError
 from invoicepay.use_cases.pending import PendingSummary
 
-COUNTED = ("sent", "polled", "received", "due", "delivered")
+COUNTED = ("sent", "polled", "received", "due", "delivered", "posted")
 
 
 class Telling:

@@ -10,15 +10,20 @@ from invoicepay.cli.findings import FAIL, OK, WARN, Finding
 from invoicepay.client.base import Core
 from invoicepay.domain.alarms import UNANSWERED, alarm_at
 from invoicepay.domain.effects import Alarm, Effect, EffectStatus, InboxMessage, InboxStatus
-from invoicepay.domain.entity import E
+from invoicepay.domain.entity import E, Entity
 from invoicepay.domain.needs import Find, find
 from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
+from invoicepay.domain.webhook_deliveries import WebhookDelivery, WebhookDeliveryStatus
+from invoicepay.domain.webhook_endpoints import DisabledBecause, WebhookEndpoint
 from invoicepay.use_cases.queries import every
 
 WARNS_AFTER, FAILS_AFTER = timedelta(minutes=5), timedelta(hours=1)
 """How long work may be due before somebody should look, and before nobody seems to do it."""
 MOST_COUNTED = 200
 _WORKER = "Run a worker: invoicepay worker --app module:name"
+_REVIEW = 'See pay.effects.list(status="needs_review"); pay.effects.resolve(...) takes a second person.'
+_DEAD = 'See pay.webhook_deliveries.list(status="dead"); pay.webhook_deliveries.replay(id) sends one again.'
+_SILENT = "Ask who runs it; then pay.webhook_endpoints.enable(id)."
 _OPEN = (
     EffectStatus.PLANNED,
     EffectStatus.SENDING,
@@ -34,21 +39,32 @@ async def findings(core: Core, tenants: Sequence[str]) -> AsyncIterator[Finding]
     now = core.deps.clock.now()
     yield _age("provider work", [one.due_at for one in await _all(desks, _due(now))], now)
     received = find(InboxMessage, status=InboxStatus.RECEIVED, order=("id",), limit=1)
-    yield _age("webhooks", [one.created_at for one in await _all(desks, received)], now)
+    yield _age("received webhooks", [one.created_at for one in await _all(desks, received)], now)
+    async for finding in _webhooks(desks):
+        yield finding
     if core.handlers:
         yield _age("events for handlers", await _undelivered(desks), now)
-    yield _reviews(await _all(desks, _with_status(EffectStatus.NEEDS_REVIEW)))
+    reviews = await _all(
+        desks, find(Effect, status=EffectStatus.NEEDS_REVIEW, order=("id",), limit=MOST_COUNTED)
+    )
+    yield _counted("reviews", reviews, "wait for a person", _REVIEW)
     unanswered = find(Effect, status__in=UNANSWERED, order=("id",), limit=MOST_COUNTED)
     yield _alarms(await _all(desks, unanswered), now)
     yield _stopped(await _all(desks, find(ProviderSwitch, status=ProviderStatus.STOPPED)))
 
 
+async def _webhooks(desks: Iterable[Core]) -> AsyncIterator[Finding]:
+    """Those that were sent in vain."""
+    dead = find(WebhookDelivery, status=WebhookDeliveryStatus.DEAD, order=("id",), limit=MOST_COUNTED)
+    letters = await _all(desks, dead)
+    yield _counted("dead letters", letters, "were given up", _DEAD)
+    endpoints = await _all(desks, find(WebhookEndpoint))
+    silent = [one for one in endpoints if one.because in (DisabledBecause.GONE, DisabledBecause.FAILING)]
+    yield _counted("webhook endpoints", silent, "were disabled, for they failed", _SILENT)
+
+
 def _due(now: datetime) -> Find[Effect]:
     return find(Effect, status__in=_OPEN, due_at__le=now, order=("due_at",), limit=1)
-
-
-def _with_status(status: EffectStatus) -> Find[Effect]:
-    return find(Effect, status=status, order=("id",), limit=MOST_COUNTED)
 
 
 async def _all(desks: Iterable[Core], wanted: Find[E]) -> list[E]:
@@ -83,11 +99,11 @@ def _words(waited: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _reviews(found: Sequence[Effect]) -> Finding:
+def _counted(name: str, found: Sequence[Entity], what: str, step: str) -> Finding:
+    """How many need a person, and what the person does."""
     if not found:
-        return Finding("reviews", OK, "nothing needs a person")
-    step = 'See pay.effects.list(status="needs_review"); pay.effects.resolve(...) takes a second person.'
-    return Finding("reviews", WARN, f"{_count(found)} wait for a person, the first {found[0].id}", step)
+        return Finding(name, OK, "none")
+    return Finding(name, WARN, f"{_count(found)} {what}, the first {found[0].id}", step)
 
 
 def _alarms(found: Sequence[Effect], now: datetime) -> Finding:
@@ -109,5 +125,5 @@ def _stopped(found: Sequence[ProviderSwitch]) -> Finding:
     return Finding("switches", WARN, f"stopped: {names}", step)
 
 
-def _count(found: Sequence[Effect]) -> str:
+def _count(found: Sequence[Entity]) -> str:
     return f"{len(found)} or more" if len(found) >= MOST_COUNTED else str(len(found))
