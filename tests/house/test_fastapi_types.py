@@ -19,12 +19,16 @@ from pydantic import TypeAdapter, ValidationError
 import invoicepay.domain
 from invoicepay import (
     AsyncPage,
+    Contact,
     Every,
     Finalize,
     Invoice,
     InvoicePay,
     Issue,
+    Letter,
     Money,
+    Notices,
+    Occasion,
     Page,
     Pay,
     Payment,
@@ -32,6 +36,7 @@ from invoicepay import (
     Programme,
     Register,
     Settings,
+    Template,
 )
 from invoicepay.domain.codec import from_dict, to_dict
 from invoicepay.domain.entity import Entity
@@ -48,7 +53,7 @@ ENTITIES = [
     if issubclass(kind, Entity) and kind is not Entity and kind.__module__ == module.__name__
 ]
 # What a host configures is given to the client and never sent to anybody.
-CONFIGURATION = {Programme, Settings}
+CONFIGURATION = {Contact, Letter, Notices, Occasion, Programme, Settings, Template}
 # What a host asks with takes friendly values, such as an invoice or its id; it is never an answer.
 ASKED = {Finalize, Issue, Pay, Register}
 VALUES = {
