@@ -31,7 +31,8 @@ class SmtpNotifier:
         host: the server's name, as its certificate has it.
         sender: whom mails come from; its domain also ends their `Message-ID`.
         port: 587, 465 or 25 by `security` when left out.
-        username, password: where the server asks for them; only sent over TLS.
+        username: where the server asks for it; only sent over TLS.
+        password: goes with the name.
         security: `starttls` refuses to go on in clear, `tls` begins encrypted, `none` is for a relay on this
             machine.
         tls: your own context, for example with your company's certificates; the system's when left out.
