@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from invoicepay import AsyncInvoicePay, Event, InvoicePay, Settings, migrate
 from invoicepay.adapters.http import outside
 from invoicepay.adapters.webhook_sender import MOST_ANSWERED, HttpWebhookSender
 from invoicepay.bridge import run_blocking
-from invoicepay.errors import ConfigurationError, InvalidInput, NotAllowed, NotFound
+from invoicepay.errors import ConfigurationError, InsideTransaction, InvalidInput, NotAllowed, NotFound
 from invoicepay.ports.webhook_sender import OutgoingWebhook
 from invoicepay.testing.clock import FrozenClock
 from tests.adapters.http.test_outside import SPELLINGS_OF_THIS_MACHINE
@@ -293,3 +294,55 @@ def test_two_workers_on_one_database_send_each_delivery_once(postgres_url: str) 
         told = [json.loads(each.body)["data"]["id"] for each in there.received]
         assert sorted(told) == sorted(f"user-{number}" for number in range(40))
         assert one.invariants.check() == ()
+
+
+def test_a_transaction_that_is_open_is_told_of_once_it_is_committed(there: Receiver, tmp_path: Path) -> None:
+    with closing(local(store=f"sqlite:///{tmp_path / 'pay.db'}", webhook_secret=SECRET)) as pay:
+        pay.parties.register("acme", kind="enterprise")
+        pay.parties.register("ann")
+        endpoint = pay.webhook_endpoints.create(url=there.url, events=["invoice.finalized"])
+
+        with pay.transaction() as tx:
+            issue(tx)
+            with pytest.raises(InsideTransaction):
+                tx.webhook_endpoints.test(endpoint)
+            assert not there.received
+
+        assert there.names == ["invoice.finalized"]
+
+
+def test_a_trial_run_tells_nobody(there: Receiver) -> None:
+    pay = local()
+    pay.webhook_endpoints.create(url=there.url, events=["invoice.*"])
+
+    with pay.dry_run() as trial:
+        issue(trial)
+    pay.run_pending()
+
+    assert not there.received
+    assert not pay.webhook_deliveries.list()
+
+
+def test_what_was_decided_first_and_committed_last_is_told(there: Receiver, postgres_url: str) -> None:
+    """Two writers with audit streams of their own: ids, and so times, say nothing of the order of commits."""
+    migrate(postgres_url)
+    settings = Settings(
+        store=postgres_url, webhook_secret=SECRET, allow_local_webhooks=True, dispatch="deferred"
+    )
+    with (
+        closing(InvoicePay.from_settings(replace(settings, audit_stream="one"))) as one,
+        closing(InvoicePay.from_settings(replace(settings, audit_stream="two"))) as two,
+    ):
+        two.webhook_endpoints.create(url=there.url, events=["party.registered"])
+        with one.transaction() as tx:
+            tx.parties.register("early")
+            two.parties.register("late")
+            two.run_pending()
+            assert len(there.received) == 1
+
+        two.run_pending()
+
+    told = [json.loads(each.body)["data"]["id"] for each in there.received]
+    first, second = (each.headers["webhook-id"] for each in there.received)
+    assert told == ["late", "early"]
+    assert second < first

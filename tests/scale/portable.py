@@ -21,7 +21,7 @@ TENANT_TABLES = {table.name for table in SCHEMA.metadata.sorted_tables if "tenan
 TENANT_SOURCES = TENANT_TABLES | views(SCHEMA).keys()
 """Tables and views whose rows belong to a tenant: all but the number of the last migration."""
 
-WORK_QUEUES = {"effects", "webhook_inbox"}
+WORK_QUEUES = {"effects", "webhook_inbox", "webhook_deliveries"}
 OWN_FUNCTIONS = {"clock_timestamp", "unnest"}
 """Functions that the parser does not know by itself and every engine has; there may be none of ours."""
 

@@ -103,6 +103,7 @@ def sent(postgres_server: PostgresServer, database: str) -> Recording:
         _buy_together(database)
         _look_around(database)
         _settle_net(database)
+        _tell_outside(database)
         _use_slots(database)
     return recording
 
@@ -166,6 +167,17 @@ def _settle_net(url: str) -> None:
         pay.effects.stop("simulated-bank", reason="their page is red")
         pay.effects.resume("simulated-bank", reason="green again", approved_by="second")
         pay.effects.switches(status="stopped")
+
+
+def _tell_outside(url: str) -> None:
+    """An endpoint that nobody listens at."""
+    with InvoicePay(url, tenant="netted", webhook_secret=b"w" * 32, allow_local_webhooks=True) as pay:
+        began = datetime.now(UTC)
+        endpoint = pay.webhook_endpoints.create(url="http://127.0.0.1:9/hooks", events=["invoice.*"])
+        pay.invoices.issue(enterprise="acme", customer="ann", lines=[("Goods", "2.00 USD")])
+        assert pay.webhook_deliveries.list(endpoint=endpoint, status="pending")
+        pay.webhook_deliveries.replay_range(endpoint, since=began, until=datetime.now(UTC))
+        pay.webhook_endpoints.list(status="enabled")
 
 
 def _use_slots(url: str) -> None:
