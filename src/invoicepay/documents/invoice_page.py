@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from html import escape
 
 from invoicepay.documents.qr import QrCode
+from invoicepay.documents.words import day, number, percent
 from invoicepay.domain.invoices import Invoice, InvoiceStatus
 from invoicepay.domain.lines import Line, tax_groups
 from invoicepay.domain.time import local_date
@@ -63,10 +62,9 @@ class InvoicePage:
 
     @property
     def _title(self) -> str:
-        number = self.invoice.number
-        status = self.invoice.status
-        word = {InvoiceStatus.VOID: " (void)", InvoiceStatus.PAID: " (paid)"}.get(status, "")
-        return f"Invoice {number}{word}" if number else "Invoice (draft)"
+        invoice = self.invoice
+        word = {InvoiceStatus.VOID: " (void)", InvoiceStatus.PAID: " (paid)"}.get(invoice.status, "")
+        return f"Invoice {invoice.number}{word}" if invoice.number else "Invoice (draft)"
 
     def _head(self) -> str:
         invoice = self.invoice
@@ -74,8 +72,8 @@ class InvoicePage:
         rows = (
             ("From", _party(self.seller, invoice.enterprise_id)),
             ("To", _party(self.buyer, invoice.customer_id)),
-            ("Issued", _day(issued)),
-            ("Due", _day(invoice.due_on)),
+            ("Issued", day(issued) if issued else ""),
+            ("Due", day(invoice.due_on) if invoice.due_on else ""),
             ("Your reference", escape(invoice.reference)),
         )
         return _table(_row(name, text) for name, text in rows if text)
@@ -91,7 +89,7 @@ class InvoicePage:
     def _sums(self) -> str:
         invoice = self.invoice
         taxes = [
-            (f"Tax {_percent(group.rate)} of {group.net}", group.tax)
+            (f"Tax {percent(group.rate)} of {group.net}", group.tax)
             for group in (tax_groups(invoice.lines) if invoice.lines else ())
             if group.rate
         ]
@@ -124,7 +122,7 @@ def _row(name: str, html: str, style: str = _LEFT) -> str:
 
 
 def _line(line: Line) -> str:
-    values = (line.description, _number(line.quantity), line.unit_price, _percent(line.tax_rate), line.net)
+    values = (line.description, number(line.quantity), line.unit_price, percent(line.tax_rate), line.net)
     cells = "".join(
         f'<td style="{_RIGHT if place else _LEFT}">{escape(str(value))}</td>'
         for place, value in enumerate(values)
@@ -134,17 +132,3 @@ def _line(line: Line) -> str:
 
 def _party(contact: Contact, id: str) -> str:
     return "<br>".join(map(escape, (contact.name or id, *contact.postal_address)))
-
-
-def _day(day: date | None) -> str:
-    return "" if day is None else f"{day:%d %B %Y}"
-
-
-def _number(value: Decimal) -> str:
-    """As people write it: 2, not 2.000."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{_number(rate * 100)} %"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from types import MappingProxyType
 
+from invoicepay.documents.words import day
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.invoices import Invoice
@@ -94,7 +95,7 @@ class Template:
 def sent(occasion: Occasion) -> Letter:
     """Here is your invoice."""
     invoice = occasion.invoice
-    due = f"Please pay by {invoice.due_on:%d %B %Y}." if invoice.due_on else ""
+    due = f"Please pay by {day(invoice.due_on)}." if invoice.due_on else ""
     if not invoice.remaining:
         due = "Nothing is left to pay."
     return _about(
@@ -123,7 +124,7 @@ def paid(occasion: Occasion) -> Letter:
 def partly_paid(occasion: Occasion) -> Letter:
     """Thank you; this is still open."""
     invoice = occasion.invoice
-    due = f"Please pay the rest by {invoice.due_on:%d %B %Y}." if invoice.due_on else ""
+    due = f"Please pay the rest by {day(invoice.due_on)}." if invoice.due_on else ""
     return _about(
         occasion,
         f"Part of invoice {invoice.number} is paid",
@@ -151,7 +152,7 @@ def overdue(occasion: Occasion) -> Letter:
     return _about(
         occasion,
         f"Invoice {invoice.number} is overdue",
-        f"Invoice {invoice.number} from {occasion.from_whom} was due on {invoice.due_on:%d %B %Y}.",
+        f"Invoice {invoice.number} from {occasion.from_whom} was due on {day(invoice.due_on)}.",
         _amounts(invoice),
         "If you have paid meanwhile, please take no notice of this letter.",
         attach_document=True,
@@ -164,7 +165,11 @@ def requested(occasion: Occasion) -> Letter | None:
     if not request.nonce:  # one payment of a request to many: its payer has just made it
         return None
     what = str(request.amount) if request.amount is not None else f"{request.asset} of your choice"
-    until = f"Answer until {request.expires_at:%d %B %Y, %H:%M} UTC." if request.expires_at else ""
+    until = (
+        f"Answer until {day(request.expires_at)}, {request.expires_at:%H:%M} UTC."
+        if request.expires_at
+        else ""
+    )
     return _about(
         occasion,
         f"{occasion.from_whom} asks you for {what}",
