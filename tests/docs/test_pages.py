@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev import HELP
-from invoicepay import errors
+from invoicepay import InvoicePay, errors
 from invoicepay.adapters.sql.schema import schema_of
 from invoicepay.domain import postings
 from invoicepay.errors import InvoicePayError
@@ -105,6 +105,14 @@ def test_every_call_that_a_page_names_exists() -> None:
     pages = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
     named = {call for page in pages for call in re.findall(r"\bpay\.(\w+)\.(\w+)\(", page.read_text("utf-8"))}
     assert [call for call in sorted(named) if not hasattr(groups().get(call[0]), call[1])] == []
+
+
+def test_every_group_of_calls_has_a_place_on_the_page_of_calls() -> None:
+    page = read("reference/client.md")
+
+    assert [name for name in groups() if f"## `pay.{name}`" not in page] == []
+    others = [name for name in vars(InvoicePay) if not name.startswith("_") and name not in groups()]
+    assert [name for name in others if f'"{name}"' not in page] == []
 
 
 def test_every_command_of_a_checkout_that_a_page_names_exists() -> None:
