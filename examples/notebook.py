@@ -22,6 +22,12 @@ payment
 pay.invoices.list(customer="ann")
 
 # %%
+# What would happen if? The real call, with nothing left of it.
+with pay.dry_run() as trial:
+    trial.transfers.send("ann", "ben", "20.00 USD", note="Tickets")
+trial.explain()
+
+# %%
 request = pay.requests.create(requester="ann", payer="ben", amount="18.50 USD", note="Dinner")
 code = pay.requests.qr(request)
 print(code.text())
