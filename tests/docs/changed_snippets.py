@@ -26,7 +26,11 @@ CHANGED: dict[str, list[tuple[str, str, str]]] = {
             "code = pay.requests.qr(request)",
             "A request is a value and knows no key: the client signs its code.",
         ),
-        ("invoice.qr('epc')", "", "Not yet, and to be built or explained."),
+        (
+            "invoice.qr('epc')",
+            "QrCode(str(transfer))",
+            "A SEPA code names the enterprise's account, which the library must not know: it is passed in.",
+        ),
     ],
     "own_rails": [
         (

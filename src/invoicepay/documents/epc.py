@@ -44,9 +44,8 @@ class TransferRequest:
 
     Examples:
         >>> from invoicepay import QrCode
-        >>> asked = TransferRequest(
-        ...     name="Acme GmbH", iban="DE89 3704 0044 0532 0130 00", amount=Money.of("34.51 EUR"), remittance="A-1"
-        ... )
+        >>> amount = Money.of("34.51 EUR")
+        >>> asked = TransferRequest(name="Acme GmbH", iban="DE89 3704 0044 0532 0130 00", amount=amount)
         >>> QrCode(str(asked)).svg(title="34.51 EUR to Acme GmbH")[:4]
         '<svg'
     """
