@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from invoicepay import InvoicePay, QrCode
+from invoicepay import InvoicePay
 from invoicepay.documents.epc import TransferRequest
 
 pay = InvoicePay()
@@ -17,4 +17,4 @@ pay.invoices.qr(invoice)  # ours, signed; a SEPA transfer names an account, whic
 transfer = TransferRequest(
     name="Acme GmbH", iban="DE89370400440532013000", amount=invoice.remaining, remittance=invoice.number
 )
-QrCode(str(transfer))
+transfer.qr()

@@ -28,7 +28,7 @@ CHANGED: dict[str, list[tuple[str, str, str]]] = {
         ),
         (
             "invoice.qr('epc')",
-            "QrCode(str(transfer))",
+            "transfer.qr()",
             "A SEPA code names the enterprise's account, which the library must not know: it is passed in.",
         ),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from invoicepay.documents.qr import QrCode
 from invoicepay.domain.money import Money
 from invoicepay.errors import (
     AmountOutOfRange,
@@ -16,6 +17,7 @@ from invoicepay.errors import (
 
 LONGEST_NAME = 70
 LONGEST_REMITTANCE = 140
+MOST_BYTES = 331
 LARGEST = Money.of("999999999.99 EUR")
 SMALLEST = Money.of("0.01 EUR")
 
@@ -43,10 +45,9 @@ class TransferRequest:
         InvalidText: a name or remittance that is missing, too long, or of more than one line.
 
     Examples:
-        >>> from invoicepay import QrCode
         >>> amount = Money.of("34.51 EUR")
         >>> asked = TransferRequest(name="Acme GmbH", iban="DE89 3704 0044 0532 0130 00", amount=amount)
-        >>> QrCode(str(asked)).svg(title="34.51 EUR to Acme GmbH")[:4]
+        >>> asked.qr().svg(title="34.51 EUR to Acme GmbH")[:4]
         '<svg'
     """
 
@@ -66,6 +67,8 @@ class TransferRequest:
             raise InvalidIdentifier("a BIC has 8 or 11 letters and digits", field="bic")
         _keep_line(self.name, "name", LONGEST_NAME, least=1)
         _keep_line(self.remittance, "remittance", LONGEST_REMITTANCE)
+        if len(str(self).encode()) > MOST_BYTES:
+            raise InvalidText(f"name and remittance are too long: a code holds {MOST_BYTES} bytes")
 
     def __str__(self) -> str:
         """The text for a QR code: one field on each line, in UTF-8."""
@@ -74,6 +77,10 @@ class TransferRequest:
         return "\n".join((*head, self.bic, self.name, self.iban, amount, "", "", self.remittance)).rstrip(
             "\n"
         )
+
+    def qr(self) -> QrCode:
+        """The code to scan; it draws itself."""
+        return QrCode(str(self))
 
     def __repr__(self) -> str:
         """Without the account, for logs."""
