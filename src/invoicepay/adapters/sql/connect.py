@@ -131,7 +131,7 @@ class BlockingLink:
         with our_commit_errors(keys):
             if last:
                 last.flush(then_commit=True)
-            self._connection.commit()
+            _commit(self._connection)
 
     async def leave(self) -> None:
         if self._connection.dialect.name == "postgresql":
@@ -183,7 +183,7 @@ class AwaitingLink:
         with our_commit_errors(keys):
             if last:
                 await self._connection.run_sync(lambda _: last.flush(then_commit=True))
-            await self._connection.commit()
+            await self._connection.run_sync(_commit)
 
     async def leave(self) -> None:
         if self._connection.dialect.name == "postgresql":
@@ -195,6 +195,20 @@ def close_for_good(connection: Connection) -> None:
     """Close a connection whose pool was emptied meanwhile: back there nobody would close it any more."""
     if not connection.closed and not connection.invalidated:
         connection.invalidate()
+
+
+def _commit(connection: Connection) -> None:
+    """Commit, and close a connection to SQLite where that failed.
+
+    Its transaction may be open still, as with a journal that is no WAL while somebody reads; SQLAlchemy takes
+    it for ended, and would give it to the next caller with all its locks.
+    """
+    try:
+        connection.commit()
+    except BaseException:
+        if connection.dialect.name == "sqlite":
+            close_for_good(connection)
+        raise
 
 
 def begin(connection: Connection, *, writes: bool) -> None:
