@@ -37,6 +37,7 @@ from invoicepay.use_cases.pending import PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.webhook_fan_out import fan_out
 from invoicepay.use_cases.webhook_sending import send_webhooks
+from tests.support.mortal import Crash, Fate, mortal
 from tests.support.receiver import BROKEN, GONE, REFUSED, SILENT, Postbox
 from tests.support.till import Till, usd
 
@@ -313,6 +314,46 @@ def test_once_it_answers_again_all_that_waited_is_sent_in_order(shop: Outlet) ->
     told = [json.loads(each.body)["data"]["id"] for each in shop.box.sent]
     assert sorted(told) == sorted(wanted)
     assert told[0] in wanted[:2]
+
+
+def test_another_url_is_asked_at_once_for_all_that_waited(shop: Outlet) -> None:
+    endpoint = shop.endpoint(SHOP, "invoice.created")
+    shop.box.answers[SHOP] = SILENT
+    shop.issue("1.00")
+    shop.issue("2.00")
+    shop.work()
+
+    command = endpoints.UpdateEndpoint(endpoint_id=endpoint.id, url=BOOKS)
+    shop.run(endpoints.update_endpoint(shop.deps, command))
+    shop.clock.advance(seconds=6)
+    shop.work()
+
+    assert shop.box.names(BOOKS) == ["invoice.created"] * 2
+
+
+def test_whenever_a_worker_dies_everything_is_told_and_planned_once(shop: Outlet) -> None:
+    """Before and after each commit and each post, by counting boundaries until none is left."""
+    endpoint = shop.endpoint(SHOP, "invoice.*")
+    expected, boundary, died = 0, 0, True
+    while died:
+        shop.issue("1.00")
+        expected += 2
+        fate = Fate(boundary)
+        shop.box.meanwhile = lambda _message, fate=fate: fate.boundary()  # type: ignore[misc]
+        try:
+            shop.work(mortal(shop.deps, fate))
+            died = False
+        except Crash:
+            shop.clock.advance(minutes=3)
+        shop.box.meanwhile = lambda _message: None
+        shop.work()
+        boundary += 1
+
+    told = [message.id for message in shop.box.sent]
+    assert boundary > 5
+    assert len(set(told)) == len(shop.deliveries(WebhookDeliveryStatus.DELIVERED)) == expected
+    assert shop.now(endpoint).failing_since is None
+    assert shop.sound()
 
 
 def test_a_refusal_of_one_message_keeps_no_other_from_the_endpoint(shop: Outlet) -> None:

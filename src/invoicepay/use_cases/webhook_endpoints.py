@@ -98,13 +98,13 @@ def decide_create(command: CreateEndpoint, change: Change) -> WebhookEndpoint:
 
 
 def decide_update(command: UpdateEndpoint, change: Change) -> WebhookEndpoint:
-    """What waits for it goes to the new URL."""
+    """What waits for it goes to the new URL, which is asked at once however the former one failed."""
     endpoint = _endpoint(command, change)
-    url = endpoint.url if command.url is None else command.url
-    events = endpoint.events
+    if command.url is not None and command.url != endpoint.url:
+        endpoint = replace(webhook_endpoints.well_again(endpoint), url=command.url)
     if command.events is not None:
-        events = webhook_endpoints.event_patterns(command.events)
-    return change.put(replace(endpoint, url=url, events=events), "webhook_endpoint.updated")
+        endpoint = replace(endpoint, events=webhook_endpoints.event_patterns(command.events))
+    return change.put(endpoint, "webhook_endpoint.updated")
 
 
 def decide_disable(command: DisableEndpoint, change: Change) -> WebhookEndpoint:
