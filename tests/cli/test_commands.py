@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -186,3 +187,18 @@ def test_a_worker_whose_reader_goes_away_ends(tmp_path: Path, template: Path) ->
     assert ended.wait(timeout=120) == 141
     assert ended.stderr.read() == ""
     ended.stderr.close()
+
+
+def test_the_demo_is_a_command(tmp_path: Path) -> None:
+    ended = process(tmp_path, "demo", "--json", "--db", "story.db")
+    out, err = ended.communicate(timeout=120)
+
+    assert (ended.returncode, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["database"] == str(tmp_path / "story.db")
+
+
+def test_the_demo_refuses_a_file_that_is_none(shell: Shell) -> None:
+    code, out, err = shell.text("demo", "--db", "")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: invoicepay demo")

@@ -65,8 +65,12 @@ def _ended(arguments: list[str] | None, client: Callable[[], Client] | None, pro
 
     try:
         options = parser(prog).parse_args(arguments)
+        return _answered(options, client, out)
     except SystemExit as ended:  # help, a version, or a line that cannot be understood: it was said already
         return int(ended.code or 0)
+
+
+def _answered(options: Namespace, client: Callable[[], Client] | None, out: TextIO) -> int:
     try:
         return _carried_out(options, client, out)
     except (Misuse, ConfigurationError, InvalidInput) as error:
@@ -79,10 +83,11 @@ def _ended(arguments: list[str] | None, client: Callable[[], Client] | None, pro
 
 def _carried_out(options: Namespace, client: Callable[[], Client] | None, out: TextIO) -> int:
     if options.command == "demo":
-        from invoicepay.demo.__main__ import listen, run
+        from invoicepay.demo.__main__ import database_of, listen, run
 
+        database = database_of(options)
         listen()
-        return run(options)
+        return run(options, database)
     if options.command == "worker":
         return _worked(options, client, out)
     command = import_module(f"invoicepay.cli.{options.command}")

@@ -65,14 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     add_options(parser)
     parser.set_defaults(refuse=parser.error)
-    return run(parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    return run(options, database_of(options))
 
 
-def run(options: argparse.Namespace) -> int:
-    """Tell the story that the options ask for; returns the exit code."""
+def database_of(options: argparse.Namespace) -> Path:
+    """The file that the options mean; a path that is not plain is refused as the parser refuses."""
     database = Path(options.db or _FILES[options.telling]).resolve()
     if options.db == "" or set("?%#") & set(str(database)) or not str(database).isprintable():
         options.refuse("--db takes a file whose path is plain, without ? % # and control characters")
+    return database
+
+
+def run(options: argparse.Namespace, database: Path) -> int:
+    """Tell the story that the options ask for; returns the exit code."""
     out = standard_output()
     screen: Screen = JsonScreen(out) if options.json else TextScreen(out)
     try:
