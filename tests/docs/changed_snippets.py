@@ -8,6 +8,13 @@ BOTH_SIDES = "The suite also plays the far side: lost answers, refusals and webh
 
 # By snippet: the line as printed, the line as it is, and why.
 CHANGED: dict[str, list[tuple[str, str, str]]] = {
+    "django_view": [
+        (
+            "return JsonResponse(invoice.model_dump(mode='json'), status=201)",
+            "return JsonResponse(invoice.to_dict(), status=201)",
+            "Values are dataclasses of the standard library, not pydantic models: `to_dict` writes them.",
+        ),
+    ],
     "audit": [
         (
             "print(v.rule, v.message, v.difference)",
@@ -30,6 +37,13 @@ CHANGED: dict[str, list[tuple[str, str, str]]] = {
             "invoice.qr('epc')",
             "transfer.qr()",
             "A SEPA code names the enterprise's account, which the library must not know: it is passed in.",
+        ),
+    ],
+    "django_view": [
+        (
+            "return JsonResponse(invoice.model_dump(mode='json'), status=201)",
+            "return JsonResponse(invoice.to_dict(), status=201)",
+            "Results are plain dataclasses, so that the library's core needs no other.",
         ),
     ],
     "own_rails": [
