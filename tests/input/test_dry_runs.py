@@ -21,7 +21,7 @@ ASKS_OUTSIDE = {
     *(call for call in CALLS if call.startswith("sim.")),
     *("run_pending", "run_pending_everywhere", "health"),
     *("reserves.reconcile", "tokens.tie_out", "tokens.open_positions", "webhooks.receive"),
-    "audit.anchor",
+    *("audit.anchor", "webhook_endpoints.test"),
 }
 """Calls that ask a provider, or act as one: a dry run refuses them before they begin."""
 
