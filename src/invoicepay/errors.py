@@ -537,7 +537,10 @@ class StoreUnreachable(StoreError, retryable=True, hint="Check that the database
     """The store was not reached; nothing was recorded."""
 
 
-class StoreBehind(StoreError, hint="Call invoicepay.migrate(url) once, or run it in a migration of yours."):
+class StoreBehind(
+    StoreError,
+    hint="Run: invoicepay migrate; or call invoicepay.migrate(url), or do it in a migration of yours.",
+):
     """The store's tables are older than this version needs."""
 
 
