@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from invoicepay.errors import ConfigurationError
+from invoicepay.errors import ConfigurationError, MissingExtra
+from invoicepay.integrations.django import database_url
 from invoicepay.integrations.django.places import url_of
 
 
@@ -41,6 +43,13 @@ def test_a_database_of_djangos_has_a_url(vendor: str, settings: dict[str, Any], 
 def test_another_database_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="mysql"):
         url_of("mysql", {"NAME": "shop"})
+
+
+def test_without_django_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "django.db", None)
+
+    with pytest.raises(MissingExtra, match=r'pip install "invoicepay\[django\]"'):
+        database_url()
 
 
 @pytest.mark.parametrize("name", [":memory:", "file:memorydb_default?mode=memory&cache=shared"])
