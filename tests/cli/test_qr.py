@@ -46,17 +46,27 @@ def test_files_are_written_where_they_are_asked_for(shell: Shell) -> None:
     assert (shell.folder / "code.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("action", ["request", "payee"])
-def test_what_was_signed_is_verified(signing: Shell, action: str) -> None:
-    what = [a_request(signing)] if action == "request" else ["ann", "--amount", "18.50 USD"]
+def an_invoice(shell: Shell) -> str:
+    """Of 20.00 USD, of which 15.00 are open."""
+    with InvoicePay(shell.url, tenant="north") as pay:
+        return next(iter(pay.invoices.list(customer="ann"))).id
+
+
+@pytest.mark.parametrize(
+    ("action", "payee", "amount"),
+    [("invoice", "acme", "15.00"), ("request", "ann", "18.50"), ("payee", "ann", "18.50")],
+)
+def test_what_was_signed_is_verified(signing: Shell, action: str, payee: str, amount: str) -> None:
+    named = {"invoice": an_invoice, "request": a_request}
+    what = [named[action](signing)] if action in named else ["ann", "--amount", "18.50 USD"]
     store = ("--store", signing.url, "--tenant", "north")
 
     _, drawn = signing.json("qr", action, *what, *store)
     code, answer = signing.json("qr", "verify", drawn["payload"], *store)
 
     assert (code, answer["is_payable"]) == (0, True)
-    assert answer["code"]["payee_id"] == "ann"
-    assert answer["code"]["amount"] == {"amount": "18.50", "asset": "USD"}
+    assert answer["code"]["payee_id"] == payee
+    assert answer["code"]["amount"] == {"amount": amount, "asset": "USD"}
 
 
 def test_a_code_that_was_changed_is_not_payable(signing: Shell) -> None:

@@ -111,10 +111,10 @@ def _sql(one: argparse.ArgumentParser) -> None:
 
 
 def _qr(one: argparse.ArgumentParser) -> None:
-    one.add_argument("action", choices=("draw", "request", "payee", "verify"), help="what to do")
+    one.add_argument("action", choices=("draw", "invoice", "request", "payee", "verify"), help="what to do")
     one.add_argument(
         "what",
-        help="draw: any text; request: a request's id; payee: a party's id; verify: a scanned code. "
+        help="draw: any text; invoice, request: its id; payee: a party's id; verify: a scanned code. "
         "A single - reads the text from standard input",
     )
     one.add_argument("--amount", help='payee: such as "12.50 USD"')
@@ -220,8 +220,8 @@ COMMANDS: dict[str, tuple[str, str, Adding]] = {
     ),
     "qr": (
         "draw a payment code, or verify one",
-        "Draw any text, the code of a request or of a payee; or verify a scanned code and say what it would "
-        "pay. Codes are signed with INVOICEPAY_QR_SECRET or the client's own secret.",
+        "Draw any text, the code of an invoice, a request or a payee; or verify a scanned code and say what it "
+        "would pay. Codes are signed with INVOICEPAY_QR_SECRET or the client's own secret.",
         _qr,
     ),
     "doctor": (

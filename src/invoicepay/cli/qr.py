@@ -39,6 +39,8 @@ def _require_secret(options: Namespace, given: Callable[[], Client] | None) -> N
 
 async def _signed(pay: AsyncInvoicePay, options: Namespace, what: str) -> Answer:
     pay = await _of_tenant(pay, options.tenant)
+    if options.action == "invoice":
+        return _drawn(await pay.invoices.qr(what), options)
     if options.action == "request":
         return _drawn(await pay.requests.qr(what), options)
     return _drawn(await pay.requests.payee_qr(what, options.amount, asset=options.asset), options)
