@@ -7,10 +7,12 @@ answered last come first, so that one that does not answer holds up no other.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from invoicepay.domain.change import Change, Snapshot
+from invoicepay.domain.events import Event
 from invoicepay.domain.needs import Find, Needs, find, need
 from invoicepay.domain.time import iso
 from invoicepay.domain.webhook_deliveries import (
@@ -175,10 +177,13 @@ async def _sent_to(deps: Deps, endpoint: WebhookEndpoint, limit: int) -> Served:
         claimed = await _claim(deps, endpoint, limit)
     except ConfigurationError as refusal:  # no secret: it waits for a process that has one
         return Served(1, (refusal,))
+    if not claimed:
+        return Served()
+    events = await _events(deps, claimed)
     calls, count, is_over, since = list[Call[RecordTry, bool]](), 0, False, deps.clock.now()
     for delivery in claimed:
         is_over = is_over or deps.clock.now() - since >= TURN or _is_late(deps, delivery)
-        answer = None if is_over else await _answer(deps, endpoint, delivery)
+        answer = None if is_over else await _answer(deps, endpoint, events[delivery.id])
         if answer is not None:
             count += 1
             is_over = not answer.is_taken and answer.is_about_endpoint
@@ -193,9 +198,15 @@ def _is_late(deps: Deps, delivery: WebhookDelivery) -> bool:
     return until is None or until - deps.on_lease_time.clock.now() < POST_TIME
 
 
-async def _answer(deps: Deps, endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> WebhookAnswer:
+async def _events(deps: Deps, claimed: Sequence[WebhookDelivery]) -> dict[str, Event | None]:
+    """What the deliveries tell, by their ids."""
     async with deps.repository.reader(deps.tenant_id) as reader:
-        event = await event_of(reader, delivery.entity_kind, delivery.entity_id, delivery.seq)
+        return {
+            each.id: await event_of(reader, each.entity_kind, each.entity_id, each.seq) for each in claimed
+        }
+
+
+async def _answer(deps: Deps, endpoint: WebhookEndpoint, event: Event | None) -> WebhookAnswer:
     if event is None:
         return WebhookAnswer(error="the event is not in the store any more")
     try:
