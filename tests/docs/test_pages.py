@@ -139,6 +139,6 @@ def test_a_decision_says_what_was_chosen_why_and_at_what_cost(record: Path) -> N
 def test_files_that_a_page_names_exist(page: Path) -> None:
     named = PATH.findall(page.read_text(encoding="utf-8"))
     known = {path.name for path in (ROOT / "src").rglob("*.py")} | {path.name for path in ROOT.glob("*.*")}
-    known |= {"manage.py"}  # of every project with Django
+    known |= {"manage.py", "env.py"}  # of every project with Django, and with Alembic
 
     assert [name for name in named if name not in known and not (ROOT / name).exists()] == []
