@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from invoicepay import (
     Asset,
@@ -26,6 +28,7 @@ from invoicepay import (
     errors,
     migrate,
 )
+from invoicepay.adapters.sealed import FieldKeys
 from invoicepay.domain.policies import Limits, Settlement
 from invoicepay.errors import (
     BelowMinimumPartial,
@@ -519,3 +522,31 @@ def test_every_error_of_the_library_can_be_told() -> None:
     made = [errors.error_from(kind.code, details={"ratio": 0.5, "inner": {"all": [1.5]}}) for kind in kinds]
 
     assert all(Refusal.of(error).to_dict()["details"]["inner"] == {"all": ["1.5"]} for error in made)
+
+
+def test_a_dry_run_inside_the_hosts_transaction_takes_back_its_own_part_only(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'pay.db'}"
+    with open_client(store=url, programme=Programme(unknown_parties="register")) as pay:
+        engine = create_engine(url)
+        with Session(engine) as session, session.begin():
+            tx = pay.bind(session)
+            invoice = issue(tx)
+            with tx.dry_run() as trial:
+                trial.invoices.pay(invoice, payer="ann")
+            assert tx.invoices.get(invoice).status == "open"
+        engine.dispose()
+
+        assert [call.name for call in trial.explain().calls] == ["invoices.pay"]
+        assert pay.invoices.get(invoice).status == "open"
+
+
+def test_sealed_texts_are_read_and_left_alone_by_a_dry_run() -> None:
+    cipher = FieldKeys("2026", {"2026": bytes(range(32))})
+    with open_client(cipher=cipher) as pay:
+        request = pay.requests.create("acme", payer="ann", amount="9.00 USD", note="Dinner")
+        with pay.dry_run() as trial:
+            assert trial.requests.get(request).note == "Dinner"
+            assert trial.requests.approve(request).status == "paid"
+
+        assert (pay.requests.get(request).note, pay.requests.get(request).status) == ("Dinner", "pending")
+        assert "Dinner" not in str(trial.explain().to_dict())
