@@ -35,8 +35,7 @@ from invoicepay.use_cases.erasure import EraseParty, erase_party
 from invoicepay.use_cases.parties import CloseParty, RegisterParty, close_party, register_party
 from invoicepay.use_cases.pending import PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
-from invoicepay.use_cases.webhook_fan_out import fan_out
-from invoicepay.use_cases.webhook_sending import send_webhooks
+from invoicepay.use_cases.webhook_sending import tell_endpoints
 from tests.support.mortal import Crash, Fate, mortal
 from tests.support.receiver import BROKEN, GONE, REFUSED, SILENT, Postbox
 from tests.support.till import Till, usd
@@ -548,11 +547,10 @@ class _Counting:
             yield reader
 
 
-def test_without_endpoints_a_pass_looks_twice_and_reads_no_trail(shop: Outlet) -> None:
+def test_without_endpoints_a_pass_looks_once_and_reads_no_trail(shop: Outlet) -> None:
     shop.issue("1.00")
     counting = _Counting(shop.deps.repository)
     deps = replace(shop.deps, repository=counting)
 
-    assert shop.run(fan_out(deps, 100)) == 0
-    assert shop.run(send_webhooks(deps, 100)).count == 0
-    assert (counting.readers, counting.units) == (2, 0)
+    assert shop.run(tell_endpoints(deps, 100)).count == 0
+    assert (counting.readers, counting.units) == (1, 0)

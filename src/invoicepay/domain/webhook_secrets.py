@@ -30,6 +30,10 @@ class WebhookKeys:
         )
 
 
+NO_KEYS = WebhookKeys()
+"""Nothing can be signed."""
+
+
 def endpoint_secret(secret: bytes, tenant_id: str, endpoint_id: str, generation: int) -> str:
     """One endpoint's secret, 256 bits, in the spelling of Standard Webhooks.
 

@@ -16,8 +16,7 @@ from invoicepay.use_cases.neighbours import Served, Stages
 from invoicepay.use_cases.outbox import Delivered, Handler, Undelivered, deliver_events
 from invoicepay.use_cases.perform import Deps
 from invoicepay.use_cases.recover import poll_due, send_due
-from invoicepay.use_cases.webhook_fan_out import fan_out
-from invoicepay.use_cases.webhook_sending import send_webhooks
+from invoicepay.use_cases.webhook_sending import tell_endpoints
 
 LIMIT = 100
 MOST_PASSES = 50
@@ -115,8 +114,7 @@ async def _one_pass(
     received = await stages.done(apply_received(deps, limit), Served())
     polled = await stages.done(poll_due(deps, limit, share), Served())
     told = await stages.done(deliver_events(deps, handlers, limit), Delivered()) if handlers else Delivered()
-    await stages.done(fan_out(deps, limit), 0)
-    posted = await stages.done(send_webhooks(deps, limit, share), Served())
+    posted = await stages.done(tell_endpoints(deps, limit, share), Served())
     stages.end()
     return replace(
         _summary(timely, sent, received, polled, posted), delivered=told.count, undelivered=told.undelivered

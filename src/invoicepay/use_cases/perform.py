@@ -16,6 +16,7 @@ from invoicepay.domain.applied_rules import Decided
 from invoicepay.domain.canonical import asked, canonical, text
 from invoicepay.domain.change import Change, Context, Outcome, Snapshot, denied
 from invoicepay.domain.codec import from_dict
+from invoicepay.domain.effects import slot_of
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
 from invoicepay.domain.ids import idempotency_key
@@ -24,7 +25,7 @@ from invoicepay.domain.parties import Actor
 from invoicepay.domain.policies import Programme
 from invoicepay.domain.qr_payload import QrKeys
 from invoicepay.domain.shape import require_shape
-from invoicepay.domain.webhook_secrets import WebhookKeys
+from invoicepay.domain.webhook_secrets import NO_KEYS, WebhookKeys
 from invoicepay.errors import (
     AuthorizerUnavailable,
     ComplianceError,
@@ -45,11 +46,10 @@ from invoicepay.errors import (
 )
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.repository import Reply, Repository, Unit
-from invoicepay.ports.routes import Rails, RailsRoutes
+from invoicepay.ports.routes import Rails, RailsRoutes, TokenRoutes, Tokens
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids, Retry
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.signing import CheckpointKey
-from invoicepay.ports.tokens import TokenProvider
 from invoicepay.ports.webhook_sender import WebhookSender
 from invoicepay.use_cases.collector import at_rest
 from invoicepay.use_cases.loading import Asking, Tried, load, load_all
@@ -93,7 +93,7 @@ class Deps:
     retry: Retry
     programme: Programme
     rails: Rails
-    tokens: TokenProvider
+    tokens: Tokens
     screening: Screening | None
     tenant_id: str
     actor: Actor
@@ -105,7 +105,7 @@ class Deps:
     in_transaction: bool = False
     witness: Witness | None = None
     webhook_sender: WebhookSender | None = None
-    webhook_keys: WebhookKeys = WebhookKeys()
+    webhook_keys: WebhookKeys = NO_KEYS
 
     @property
     def on_lease_time(self) -> Deps:
@@ -114,7 +114,11 @@ class Deps:
 
     def route(self, kind: str, asset: str, rail: str) -> str | None:
         """The provider that does such work: empty where its side has only one, None where nobody does it."""
-        return self.rails.name_for(kind, asset, rail) if isinstance(self.rails, RailsRoutes) else ""
+        side = self.rails if slot_of(kind) == "rails" else self.tokens
+        if not isinstance(side, RailsRoutes | TokenRoutes):
+            return ""
+        provider = side.provider_for(kind, asset, rail)
+        return None if provider is None else provider.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ FAN_OUT = UseCase("webhook_deliveries.plan", int, _needs, decide_fan_out)
 async def fan_out(deps: Deps, limit: int) -> int:
     """Plan about `limit` deliveries of what was committed since; returns how many.
 
-    A tenant without enabled endpoints costs one search. Where nothing is to be told, nothing is written.
+    Where nothing is to be told, nothing is written, until so much was read that the place is worth keeping.
     """
     planned = 0
     for _ in range(limit):  # pages, of which many may be told to nobody

@@ -25,11 +25,11 @@ from invoicepay.domain.webhook_deliveries import (
 )
 from invoicepay.domain.webhook_endpoints import WebhookEndpoint, enabled_endpoints
 from invoicepay.errors import ConfigurationError
-from invoicepay.use_cases.neighbours import Served, carried_out, served
+from invoicepay.use_cases.neighbours import Served, Stages, carried_out, served
 from invoicepay.use_cases.observations import as_worker, worker_call
 from invoicepay.use_cases.perform import Call, Deps, UseCase
 from invoicepay.use_cases.webhook_endpoints import post_event, require_secret
-from invoicepay.use_cases.webhook_fan_out import event_of
+from invoicepay.use_cases.webhook_fan_out import event_of, fan_out
 
 LEASE = timedelta(minutes=2)
 POST_TIME = timedelta(seconds=15)
@@ -129,6 +129,24 @@ def decide_record(command: RecordTry, change: Change) -> bool:
 
 
 RECORD = UseCase("webhook_deliveries.record", bool, _needs_record, decide_record)
+
+
+async def tell_endpoints(deps: Deps, limit: int, share: timedelta | None = None) -> Served:
+    """Plan what endpoints are owed since the last pass, and send what is due.
+
+    A tenant without enabled endpoints costs one search; a fault in planning keeps nothing from being sent.
+
+    Args:
+        share: as in `send_webhooks`.
+    """
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        if not await reader.find(replace(enabled_endpoints(), limit=1)):
+            return Served()
+    stages = Stages()
+    await stages.done(fan_out(deps, limit), 0)
+    sent = await stages.done(send_webhooks(deps, limit, share), Served())
+    stages.end()
+    return sent
 
 
 async def send_webhooks(deps: Deps, limit: int, share: timedelta | None = None) -> Served:

@@ -118,7 +118,7 @@ SEARCHED: dict[type[Entity], tuple[tuple[str, ...], ...]] = {
     Observation: (("effect_id",),),
     InboxMessage: (("status", "created_at"), ("effect_id",)),
     Remark: (("about_id",),),
-    WebhookDelivery: (("endpoint_id", "status", "due_at"), ("status", "id")),
+    WebhookDelivery: (("endpoint_id", "status", "due_at"), ("endpoint_id", "id"), ("status", "id")),
 }
 """Fields by which rows are searched; none names an invoice's status, which changes with every payment."""
 
@@ -188,6 +188,7 @@ class Schema:
     streams: Table
     checkpoints: Table
     replies: Table
+    turns: Table
     version: Table
     slots: SlotTables
 
@@ -230,6 +231,7 @@ def schema_of(schema: str | None = None, prefix: str = "") -> Schema:
         streams=make.table("audit_streams", ("stream",), stream=Words, position=Whole, hash=Words),
         checkpoints=_checkpoints(make),
         replies=_replies(make),
+        turns=make.table("turns", ("work",), work=Words, holder=Words, until=Instant()),
         version=_version(make),
         slots=_slots(make),
     )
