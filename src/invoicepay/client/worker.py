@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from invoicepay.adapters.hosts import is_blocking
+from invoicepay.adapters.system import elapsed_seconds
 from invoicepay.client.base import Core
 from invoicepay.domain.shape import whole
 from invoicepay.errors import ConfigurationError, InvalidInput, InvoicePayError, NotAllowed
 from invoicepay.use_cases.looking import allow
+from invoicepay.use_cases.neighbours import Stages
 from invoicepay.use_cases.pending import PendingSummary, run_pending_everywhere
+from invoicepay.use_cases.schedules import run_due
 
-log = logging.getLogger("invoicepay.worker")
+log: logging.Logger = logging.getLogger("invoicepay.worker")
 
 LONGEST_PAUSE_SECONDS = 30.0
 """Between passes that fail, such as while the database is away; the pause doubles up to here."""
 
 LONGEST_POLL_SECONDS = 3_600
+LONGEST_BILLING_SECONDS = 86_400
 
 HOPELESS = (ConfigurationError, NotAllowed)
 """What the next pass would meet again, however long it waits: a closed client, an actor who may not."""
@@ -40,14 +45,17 @@ class Worker:
         poll_seconds: float,
         limit: int,
         everywhere: bool,
+        bill_every_seconds: float | None = None,
         on_pass: OnPass | None,
         on_trouble: OnTrouble | None,
     ) -> None:
         whole(limit, "limit", least=1)
-        if not isinstance(poll_seconds, int | float) or not 0 < poll_seconds <= LONGEST_POLL_SECONDS:
-            raise InvalidInput(f"poll_seconds is more than 0 and at most {LONGEST_POLL_SECONDS}")
+        _check_pause(poll_seconds, "poll_seconds", LONGEST_POLL_SECONDS)
+        if bill_every_seconds is not None:
+            _check_pause(bill_every_seconds, "bill_every_seconds", LONGEST_BILLING_SECONDS)
         self._core, self._limit, self._everywhere = core, limit, everywhere
         self._poll_seconds = self._pause = poll_seconds
+        self._bill_every_seconds, self._bills_at = bill_every_seconds, 0.0
         self._on_pass, self._on_trouble = on_pass or _silent, on_trouble or _silent
         self._bell = _Bell()
 
@@ -75,6 +83,8 @@ class Worker:
             <EffectStatus.ACCEPTED: 'accepted'>
         """
         await allow(self._core.deps, "run_pending_everywhere" if self._everywhere else "run_pending")
+        if self._bill_every_seconds is not None:
+            await allow(self._core.deps, "schedules.run_due")
         with self._bell.hung(), self._bell.listening(handle_signals):
             while not self._bell.has_rung:
                 await self._bell.wait(await self._pass())
@@ -87,6 +97,7 @@ class Worker:
         """Work once; how long to wait before the next time."""
         try:
             done = await self._work()
+            await self._bill(done)
         except HOPELESS:
             raise
         except Exception as trouble:  # noqa: BLE001 - told, and tried again
@@ -103,6 +114,16 @@ class Worker:
             core.deps, self._limit, handlers=core.handlers, is_stopping=lambda: self._bell.has_rung
         )
 
+    async def _bill(self, tenants: Iterable[str]) -> None:
+        """Issue recurring invoices, where it is time to; a fault in one tenant holds up no other."""
+        if self._bill_every_seconds is None or elapsed_seconds() < self._bills_at:
+            return
+        stages = Stages()
+        for tenant in tenants:
+            await stages.done(run_due(replace(self._core.deps, tenant_id=tenant)), [])
+        stages.end()
+        self._bills_at = elapsed_seconds() + self._bill_every_seconds
+
     def _after(self, trouble: Exception) -> float:
         """Tell of a pass that failed; each one after another waits twice as long."""
         if isinstance(trouble, InvoicePayError):
@@ -118,6 +139,11 @@ class Worker:
 def has_moved(done: Mapping[str, PendingSummary]) -> bool:
     """Whether a pass brought anything on, so that the next one may find more."""
     return sum(summary.moved - len(summary.refusals) for summary in done.values()) > 0
+
+
+def _check_pause(seconds: float, name: str, most: int) -> None:
+    if not isinstance(seconds, int | float) or not 0 < seconds <= most:
+        raise InvalidInput(f"{name} is more than 0 and at most {most}", field=name)
 
 
 def _silent(_told: Any) -> None:
