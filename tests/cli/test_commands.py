@@ -190,11 +190,11 @@ def test_a_worker_whose_reader_goes_away_ends(tmp_path: Path, template: Path) ->
 
 
 def test_the_demo_is_a_command(tmp_path: Path) -> None:
-    ended = process(tmp_path, "demo", "--json", "--db", "story.db")
+    ended = process(tmp_path, "demo", "--json", "--db", "nowhere/story.db")
     out, err = ended.communicate(timeout=120)
 
-    assert (ended.returncode, err) == (0, "")
-    assert json.loads(out.splitlines()[-1])["database"] == str(tmp_path / "story.db")
+    assert (ended.returncode, err) == (1, "")
+    assert str(tmp_path / "nowhere" / "story.db") in json.loads(out)["message"]
 
 
 def test_the_demo_refuses_a_file_that_is_none(shell: Shell) -> None:

@@ -20,7 +20,7 @@ from invoicepay.client.base import Core
 from invoicepay.errors import StoreBehind
 from invoicepay.ports.repository import Repository
 from invoicepay.settings import PREFIX
-from invoicepay.use_cases.providers import banks
+from invoicepay.use_cases.providers import banks, issuers
 
 T = TypeVar("T")
 Work = Callable[[AsyncInvoicePay], Coroutine[Any, Any, T]]
@@ -72,7 +72,7 @@ def _from_settings(settings: dict[str, str], providers: str) -> InvoicePay:
         settings = {**settings, f"{PREFIX}RAILS": "", f"{PREFIX}TOKEN": ""}
     pay = InvoicePay.from_env(settings)
     wired = core_of(pay).wired
-    if providers == ASKED and any(map(is_simulated, (*banks(wired), wired.tokens))):
+    if providers == ASKED and any(map(is_simulated, (*banks(wired), *issuers(wired)))):
         pay.close()
         raise Misuse(
             "this command asks your bank and your token network, and a client made from a store alone has "

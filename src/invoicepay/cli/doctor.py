@@ -21,7 +21,7 @@ from invoicepay.errors import ConfigurationError, InvoicePayError, StoreError
 from invoicepay.ports.health import Health
 from invoicepay.ports.runtime import SharesClock
 from invoicepay.settings import PREFIX, PRODUCTION
-from invoicepay.use_cases.providers import banks
+from invoicepay.use_cases.providers import banks, issuers
 
 SKEW_WARNS_SECONDS, SKEW_FAILS_SECONDS = 1.0, 30.0
 """How far this machine's clock may be from the store's: leases end by the store's, documents go by ours."""
@@ -107,7 +107,7 @@ def skew(ours: datetime, stores: datetime) -> Finding:
 
 async def _providers(pay: AsyncInvoicePay) -> list[Finding]:
     health, wired = await pay.health(), core_of(pay).wired
-    parts = [("rails", health.rails, banks(wired)), ("token", health.token, (wired.tokens,))]
+    parts = [("rails", health.rails, banks(wired)), ("token", health.token, issuers(wired))]
     found = [
         one
         for name, told, asked in parts

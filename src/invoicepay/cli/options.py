@@ -220,8 +220,8 @@ COMMANDS: dict[str, tuple[str, str, Adding]] = {
     ),
     "qr": (
         "draw a payment code, or verify one",
-        "Draw any text, the code of an invoice, a request or a payee; or verify a scanned code and say what it "
-        "would pay. Codes are signed with INVOICEPAY_QR_SECRET or the client's own secret.",
+        "Draw any text, the code of an invoice, a request or a payee; or verify a scanned code and say what "
+        "it would pay. Codes are signed with INVOICEPAY_QR_SECRET or the client's own secret.",
         _qr,
     ),
     "doctor": (
