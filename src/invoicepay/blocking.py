@@ -96,12 +96,11 @@ from invoicepay.errors import (
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.repository import Repository
-from invoicepay.ports.routes import RailsChoice
+from invoicepay.ports.routes import RailsChoice, TokenChoice
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
-from invoicepay.ports.tokens import TokenProvider
 from invoicepay.ports.webhooks import RequestHeaders
 from invoicepay.settings import Settings
 from invoicepay.use_cases.payments import PaidInvoices
@@ -2858,8 +2857,8 @@ class WebhookEndpoints:
 
         Args:
             url: https, a public name, port 443 or 8443; put no secret into it, for it is stored as it is.
-            events: patterns such as `invoice.paid`, `invoice.*` or `*`. Work with providers and webhooks
-                themselves are not told outside.
+            events: patterns such as `invoice.paid`, `invoice.*` or `*`. Work with providers, bank accounts
+                and webhooks themselves are not told outside.
 
         Raises:
             ConfigurationError: `webhook_secret` is not set.
@@ -3178,7 +3177,8 @@ class InvoicePay:
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
         rails: your bank, or the name under which one is installed; several by asset and rail:
             `{("USD", "wire"): one, "EUR": other}`. A simulated one when left out.
-        token: your token network, or the name of an installed one; a simulated one when left out.
+        token: your token network, or the name of an installed one; several by asset:
+            `{"USD.tempo": one, "EUR": other}`. A simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
         cipher: seals people's texts in the store; they lie there as they are when left out.
@@ -3209,7 +3209,7 @@ class InvoicePay:
         store: str | Engine | AsyncEngine | None = None,
         *,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3274,7 +3274,7 @@ class InvoicePay:
         settings: Settings,
         *,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3315,7 +3315,7 @@ class InvoicePay:
         *,
         programme: Programme | None = None,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -3537,6 +3537,7 @@ class InvoicePay:
         poll_seconds: float = 1.0,
         limit: int = 100,
         everywhere: bool = True,
+        bill_every_seconds: float | None = None,
         on_pass: Callable[[Mapping[str, PendingSummary]], object] | None = None,
         on_trouble: Callable[[Exception], object] | None = None,
     ) -> Worker:
@@ -3546,6 +3547,8 @@ class InvoicePay:
             poll_seconds: the wait when nothing moves, more than 0 and at most an hour.
             limit: the most of each kind that a pass takes in each tenant.
             everywhere: every tenant of the store; False serves this client's alone.
+            bill_every_seconds: how often recurring invoices that are due are issued, as by
+                `schedules.run_due`; left out, they are not.
             on_pass: told after each pass what was done, by tenant.
             on_trouble: told of a pass that failed; the next one comes after a pause.
 
@@ -3563,6 +3566,7 @@ class InvoicePay:
                 poll_seconds=poll_seconds,
                 limit=limit,
                 everywhere=everywhere,
+                bill_every_seconds=bill_every_seconds,
                 on_pass=on_pass,
                 on_trouble=on_trouble,
             )

@@ -28,14 +28,15 @@ from invoicepay.domain.webhook_endpoints import (
 from invoicepay.domain.webhook_secrets import WebhookKeys
 from invoicepay.errors import ConfigurationError, InvalidInput, InvalidTransition
 from invoicepay.testing.clock import FrozenClock
-from invoicepay.use_cases import deposits, invoices
+from invoicepay.use_cases import bank_accounts, deposits, invoices
 from invoicepay.use_cases import webhook_endpoints as endpoints
 from invoicepay.use_cases import webhook_replay as replays
 from invoicepay.use_cases.erasure import EraseParty, erase_party
 from invoicepay.use_cases.parties import CloseParty, RegisterParty, close_party, register_party
 from invoicepay.use_cases.pending import PendingSummary, run_pending
 from invoicepay.use_cases.perform import Deps
-from invoicepay.use_cases.webhook_sending import tell_endpoints
+from invoicepay.use_cases.webhook_fan_out import fan_out
+from invoicepay.use_cases.webhook_sending import send_webhooks, tell_endpoints
 from tests.support.mortal import Crash, Fate, mortal
 from tests.support.receiver import BROKEN, GONE, REFUSED, SILENT, Postbox
 from tests.support.till import Till, usd
@@ -190,15 +191,19 @@ def test_work_with_providers_and_tokens_of_accounts_stay_inside(shop: Outlet) ->
         party_id="ann", amount=usd("5.00"), rail="wire", account_token="ba_secret"
     )
     shop.run(deposits.initiate_deposit(shop.deps, command))
+    disable = bank_accounts.DisableBankAccount(account_token="ba_secret", reason="stolen", party_id="ann")
+    shop.run(bank_accounts.disable_bank_account(shop.deps, disable))
     shop.work()
 
     kinds = {json.loads(each.body)["data"]["kind"] for each in shop.box.sent}
     assert "deposit" in kinds
-    assert not kinds & {"effect", "webhook_delivery", "webhook_endpoint", "inbox_message"}
+    assert not kinds & {"effect", "webhook_delivery", "webhook_endpoint", "inbox_message", "bank_account"}
     assert all(b"ba_secret" not in each.body for each in shop.box.sent)
 
 
-@pytest.mark.parametrize("pattern", ["effect.*", "webhook_delivery.dead", "invoices.paid", "paid", ""])
+@pytest.mark.parametrize(
+    "pattern", ["effect.*", "bank_account.*", "webhook_delivery.dead", "invoices.paid", "paid", ""]
+)
 def test_a_pattern_that_no_event_outside_meets_is_refused(shop: Outlet, pattern: str) -> None:
     with pytest.raises(InvalidInput, match=r"invoice\.paid"):
         shop.endpoint(SHOP, pattern)
@@ -297,6 +302,19 @@ def test_an_endpoint_that_does_not_answer_holds_up_no_other_and_is_asked_once(sh
 
     assert len(shop.box.names(BOOKS)) == 20
     assert len(shop.box.names(SHOP)) == 1
+
+
+def test_each_endpoint_has_an_equal_share_of_a_pass(shop: Outlet) -> None:
+    urls = [f"https://{name}.example/hooks" for name in ("one", "two", "three")]
+    for url in urls:
+        shop.endpoint(url, "invoice.created")
+    for _ in range(20):
+        shop.issue("1.00")
+    shop.run(fan_out(shop.deps, 100))
+
+    assert shop.run(send_webhooks(shop.deps, 30)).count == 30
+
+    assert [len(shop.box.names(url)) for url in urls] == [10, 10, 10]
 
 
 def test_once_it_answers_again_all_that_waited_is_sent_in_order(shop: Outlet) -> None:

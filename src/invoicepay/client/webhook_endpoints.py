@@ -25,8 +25,8 @@ class WebhookEndpoints(Group):
 
         Args:
             url: https, a public name, port 443 or 8443; put no secret into it, for it is stored as it is.
-            events: patterns such as `invoice.paid`, `invoice.*` or `*`. Work with providers and webhooks
-                themselves are not told outside.
+            events: patterns such as `invoice.paid`, `invoice.*` or `*`. Work with providers, bank accounts
+                and webhooks themselves are not told outside.
 
         Raises:
             ConfigurationError: `webhook_secret` is not set.

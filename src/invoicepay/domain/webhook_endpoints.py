@@ -25,10 +25,15 @@ DISABLED_AFTER = timedelta(days=5)
 """How long an endpoint may fail without one success between before nothing is sent there any more."""
 
 WITHHELD_KINDS = frozenset(
-    {"effect", "observation", "inbox_message", "provider_switch", "webhook_endpoint", "webhook_delivery"}
+    {
+        *("effect", "observation", "inbox_message", "provider_switch"),
+        "bank_account",
+        *("webhook_endpoint", "webhook_delivery"),
+    }
 )
-"""Kinds of entity of which nothing is told outside: work with providers, and webhooks themselves, for an
-endpoint that fails would be told of its failures. Handlers of the host are told of them.
+"""Kinds of entity of which nothing is told outside: work with providers; bank accounts, whose ids are tokens;
+and webhooks themselves, for an endpoint that fails would be told of its failures. Handlers of the host are
+told of them.
 """
 
 
