@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
+from openapi_spec_validator import validate
 from pydantic import TypeAdapter, ValidationError
 
 import invoicepay.domain
@@ -161,6 +162,15 @@ def test_the_json_schema_names_every_field_and_says_how_money_is_written(kind: t
             if hints[part] is Money:
                 assert "amount" in str(written), (part, written)
     assert names
+
+
+def test_a_host_that_answers_with_every_public_type_describes_itself_in_valid_openapi() -> None:
+    app = FastAPI()
+    for kind in PUBLIC:
+        app.get(f"/{kind.__qualname__}", response_model=kind)(lambda: None)
+        app.get(f"/{kind.__qualname__}/pages", response_model=Page[kind])(lambda: None)  # type: ignore[valid-type]
+
+    validate(app.openapi())
 
 
 @pytest.mark.parametrize(
