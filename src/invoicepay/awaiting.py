@@ -34,12 +34,11 @@ from invoicepay.domain.shape import whole
 from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.health import SystemHealth
 from invoicepay.ports.repository import Repository
-from invoicepay.ports.routes import RailsChoice
+from invoicepay.ports.routes import RailsChoice, TokenChoice
 from invoicepay.ports.runtime import Clock, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
 from invoicepay.ports.signing import CheckpointKey
-from invoicepay.ports.tokens import TokenProvider
 from invoicepay.settings import Settings
 from invoicepay.use_cases.health import system_health
 from invoicepay.use_cases.looking import allow
@@ -63,7 +62,8 @@ class AsyncInvoicePay(Scopes):
         store: `memory://`, `sqlite:///file.db`, `postgresql+psycopg://…`, or an engine of yours.
         rails: your bank, or the name under which one is installed; several by asset and rail:
             `{("USD", "wire"): one, "EUR": other}`. A simulated one when left out.
-        token: your token network, or the name of an installed one; a simulated one when left out.
+        token: your token network, or the name of an installed one; several by asset:
+            `{"USD.tempo": one, "EUR": other}`. A simulated one when left out.
         clock: the machine's when left out.
         screening: your compliance check; everything passes when left out.
         cipher: seals people's texts in the store; they lie there as they are when left out.
@@ -96,7 +96,7 @@ class AsyncInvoicePay(Scopes):
         store: str | Engine | AsyncEngine | None = None,
         *,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -152,7 +152,7 @@ class AsyncInvoicePay(Scopes):
         settings: Settings,
         *,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,
@@ -191,7 +191,7 @@ class AsyncInvoicePay(Scopes):
         *,
         programme: Programme | None = None,
         rails: RailsChoice | None = None,
-        token: TokenProvider | str | None = None,
+        token: TokenChoice | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         screening: Screening | None = None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from invoicepay.adapters.banks import banks_from, check_routes
+from invoicepay.adapters.choices import banks_from, check_routes, networks_from
 from invoicepay.adapters.system import (
     SystemClock,
     SystemIds,
@@ -30,7 +30,7 @@ from invoicepay.ports.authorizer import Authorizer
 from invoicepay.ports.production import production_faults
 from invoicepay.ports.rails import RailsProvider
 from invoicepay.ports.repository import Repository
-from invoicepay.ports.routes import Rails, RailsChoice, RailsRoutes
+from invoicepay.ports.routes import Rails, RailsChoice, RailsRoutes, TokenChoice, TokenRoutes, Tokens
 from invoicepay.ports.runtime import Clock, GroupCommit, Ids
 from invoicepay.ports.screening import Screening
 from invoicepay.ports.sealing import FieldCipher
@@ -55,7 +55,7 @@ class Parts:
     """
 
     rails: RailsChoice | None = None
-    token: TokenProvider | str | None = None
+    token: TokenChoice | None = None
     clock: Clock | None = None
     ids: Ids | None = None
     screening: Screening | None = None
@@ -85,8 +85,8 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     programme = _programme(settings.programme, is_memory=is_memory)
     rails = banks or SimulatedRails(clock)
     tokens = token or SimulatedTokens(clock, custody=_custody(programme))
-    if isinstance(rails, RailsRoutes):
-        check_routes(rails, programme)
+    check_routes(rails, programme)
+    check_routes(tokens, programme)
     if token is not None:
         _check_settlement(programme, token)
     repository = parts.repository or _repository(
@@ -124,8 +124,8 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     )
 
 
-def _providers(parts: Parts, settings: Settings) -> tuple[Rails | None, TokenProvider | None]:
-    """The banks and the token side that were passed or named; None where they are simulated."""
+def _providers(parts: Parts, settings: Settings) -> tuple[Rails | None, Tokens | None]:
+    """The banks and the token networks that were passed or named; None where they are simulated."""
     environ = os.environ if parts.environ is None else parts.environ
 
     def make(group: str, name: str) -> Any:
@@ -137,7 +137,7 @@ def _providers(parts: Parts, settings: Settings) -> tuple[Rails | None, TokenPro
     token = (settings.token or None) if parts.token is None else parts.token
     return (
         None if rails is None else banks_from(rails, partial(make, "invoicepay.rails")),
-        make("invoicepay.tokens", token) if isinstance(token, str) else token,
+        None if token is None else networks_from(token, partial(make, "invoicepay.tokens")),
     )
 
 
@@ -152,15 +152,16 @@ PORTS: tuple[tuple[str, type], ...] = (
 """What each part of a host's own must be able to do."""
 
 
-def _check_parts(parts: Parts, rails: Rails | None, token: TokenProvider | None) -> None:
+def _check_parts(parts: Parts, rails: Rails | None, token: Tokens | None) -> None:
     """Refuse what is no such part before anything is called on it."""
     if not isinstance(parts.checkpoint_keys, tuple):
         raise ConfigurationError("checkpoint_keys is a tuple: the key that signs, then those that verify")
     if not isinstance(parts.notices, Notices | None):
         raise ConfigurationError("notices is a Notices: Notices(ConsoleNotifier(), contacts=...)")
-    banks = rails.banks if isinstance(rails, RailsRoutes) else (rails,)
+    banks = rails.providers if isinstance(rails, RailsRoutes) else (rails,)
+    networks = token.providers if isinstance(token, TokenRoutes) else (token,)
     given: list[tuple[str, type, Any]] = [("rails", RailsProvider, bank) for bank in banks]
-    given += [("token", TokenProvider, token)]
+    given += [("token", TokenProvider, network) for network in networks]
     given += [(name, port, getattr(parts, name)) for name, port in PORTS]
     given += [("checkpoint_keys", CheckpointKey, key) for key in parts.checkpoint_keys]
     for name, port, part in given:
@@ -194,10 +195,15 @@ def _custody(programme: Programme) -> str:
     return "wallets" if settlements and Settlement.LEDGER not in settlements else "omnibus"
 
 
-def _check_settlement(programme: Programme, tokens: TokenProvider) -> None:
-    """Refuse an asset whose settlement the token provider cannot serve; one provider keeps all assets."""
-    per_party = tokens.capabilities().per_party
+def _check_settlement(programme: Programme, side: Tokens) -> None:
+    """Refuse an asset whose settlement its token network cannot serve."""
     for asset in programme.assets.values():
+        tokens = side.issuer_for(asset.code) if isinstance(side, TokenRoutes) else side
+        if tokens is None:
+            raise ConfigurationError(
+                f"no token network issues {asset.code}", hint=f'Name one: token={{"{asset.code}": …}}.'
+            )
+        per_party = tokens.capabilities().per_party
         if asset.settlement is Settlement.LEDGER and per_party:
             raise ConfigurationError(
                 f"{asset.code} moves in the book only, and {tokens.name} keeps a wallet for each party: "

@@ -331,7 +331,7 @@ def test_inside_a_transaction_an_order_is_planned_for_its_bank_and_no_bank_is_as
         ({"USD": []}, "a route leads to no bank"),
         ({"dollars": SimulatedRails}, "a route begins with an asset"),
         ({("USD", "wire", "x"): SimulatedRails}, "a route is an asset, or an asset and a rail"),
-        ({7: SimulatedRails}, "a route is an asset, or an asset and a rail"),
+        ({7: SimulatedRails}, "a route begins with an asset"),
         ({"USD": SimulatedRails}, "rails is the class SimulatedRails: pass an instance"),
         ({"USD": object()}, "rails is no RailsProvider: object lacks"),
     ],
@@ -344,7 +344,7 @@ def test_routes_that_lead_nowhere_are_refused(rails: Any, said: str) -> None:
 def test_two_banks_of_one_name_are_refused() -> None:
     clock = FrozenClock("2026-01-31T09:00:00Z")
 
-    with pytest.raises(ConfigurationError, match="two banks are called simulated-bank"):
+    with pytest.raises(ConfigurationError, match="two providers are called simulated-bank"):
         InvoicePay(rails={"USD": SimulatedRails(clock), "EUR": SimulatedRails(clock)})
 
 

@@ -324,7 +324,7 @@ def test_the_message_that_brought_it_ends_applied() -> None:
 def test_a_reference_of_money_that_is_in_the_books_leads_to_review() -> None:
     desk = MoneyDesk()
     desk.bring("bob", "1.00")
-    rails, amount = desk.deps.rails.name, Money.of("10.00 USD")
+    rails, amount = providers.default_name(desk.deps, "rails"), Money.of("10.00 USD")
     wire = RecordDeposit(party_id="ann", amount=amount, provider=rails, provider_ref="r-1", rail="wire")
     desk.run(record_deposit(desk.deps, wire))
     intent = desk.effect(desk.initiate("bob", "10.00").id)

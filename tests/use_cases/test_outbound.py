@@ -329,17 +329,18 @@ def test_one_broken_intent_does_not_keep_its_neighbours_waiting() -> None:
 
 def test_money_is_never_moved_by_a_worker_that_died_and_its_successor_together() -> None:
     desk = Desk()
-    desk.deps = replace(desk.deps, rails=SimulatedRails(desk.clock, capabilities=CAPABILITIES))
+    bank = SimulatedRails(desk.clock, capabilities=CAPABILITIES)
+    desk.deps = replace(desk.deps, rails=bank)
     id = intend(desk)
     (dead,) = desk.run(claim(desk.deps, TO_SEND, 1))
     desk.run(as_worker(desk.deps, MARK, MarkSent(effect=dead)))
-    desk.run(desk.deps.rails.initiate_withdrawal(order_of(id), idempotency_key=id))
+    desk.run(bank.initiate_withdrawal(order_of(id), idempotency_key=id))
     desk.clock.advance(minutes=3)
 
     send(desk)
 
     assert status(desk, id) is S.ACCEPTED
-    assert len(desk.deps.rails.transfers()) == 1  # type: ignore[attr-defined]
+    assert len(bank.transfers()) == 1
 
 
 def order_of(id: str) -> RailOrder:

@@ -29,7 +29,7 @@ from invoicepay.use_cases import deposits, parties
 from invoicepay.use_cases.books import enterprise_book
 from invoicepay.use_cases.pending import run_pending
 from invoicepay.use_cases.perform import UseCase
-from invoicepay.use_cases.providers import RAIL_WORDS, TOKEN_WORDS, abilities
+from invoicepay.use_cases.providers import RAIL_WORDS, TOKEN_WORDS, abilities, banks, issuers
 from invoicepay.use_cases.queries import violations
 from tests.walks.draw import Draw, RandomDraw
 from tests.walks.moves import MOVES, Move
@@ -177,9 +177,11 @@ _IN_MOTION = (
 
 def _told(world: World, effect: Effect) -> EffectStatus:
     if slot_of(effect.kind) == "rails":
-        found = world.run(world.deps.rails.find(effect.id))
+        (bank,) = banks(world.deps)
+        found = world.run(bank.find(effect.id))
         return RAIL_WORDS[found.status] if found else EffectStatus.REJECTED
-    token = world.run(world.deps.tokens.find(effect.id))
+    (issuer,) = issuers(world.deps)
+    token = world.run(issuer.find(effect.id))
     return TOKEN_WORDS[token.status] if token else EffectStatus.REJECTED
 
 

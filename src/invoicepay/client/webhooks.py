@@ -35,17 +35,17 @@ class Webhooks(Group):
                 f"a delivery is headers and bytes, not {type(headers).__name__} and {type(body).__name__}",
                 hint="Pass the request's body before anything has parsed it.",
             )
-        kept = await receive_webhook(self._deps, slot, body, _joined(headers), bank=name)
+        kept = await receive_webhook(self._deps, slot, body, _joined(headers), name=name)
         await self._follow_up()
         return kept
 
     def _side(self, provider: str) -> tuple[str, str]:
         """The side that a provider is wired on, and its name; a name that two have says nothing."""
-        banks = [("rails", bank.name) for bank in providers.banks(self._deps)]
-        wired = [*banks, ("tokens", self._deps.tokens.name)]
+        sides = providers.sides(self._deps)
+        wired = [(side, name) for side, several in sides.items() for name in several]
         found = [one for one in wired if one[0] == provider] or [one for one in wired if one[1] == provider]
         if len(found) != 1:
-            known = dict.fromkeys([side for side, _ in wired] if len(banks) == 1 else ["tokens"])
+            known = dict.fromkeys(side for side, several in sides.items() if len(several) == 1)
             known |= dict.fromkeys(name for _, name in wired)
             raise InvalidInput(f"provider is one of {', '.join(known)}{not_what(provider)}", field="provider")
         return found[0]

@@ -272,18 +272,25 @@ def plan(
     )
 
 
-def require_route(change: Change, kind: EffectKind, asset: str, rail: str) -> None:
+def require_route(change: Change, kind: EffectKind, asset: str, rail: str = "") -> None:
     """Check that somebody does such work, before a party waits for it.
 
     Raises:
-        InvalidInput: no bank of this client has that rail for that asset.
+        InvalidInput: no bank of this client has that rail for that asset, or nobody issues it.
     """
-    if change.context.route(kind, asset, rail) is None:
+    if change.context.route(kind, asset, rail) is not None:
+        return
+    if slot_of(kind) == "rails":
         raise InvalidInput(
             f"no bank of this client serves {asset} over {rail} for a {kind.partition('.')[2]}",
             hint="Choose another rail, or name a bank for it where the client is made: rails={…}.",
             field="rail",
         )
+    raise InvalidInput(
+        f"no token network of this client issues {asset}",
+        hint="Name one for it where the client is made: token={…}.",
+        field="asset",
+    )
 
 
 def cancel(change: Change, effect: Effect, *, reason: str = "") -> Effect:
@@ -320,7 +327,7 @@ def effects_of(cause_id: str, kind: EffectKind | None = None) -> Find[Effect]:
     return find(Effect, cause_id=cause_id, kind=kind, order=("generation",))
 
 
-def slot_of(kind: EffectKind) -> str:
+def slot_of(kind: str) -> str:
     """Which of our two providers does this kind of work: `rails` or `tokens`."""
     return "rails" if kind in (EffectKind.DEPOSIT, EffectKind.PAYOUT) else "tokens"
 

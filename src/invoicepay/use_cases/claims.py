@@ -147,5 +147,5 @@ async def _stopped(deps: Deps, reader: Reader) -> tuple[str, ...]:
     """Whom nothing may be sent to now, by name; a side of which all are stopped by its own."""
     switches = await reader.find(find(ProviderSwitch, status=ProviderStatus.STOPPED))
     stopped = {switch.id for switch in switches} & set(providers.names(deps))
-    sides = {"rails": {bank.name for bank in providers.banks(deps)}, "tokens": {deps.tokens.name}}
-    return tuple(sorted(stopped | {side for side, own in sides.items() if own <= stopped}))
+    whole = {side for side, own in providers.sides(deps).items() if set(own) <= stopped}
+    return tuple(sorted(stopped | whole))

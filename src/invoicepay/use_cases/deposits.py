@@ -61,6 +61,7 @@ def decide_initiate(command: InitiateDeposit, change: Change) -> Deposit:
     if amount <= fee:
         raise AmountNotPositive(f"a deposit must be larger than its fee of {fee}", fee=str(fee))
     effects.require_route(change, EffectKind.DEPOSIT, amount.asset, command.rail)
+    effects.require_route(change, EffectKind.MINT, amount.asset)
     known_party(change, command.party_id)
     authorise(change, payer=command.party_id)
     payable(change, command.party_id, amount.asset)

@@ -9,7 +9,7 @@ from invoicepay.ports.health import NOT_TOLD, Check, Health, SystemHealth, Tells
 from invoicepay.use_cases.inside import require_outside
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps
-from invoicepay.use_cases.providers import banks
+from invoicepay.use_cases.providers import banks, issuers
 
 
 async def system_health(deps: Deps) -> SystemHealth:
@@ -24,13 +24,13 @@ async def system_health(deps: Deps) -> SystemHealth:
     return SystemHealth(
         store=await _told(deps.repository, type(deps.repository).__name__),
         rails=_one(*[await _told(bank, bank.name) for bank in banks(deps)]),
-        token=await _told(deps.tokens, deps.tokens.name),
+        token=_one(*[await _told(issuer, issuer.name) for issuer in issuers(deps)]),
         screening=None if screening is None else await _told(screening, type(screening).__name__),
     )
 
 
 def _one(*several: Health) -> Health:
-    """What several banks told as one, each check under the name of its bank."""
+    """What several providers told as one, each check under the name of its provider."""
     if len(several) == 1:
         return several[0]
     checks = (replace(check, name=f"{one.provider}.{check.name}") for one in several for check in one.checks)

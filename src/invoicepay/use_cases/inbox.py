@@ -118,19 +118,19 @@ SET_ASIDE = UseCase("inbox.set_aside", InboxMessage, _needs_set_aside, decide_se
 
 
 async def receive_webhook(
-    deps: Deps, slot: str, body: bytes, headers: dict[str, str], *, bank: str = ""
+    deps: Deps, slot: str, body: bytes, headers: dict[str, str], *, name: str = ""
 ) -> tuple[InboxMessage, ...]:
     """Verify a delivery and keep its events; the host answers 2xx once this returned.
 
     Args:
         slot: whose webhook it is, `rails` or `tokens`; each has its own endpoint.
-        bank: which one, where there are several.
+        name: of which provider, where a side has several.
 
     Raises:
         WebhookSignatureInvalid: not from the provider, replayed or mangled; nothing was kept.
         ProviderUnavailable: the provider did not tell the key it signs with; it delivers again.
     """
-    provider, now = _sender(deps, slot, bank), deps.clock.now()
+    provider, now = _sender(deps, slot, name), deps.clock.now()
     if isinstance(provider, PreparesWebhooks):
         await provider.prepare_webhook(body, headers, received_at=now)
     events = provider.parse_webhook(body, headers, received_at=now)
@@ -146,11 +146,9 @@ async def receive_webhook(
     return await _kept(deps, commands)
 
 
-def _sender(deps: Deps, slot: str, bank: str) -> RailsProvider | TokenProvider:
-    if slot == "tokens":
-        return deps.tokens
-    several = providers.banks(deps)
-    return next((one for one in several if one.name == bank), several[0])
+def _sender(deps: Deps, slot: str, name: str) -> RailsProvider | TokenProvider:
+    several = providers.banks(deps) if slot == "rails" else providers.issuers(deps)
+    return next((one for one in several if one.name == name), several[0])
 
 
 def _digest(body: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from invoicepay.errors import InsideTransaction
 from invoicepay.ports.repository import Repository
-from invoicepay.ports.routes import RailsRoutes
+from invoicepay.ports.routes import RailsRoutes, TokenRoutes
 from invoicepay.use_cases.perform import Deps
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def inside(deps: Deps, repository: Repository) -> Deps:
         deps,
         repository=repository,
         rails=deps.rails.each(_guarded) if isinstance(deps.rails, RailsRoutes) else _guarded(deps.rails),
-        tokens=_guarded(deps.tokens),
+        tokens=deps.tokens.each(_guarded) if isinstance(deps.tokens, TokenRoutes) else _guarded(deps.tokens),
         screening=_guarded(deps.screening),
         webhook_sender=_guarded(deps.webhook_sender),
         checkpoint_keys=tuple(map(_guarded, deps.checkpoint_keys)),

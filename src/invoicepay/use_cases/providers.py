@@ -10,9 +10,9 @@ from typing import TypeVar
 from invoicepay.domain.effects import Effect, EffectKind, EffectStatus, slot_of
 from invoicepay.domain.money import Money
 from invoicepay.domain.reducer import ABSENT
-from invoicepay.errors import ProviderUnavailable, ProviderUnknown
+from invoicepay.errors import AssetNotAccepted, ProviderUnavailable, ProviderUnknown
 from invoicepay.ports.rails import Direction, RailOrder, RailsProvider, RailStatus, RailTransfer
-from invoicepay.ports.routes import RailsRoutes
+from invoicepay.ports.routes import RailsRoutes, TokenRoutes
 from invoicepay.ports.tokens import (
     MoveKind,
     TokenBatches,
@@ -92,45 +92,80 @@ NOBODY = Abilities(
 
 def banks(deps: Deps) -> tuple[RailsProvider, ...]:
     """Every bank of this client."""
-    return deps.rails.banks if isinstance(deps.rails, RailsRoutes) else (deps.rails,)
+    return deps.rails.providers if isinstance(deps.rails, RailsRoutes) else (deps.rails,)
+
+
+def issuers(deps: Deps) -> tuple[TokenProvider, ...]:
+    """Every token network of this client."""
+    return deps.tokens.providers if isinstance(deps.tokens, TokenRoutes) else (deps.tokens,)
+
+
+def issuer_for(deps: Deps, asset: str) -> TokenProvider:
+    """The token network that issues an asset.
+
+    Raises:
+        AssetNotAccepted: no network of this client does.
+    """
+    issuer = deps.tokens.issuer_for(asset) if isinstance(deps.tokens, TokenRoutes) else deps.tokens
+    if issuer is None:
+        raise AssetNotAccepted(f"no token network of this client issues {asset}")
+    return issuer
 
 
 def bank_of(deps: Deps, effect: Effect) -> RailsProvider | None:
     """The bank that an intent is at, or goes to; None where this client has no such bank."""
     if not isinstance(deps.rails, RailsRoutes):
-        return deps.rails if effect.provider in (slot_of(effect.kind), deps.rails.name) else None
-    name: str | None = effect.provider
-    if name == slot_of(effect.kind):
-        name = deps.rails.name_for(effect.kind, effect.asset, effect.request["rail"])
-    return deps.rails.named(name) if name else None
+        return deps.rails if effect.provider in ("rails", deps.rails.name) else None
+    return deps.rails.named(_name(deps, effect, "rails"))
 
 
-def tokens_of(deps: Deps, effect: Effect) -> TokenProvider | None:
-    """The token side that an intent is at, or goes to; None where this client has another."""
-    return deps.tokens if effect.provider in (slot_of(effect.kind), deps.tokens.name) else None
+def issuer_of(deps: Deps, effect: Effect) -> TokenProvider | None:
+    """The token network that an intent is at, or goes to; None where this client has no such network."""
+    if not isinstance(deps.tokens, TokenRoutes):
+        return deps.tokens if effect.provider in ("tokens", deps.tokens.name) else None
+    return deps.tokens.named(_name(deps, effect, "tokens"))
+
+
+def _name(deps: Deps, effect: Effect, side: str) -> str:
+    """The name that an intent has its provider by, or by the routes of now where it has none."""
+    if effect.provider != side:
+        return effect.provider
+    return deps.route(effect.kind, effect.asset, effect.request.get("rail", "")) or ""
+
+
+def provider_of(deps: Deps, effect: Effect) -> RailsProvider | TokenProvider | None:
+    """The provider that an intent is at, or goes to; None where this client has no such provider."""
+    return bank_of(deps, effect) if slot_of(effect.kind) == "rails" else issuer_of(deps, effect)
 
 
 def provider_name(deps: Deps, effect: Effect) -> str:
     """The name of the provider that an intent goes to."""
-    provider = bank_of(deps, effect) if slot_of(effect.kind) == "rails" else tokens_of(deps, effect)
+    provider = provider_of(deps, effect)
     return effect.provider if provider is None else provider.name
+
+
+def sides(deps: Deps) -> dict[str, tuple[str, ...]]:
+    """The names of the providers on each side of this client."""
+    return {
+        "rails": tuple(bank.name for bank in banks(deps)),
+        "tokens": tuple(issuer.name for issuer in issuers(deps)),
+    }
 
 
 def names(deps: Deps) -> tuple[str, ...]:
     """The name of every provider of this client."""
-    return (*(bank.name for bank in banks(deps)), deps.tokens.name)
+    return tuple(name for several in sides(deps).values() for name in several)
 
 
 def default_name(deps: Deps, slot: str) -> str:
     """The name of the provider that does all work of a side; empty where routes say who does."""
-    if slot == "tokens":
-        return deps.tokens.name
-    return "" if isinstance(deps.rails, RailsRoutes) else deps.rails.name
+    side = deps.rails if slot == "rails" else deps.tokens
+    return "" if isinstance(side, RailsRoutes | TokenRoutes) else side.name
 
 
 def abilities(deps: Deps, effect: Effect) -> Abilities:
     """The promises of the provider that an intent goes to."""
-    provider = bank_of(deps, effect) if slot_of(effect.kind) == "rails" else tokens_of(deps, effect)
+    provider = provider_of(deps, effect)
     if provider is None:
         return NOBODY
     can = provider.capabilities()
@@ -155,7 +190,7 @@ async def send(deps: Deps, effect: Effect) -> Transfer:
         bank = _there(bank_of(deps, effect), effect)
         start = bank.initiate_deposit if effect.kind is EffectKind.DEPOSIT else bank.initiate_withdrawal
         return await start(_rail_order(effect), idempotency_key=key)
-    tokens = _there(tokens_of(deps, effect), effect)
+    tokens = _there(issuer_of(deps, effect), effect)
     if effect.kind is EffectKind.MINT:
         return await tokens.mint(_token_order(effect), idempotency_key=key)
     if effect.kind is EffectKind.BURN:
@@ -180,22 +215,35 @@ def _there(provider: P | None, effect: Effect) -> P:
 
 def goes_together(deps: Deps, effect: Effect) -> bool:
     """Whether the provider takes intents of this kind several at a time."""
-    return effect.kind in MOVES and isinstance(tokens_of(deps, effect), TokenBatches)
+    return effect.kind in MOVES and isinstance(issuer_of(deps, effect), TokenBatches)
 
 
 async def send_together(deps: Deps, effects: Sequence[Effect]) -> list[Transfer | Exception]:
-    """Hand intents over in one call, each with its frozen request and its own key.
+    """Hand intents over in one call to each network, each with its frozen request and its own key.
 
     Returns:
         For each what the provider said, or an exception that says the same as one raised by `send`.
     """
-    assert isinstance(deps.tokens, TokenBatches), "only what goes together is handed over together"
+    by_issuer = dict[str, list[Effect]]()
+    for effect in effects:
+        by_issuer.setdefault(provider_name(deps, effect), []).append(effect)
+    said = dict[str, Transfer | Exception]()
+    for several in by_issuer.values():
+        answers = await _handed_over(issuer_of(deps, several[0]), several)
+        said |= {effect.id: answer for effect, answer in zip(several, answers, strict=True)}
+    return [said[effect.id] for effect in effects]
+
+
+async def _handed_over(
+    issuer: TokenProvider | None, effects: Sequence[Effect]
+) -> Sequence[Transfer | Exception]:
+    assert isinstance(issuer, TokenBatches), "only what goes together is handed over together"
     moves = [
         TokenMove(kind=MOVES[effect.kind], order=_token_order(effect), idempotency_key=effect.provider_key)
         for effect in effects
     ]
     try:
-        answers = list[Transfer | Exception](await deps.tokens.move(moves))
+        answers = list[Transfer | Exception](await issuer.move(moves))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of them
         return [error] * len(moves)
     if len(answers) != len(moves):
@@ -211,7 +259,7 @@ async def look_up(deps: Deps, effect: Effect) -> Transfer | None:
     """
     if slot_of(effect.kind) == "rails":
         return await _there(bank_of(deps, effect), effect).find(effect.id)
-    return await _there(tokens_of(deps, effect), effect).find(effect.id)
+    return await _there(issuer_of(deps, effect), effect).find(effect.id)
 
 
 def sighting_of(effect: Effect, transfer: Transfer) -> Sighting:

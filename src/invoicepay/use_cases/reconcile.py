@@ -37,6 +37,7 @@ from invoicepay.ports.routes import RailsRoutes
 from invoicepay.use_cases.cash_items import booked_items, items_on_the_way
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.providers import issuer_for
 from invoicepay.use_cases.reserve_audit import ReserveAudit, audited
 
 OPEN_INTENTS = (
@@ -184,6 +185,7 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
         UnknownAsset: the programme does not have it.
         CurrencyMismatch: a line or the balance is of another asset.
         NotAllowed: the actor is no operator.
+        AssetNotAccepted: nobody issues it.
         ProviderUnavailable: the bank or the token side did not answer.
     """
     require_shape(command)
@@ -191,7 +193,7 @@ async def reconcile(deps: Deps, command: Reconcile, key: str | None = None) -> T
     asset = deps.programme.asset(command.asset).code
     total((line.amount for line in command.lines), asset)
     bank = await _bank_balance(deps, command, asset)
-    supply = await deps.tokens.supply(asset)
+    supply = await issuer_for(deps, asset).supply(asset)
     async with deps.repository.reader(deps.tenant_id) as reader:
         audit = await audited(reader, asset, deps.clock.now())
         tie_out = await _compared(reader, command.lines, audit, bank, supply)

@@ -34,6 +34,7 @@ from invoicepay.errors import AssetNotAccepted, InvalidTransition, InvariantViol
 from invoicepay.ports.repository import Reader
 from invoicepay.use_cases.looking import allow
 from invoicepay.use_cases.perform import Deps, UseCase, perform
+from invoicepay.use_cases.providers import issuer_for
 
 T = TypeVar("T", Mint, Burn)
 
@@ -225,13 +226,15 @@ async def tie_out(deps: Deps, asset: str) -> ChainTieOut:
 
     Raises:
         UnknownAsset, NotAllowed: nothing was asked.
-        AssetNotAccepted: the provider keeps no wallet for each party, so that there is nothing to compare.
+        AssetNotAccepted: nobody issues it, or no wallet is kept for each party, so that there is nothing to
+            compare.
         ProviderUnavailable: the provider did not answer.
     """
     await allow(deps, "tokens.tie_out")
     code = deps.programme.asset(asset).code
-    if not deps.tokens.capabilities().per_party:
-        raise AssetNotAccepted(f"{deps.tokens.name} keeps {code} in one place, not by party")
+    issuer = issuer_for(deps, code)
+    if not issuer.capabilities().per_party:
+        raise AssetNotAccepted(f"{issuer.name} keeps {code} in one place, not by party")
     async with deps.repository.reader(deps.tenant_id) as reader:
         cut = await _cut(reader, code, deps.clock.now())
     is_run = is_netted(deps.programme, code)
@@ -240,7 +243,7 @@ async def tie_out(deps: Deps, asset: str) -> ChainTieOut:
         asset=code,
         at=cut.at,
         lines=tuple(lines),
-        supply=await deps.tokens.supply(code),
+        supply=await issuer.supply(code),
         minting=_under_way(cut, code, lambda intent: intent.kind is EffectKind.MINT),
         burning=_under_way(cut, code, lambda intent: intent.kind is EffectKind.BURN),
     )
@@ -254,7 +257,7 @@ async def _line(deps: Deps, asset: str, cut: Cut, one: Standing, *, has_position
         position=Money.from_micros(one.held if has_position else one.wanted, asset),
         leaving=_under_way(cut, asset, lambda intent: _sides(intent)[0] == one.party_id),
         arriving=_under_way(cut, asset, lambda intent: _sides(intent)[1] == one.party_id),
-        chain=await deps.tokens.balance(one.party_id, asset),
+        chain=await issuer_for(deps, asset).balance(one.party_id, asset),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoicepay.domain.effects import Effect, EffectStatus
 from invoicepay.domain.provider_switches import ProviderStatus, ProviderSwitch
+from invoicepay.use_cases.providers import names
 from invoicepay.use_cases.resend import ResendEffect, resend_effect
 from invoicepay.use_cases.stops import ResumeProvider, StopProvider, resume_provider, stop_provider
 from tests.walks.draw import Draw
@@ -13,7 +14,7 @@ from tests.walks.world import World
 
 @move(1)
 def provider_is_stopped(world: World, draw: Draw) -> None:
-    name = draw.one_of((world.deps.rails.name, world.deps.tokens.name))
+    name = draw.one_of(names(world.deps))
     world.ask(stop_provider, StopProvider(provider=name, reason="red"))
 
 
