@@ -64,6 +64,15 @@ def test_a_command_that_looks_makes_no_file_and_no_tables(shell: Shell, command:
     assert [(file.name, file.stat().st_size) for file in shell.folder.iterdir()] == [("other.db", 0)]
 
 
+@pytest.mark.parametrize("command", LOOKS)
+def test_a_command_that_looks_makes_no_tables_for_a_client(shell: Shell, command: str) -> None:
+    code, answer = shell.json(command, client=lambda: InvoicePay("sqlite:///new.db"))
+
+    assert (code, answer["ok"]) == (1, False)
+    assert "invoicepay migrate" in str(answer)
+    assert shell.json("migrate", "--store", "sqlite:///new.db", "--dry-run")[1]["from"] == 0
+
+
 @pytest.mark.parametrize("command", ["worker", "reconcile"])
 def test_a_command_that_asks_a_bank_refuses_a_simulated_one(shell: Shell, command: str) -> None:
     code, out, err = shell.text(command, "--store", shell.url)

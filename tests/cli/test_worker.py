@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from invoicepay import AsyncInvoicePay, InvoicePay
+from invoicepay import AsyncInvoicePay, Every, InvoicePay
 from invoicepay.cli import main
 from invoicepay.cli.loading import AppNotFound, client_at
 
 SHOP = """
-from invoicepay import AsyncInvoicePay, InvoicePay
+from invoicepay import AsyncInvoicePay, Every, InvoicePay
 
 URL = "sqlite:///pay.db"
 
@@ -79,6 +79,18 @@ def test_a_single_run_works_until_nothing_moves_and_ends(shop: Path, app: str) -
 
 
 @pytest.mark.parametrize("app", ["shop:blocking", "shop:awaiting"])
+def test_it_bills_where_that_is_asked(shop: Path) -> None:
+    with InvoicePay(f"sqlite:///{shop / 'pay.db'}", dispatch="deferred") as pay:
+        north = pay.tenant("north")
+        north.parties.register("acme", kind="enterprise")
+        lines = [("Pro plan", "29.00 USD")]
+        north.schedules.create(enterprise="acme", customer="ann", lines=lines, every=Every.month())
+
+        ended(started(shop, "shop:blocking", "--once", "--bill-every", "60"))
+
+        assert [invoice.number for invoice in north.invoices.list()] == ["A-0001"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_after_the_turn_at_hand(shop: Path, app: str, number: int) -> None:
     worker = started(shop, app, "--interval", "30")

@@ -104,6 +104,7 @@ def _worked(options: Namespace, client: Callable[[], Client] | None, out: TextIO
         limit=options.limit,
         interval_seconds=options.interval,
         heartbeat_seconds=options.heartbeat,
+        bill_every_seconds=options.bill_every,
         once=options.once,
         as_json=options.json,
     )

@@ -6,7 +6,7 @@ import asyncio
 import os
 from argparse import Namespace
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoicepay.adapters.sealed import SealedRepository
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
@@ -21,6 +21,9 @@ from invoicepay.errors import StoreBehind
 from invoicepay.ports.repository import Repository
 from invoicepay.settings import PREFIX
 from invoicepay.use_cases.providers import banks, issuers
+
+if TYPE_CHECKING:
+    from invoicepay.adapters.sql.plan import Plan
 
 T = TypeVar("T")
 Work = Callable[[AsyncInvoicePay], Coroutine[Any, Any, T]]
@@ -103,9 +106,26 @@ def require_tables(settings: dict[str, str]) -> None:
         url, schema=placed["schema"] or None, table_prefix=placed["table_prefix"], makes=False
     )
     try:
-        plan = run_blocking(migration.plan())
+        _refuse_behind(run_blocking(migration.plan()))
     finally:
         run_blocking(migration.close())
+
+
+async def require_tables_of(pay: AsyncInvoicePay) -> None:
+    """The same for a client of the host's, before it makes them.
+
+    Raises:
+        StoreBehind: the tables are missing or older than this release.
+    """
+    from invoicepay.adapters.sql import SqlRepository
+    from invoicepay.adapters.sql.plan import Migration
+
+    repository = innermost(core_of(pay).deps.repository)
+    if isinstance(repository, SqlRepository):
+        _refuse_behind(await Migration.of(repository).plan())
+
+
+def _refuse_behind(plan: Plan) -> None:
     if plan.version < plan.latest:
         there = f"version {plan.version}" if plan.version else "missing"
         raise StoreBehind(

@@ -61,6 +61,12 @@ def _worker(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--heartbeat", type=_seconds, default=60.0, help="seconds between lines when idle (default 60)"
     )
+    one.add_argument(
+        "--bill-every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="also issue recurring invoices that are due, at most so often; left out, they are not",
+    )
     one.add_argument("--once", action="store_true", help="end when nothing moves any more, as from cron")
     _json(one, "one JSON object a line")
     one.set_defaults(providers=ASKED)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicepay.awaiting import AsyncInvoicePay
-from invoicepay.cli.clients import answered, tenants_of
+from invoicepay.cli.clients import answered, require_tables_of, tenants_of
 from invoicepay.cli.loading import Client
 from invoicepay.cli.output import Answer, Misuse, printable, table
 from invoicepay.documents.qr import QrCode
@@ -56,6 +56,7 @@ async def _verified(pay: AsyncInvoicePay, options: Namespace, text: str) -> Answ
 
 
 async def _of_tenant(pay: AsyncInvoicePay, named: str | None) -> AsyncInvoicePay:
+    await require_tables_of(pay)
     return pay if named is None else pay.tenant((await tenants_of(pay, named))[0])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicepay.awaiting import AsyncInvoicePay
-from invoicepay.cli.clients import answered, core_of, tenants_of
+from invoicepay.cli.clients import answered, core_of, require_tables_of, tenants_of
 from invoicepay.cli.loading import Client
 from invoicepay.cli.output import Answer, Misuse, printable, table
 from invoicepay.cli.progress import Progress
@@ -80,6 +80,7 @@ def run(options: Namespace, given: Callable[[], Client] | None) -> Answer:
 async def _found(
     pay: AsyncInvoicePay, tenant: str | None, anchors: list[str], progress: Progress
 ) -> list[Found]:
+    await require_tables_of(pay)
     tenants = await tenants_of(pay, tenant)
     if anchors and len(tenants) > 1:
         raise Misuse("an anchor is of one tenant: name it with --tenant")

@@ -26,6 +26,7 @@ class Options:
     limit: int = 100
     interval_seconds: float = 1.0
     heartbeat_seconds: float = 60.0
+    bill_every_seconds: float | None = None
     once: bool = False
     as_json: bool = False
 
@@ -81,6 +82,7 @@ class _Session:
             "poll_seconds": self.options.interval_seconds,
             "limit": self.options.limit,
             "everywhere": self.options.tenant is None,
+            "bill_every_seconds": self.options.bill_every_seconds,
             "on_pass": self._passed,
             "on_trouble": self._troubled,
         }
