@@ -34,6 +34,7 @@ from invoicepay.errors import (
     BelowMinimumPartial,
     ConfigurationError,
     FloatAmount,
+    IdempotencyConflict,
     InsideTransaction,
     InsufficientFunds,
     InvoiceAlreadyPaid,
@@ -246,6 +247,21 @@ def test_a_stored_answer_is_told_as_such(pay: InvoicePay) -> None:
     (call,) = trial.explain().calls
     assert call.is_replayed and not call.changes and not call.refusal
     assert "nothing is done again" in str(call)
+
+
+def test_a_stored_refusal_is_told_as_such_and_a_conflict_of_keys_is_not(pay: InvoicePay) -> None:
+    invoice = issue(pay, "500.00 USD")
+    with pytest.raises(InsufficientFunds):
+        pay.invoices.pay(invoice, payer="ann", idempotency_key="k")
+
+    with pay.dry_run() as trial:
+        with pytest.raises(InsufficientFunds):
+            trial.invoices.pay(invoice, payer="ann", idempotency_key="k")
+        with pytest.raises(IdempotencyConflict):
+            trial.invoices.pay(invoice, payer="ann", amount="1.00 USD", idempotency_key="k")
+
+    told = [(call.refusal and call.refusal.code, call.is_replayed) for call in trial.explain().calls]
+    assert told == [("insufficient_funds", True), ("idempotency_conflict", False)]
 
 
 def test_a_key_and_a_number_that_a_dry_run_used_are_free_afterwards(pay: InvoicePay) -> None:
