@@ -228,6 +228,15 @@ def test_the_packages_of_each_extra_are_known() -> None:
     assert needed["png"] == ["pillow"]
 
 
+def test_a_module_that_breaks_is_told_without_its_words(shell: Shell) -> None:
+    Path("broken.py").write_text("def pay():\n    raise RuntimeError('hunter2hunter2')\n")
+
+    code, answer = shell.json("doctor", "--app", "broken:pay")
+
+    assert (code, checks(answer)["client"]["detail"]) == (1, "RuntimeError was raised on the way")
+    assert "hunter2" not in str(answer)
+
+
 def test_the_app_is_found_by_its_name(shell: Shell) -> None:
     Path("clinic.py").write_text(
         "from invoicepay import InvoicePay\n\n\ndef pay():\n    return InvoicePay()\n"

@@ -78,7 +78,6 @@ def test_a_single_run_works_until_nothing_moves_and_ends(shop: Path, app: str) -
     assert {line["pid"] for line in said} == {worker.pid}
 
 
-@pytest.mark.parametrize("app", ["shop:blocking", "shop:awaiting"])
 def test_it_bills_where_that_is_asked(shop: Path) -> None:
     with InvoicePay(f"sqlite:///{shop / 'pay.db'}", dispatch="deferred") as pay:
         north = pay.tenant("north")
@@ -91,6 +90,7 @@ def test_it_bills_where_that_is_asked(shop: Path) -> None:
         assert [invoice.number for invoice in north.invoices.list()] == ["A-0001"]
 
 
+@pytest.mark.parametrize("app", ["shop:blocking", "shop:awaiting"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_after_the_turn_at_hand(shop: Path, app: str, number: int) -> None:
     worker = started(shop, app, "--interval", "30")

@@ -47,6 +47,9 @@ def _of_client(options: Namespace, given: Callable[[], Client] | None) -> list[F
         return [*found, failed("store", error)]
     except (InvoicePayError, Misuse) as error:
         return [*found, failed("client", error)]
+    except Exception as error:  # noqa: BLE001 - a module of the host's may raise anything, and quote anything
+        step = "Run the module by itself, with python -m, to see where."
+        return [*found, Finding("client", FAIL, f"{type(error).__name__} was raised on the way", step)]
 
 
 def _fitness(settings: Mapping[str, str]) -> list[Finding]:

@@ -38,7 +38,11 @@ class Found:
         """One sentence for each fault."""
         return (
             *self.trail.faults,
-            *(f"{one.rule} {one.subject}: {one.message}" for one in self.violations),
+            *(
+                f"{one.rule} {one.subject}: {one.message}"
+                for one in self.violations
+                if one.message not in self.trail.faults
+            ),
             *(
                 f"{one.asset}: tokens {one.tokens} are not backed by {one.backing}"
                 for one in self.backing
