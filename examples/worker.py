@@ -5,45 +5,33 @@ Any number of them may run; SIGTERM and SIGINT let one finish what it is at.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from invoicepay import Event, Every, InvoicePay, PendingSummary
 
-HOUR = timedelta(hours=1)
+HOUR_SECONDS = 3600.0
 
 
-class Desk:
-    """What is told of each pass, and the hourly look for invoices that are due."""
+def work(pay: InvoicePay) -> None:
+    """Make passes until nothing moves; a worker that is to stay up never stops by itself."""
 
-    def __init__(self, pay: InvoicePay) -> None:
-        self.pay = pay
-        self.next_billing = datetime.now(UTC)
-        self.worker = pay.worker(poll_seconds=1.0, on_pass=self.passed, on_trouble=self.troubled)
-
-    def passed(self, done: Mapping[str, PendingSummary]) -> None:
-        """Say what was done; a worker that is to stay up never stops by itself."""
+    def passed(done: Mapping[str, PendingSummary]) -> None:
         for tenant, summary in done.items():
             if summary.moved:
                 print(f"{tenant:8} {summary.sent} sent, {summary.delivered} told")
-        if datetime.now(UTC) >= self.next_billing:
-            self.bill(list(done))
-        elif not any(summary.moved for summary in done.values()):
-            self.worker.stop()
+        if not any(summary.moved for summary in done.values()):
+            worker.stop()
 
-    def troubled(self, error: Exception) -> None:
-        """Tell somebody; the next pass comes after a pause."""
-        print("trouble ", error)
+    def troubled(error: Exception) -> None:
+        print("trouble ", error)  # tell somebody; the next pass comes after a pause
 
-    def bill(self, tenants: list[str]) -> None:
-        """Issue what is due in each tenant; each period once, however many workers do this."""
-        for tenant in tenants:
-            for invoice in self.pay.tenant(tenant).schedules.run_due():
-                print(f"{tenant:8} {invoice.number} over {invoice.total}")
-        self.next_billing = datetime.now(UTC) + HOUR
+    worker = pay.worker(
+        poll_seconds=0.1, bill_every_seconds=HOUR_SECONDS, on_pass=passed, on_trouble=troubled
+    )
+    worker.run_forever()
 
 
 def main() -> None:
-    """Leave something to do, and work until nothing moves."""
+    """Leave something to do, and do it."""
     with InvoicePay("sqlite:///work.db", dispatch="deferred") as pay:
         pay.parties.register("acme", kind="enterprise")
         pay.parties.register("ann")
@@ -55,7 +43,7 @@ def main() -> None:
         def told(event: Event) -> None:
             print(f"{event.tenant_id:8} {event.name}")
 
-        Desk(pay).worker.run_forever()
+        work(pay)
 
 
 if __name__ == "__main__":

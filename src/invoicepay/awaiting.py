@@ -424,6 +424,7 @@ class AsyncInvoicePay(Scopes):
         poll_seconds: float = 1.0,
         limit: int = 100,
         everywhere: bool = True,
+        bill_every_seconds: float | None = None,
         on_pass: Callable[[Mapping[str, PendingSummary]], object] | None = None,
         on_trouble: Callable[[Exception], object] | None = None,
     ) -> Worker:
@@ -433,6 +434,8 @@ class AsyncInvoicePay(Scopes):
             poll_seconds: the wait when nothing moves, more than 0 and at most an hour.
             limit: the most of each kind that a pass takes in each tenant.
             everywhere: every tenant of the store; False serves this client's alone.
+            bill_every_seconds: how often recurring invoices that are due are issued, as by
+                `schedules.run_due`; left out, they are not.
             on_pass: told after each pass what was done, by tenant.
             on_trouble: told of a pass that failed; the next one comes after a pause.
 
@@ -450,6 +453,7 @@ class AsyncInvoicePay(Scopes):
             poll_seconds=poll_seconds,
             limit=limit,
             everywhere=everywhere,
+            bill_every_seconds=bill_every_seconds,
             on_pass=on_pass,
             on_trouble=on_trouble,
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from invoicepay import AsyncInvoicePay, InvoicePay, PendingSummary
+from invoicepay import AsyncInvoicePay, Every, InvoicePay, PendingSummary
 from invoicepay.errors import ConfigurationError, InvalidInput, NotAllowed, StoreUnreachable
 
 SOON, LATE = 0.01, 30.0
@@ -145,6 +145,29 @@ def test_a_store_that_is_away_is_told_and_waited_for(caplog: pytest.LogCaptureFi
     assert "store_unreachable" in caplog.text
 
 
+def test_it_bills_what_is_due_in_every_tenant_where_that_is_asked(pay: InvoicePay) -> None:
+    for tenant in ("north", "south"):
+        of_tenant = pay.tenant(tenant)
+        of_tenant.parties.register("acme", kind="enterprise")
+        lines = [("Pro plan", "29.00 USD")]
+        of_tenant.schedules.create(enterprise="acme", customer="ann", lines=lines, every=Every.month())
+
+    def billed(every_seconds: float | None) -> list[int]:
+        passes: list[object] = []
+
+        def passed(done: object) -> None:
+            passes.append(done)
+            if len(passes) == 3:
+                worker.stop()
+
+        worker = pay.worker(poll_seconds=SOON, bill_every_seconds=every_seconds, on_pass=passed)
+        worker.run_forever()
+        return [len(pay.tenant(name).invoices.list().items) for name in ("north", "south")]
+
+    assert billed(None) == [0, 0]
+    assert billed(SOON) == [1, 1]  # however often it looked
+
+
 def test_a_closed_client_ends_its_worker_instead_of_trying_for_ever(pay: InvoicePay) -> None:
     worker = pay.worker(poll_seconds=SOON, on_pass=lambda done: pay.close())
 
@@ -169,6 +192,7 @@ def test_a_stopped_worker_stays_stopped(pay: InvoicePay) -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [("poll_seconds", value) for value in (0, -1.0, 3601, float("nan"), "1")]
+    + [("bill_every_seconds", value) for value in (0, 86_401)]
     + [("limit", value) for value in (0, 1.5, True)],
 )
 def test_nonsense_is_refused_before_anything_runs(pay: InvoicePay, option: str, value: Any) -> None:
