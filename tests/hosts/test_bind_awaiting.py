@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -137,3 +138,36 @@ def test_a_transaction_of_ours_is_committed_at_its_end(awaiting_url: URL, pay: I
 
     kept = {invoice.id for invoice in pay.invoices.list(customer="ann", limit=200)}
     assert [id in kept for id in made] == [True, False]
+
+
+@pytest.mark.parametrize("opened", [AsyncSession, "connection"])
+def test_a_call_that_is_cancelled_ends_as_cancelled_and_leaves_nothing(
+    engine: Engine, awaiting_url: URL, opened: Any
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("whoever waits on SQLite cannot be cancelled")
+    before = counted(engine)
+
+    async def checkout(engine: AsyncEngine, pay: AsyncInvoicePay) -> None:
+        async with _opened(engine, opened) as first, _opened(engine, opened) as second:
+            await pay.bind(first).parties.register("dora")  # holds the head of the trail
+            waiting = asyncio.create_task(bought(pay.bind(second)))
+            await until_somebody_waits(engine)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await second.rollback()
+            await first.rollback()
+
+    run(awaiting_url, checkout)
+
+    assert counted(engine) == before
+
+
+async def until_somebody_waits(engine: AsyncEngine) -> None:
+    """Return once a statement of another session waits for a lock."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    async with engine.connect() as looking:
+        own = await looking.execution_options(isolation_level="AUTOCOMMIT")
+        while not (await own.execute(waiting)).scalar_one():
+            await asyncio.sleep(0.01)

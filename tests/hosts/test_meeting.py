@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event, insert, text
 from sqlalchemy.orm import Session
 
 from invoicepay import InvoicePay, migrate
-from invoicepay.errors import ConcurrentUpdate, StoreBusy
+from invoicepay.errors import ConcurrentUpdate, StoreBusy, StoreUnreachable
 from tests.hosts.shop import LINES, Order, bought, counted, opened
 
 SOON = 0.9
@@ -93,6 +93,25 @@ def test_two_transactions_of_hosts_that_want_each_others_rows_do_not_deadlock(
     assert {pay.invoices.get(invoice).status for invoice in invoices.values()} == {"paid"}
     assert pay.invariants.check() == ()
     assert pay.audit.verify()
+
+
+def test_a_connection_that_is_lost_inside_takes_back_everything(books: tuple[Engine, InvoicePay]) -> None:
+    engine, pay = books
+    before = counted(engine)
+    with Session(engine) as session:
+        tx = pay.bind(session)
+        bought(tx)
+        own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        with pytest.raises(StoreUnreachable):
+            bought(tx)
+        session.rollback()
+
+    assert counted(engine) == before
+    with Session(engine) as session, session.begin():
+        again = bought(pay.bind(session))
+    assert pay.invoices.get(again).status == "paid"
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, NestedTransaction
 
 from invoicepay.adapters.sql.writing import Sending
+from invoicepay.errors import InvoicePayError
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ class PartsDoor:
     dialect_name: str
 
     def __init__(self, whole: Whole, dialect_name: str, before_write: Callable[[Connection], None]) -> None:
-        self._whole, self.dialect_name, self._before_write = whole, dialect_name, before_write
+        self.dialect_name: str = dialect_name
+        self._whole, self._before_write = whole, before_write
         self.keys: list[str] = []
 
     @asynccontextmanager
@@ -46,9 +48,16 @@ class PartsDoor:
             yield link
             if not writes:
                 await link.leave()
-        finally:
-            if savepoint.is_active:
-                await self._whole.run(lambda _: savepoint.rollback())
+        except BaseException:
+            with suppress(InvoicePayError):  # a connection that was lost has taken everything back
+                await self._take_back(savepoint)
+            raise
+        await self._take_back(savepoint)
+
+    async def _take_back(self, savepoint: NestedTransaction) -> None:
+        """Undo a part that was not released."""
+        if savepoint.is_active:
+            await self._whole.run(lambda _: savepoint.rollback())
 
     def _opened(self, connection: Connection) -> NestedTransaction:
         self._before_write(connection)
