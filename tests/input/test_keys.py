@@ -37,6 +37,8 @@ def other_content(scene: Scene, call: str) -> dict[str, Any]:
         "tokens.open_positions": {"asset": CHAIN},
         "reserves.reconcile": {"bank_balance": "3.00 USD"},
         "withdrawals.retry_payout": {"account_token": "ba_3"},
+        "webhook_endpoints.create": {"events": ["invoice.voided"]},
+        "webhook_deliveries.replay_range": {"endpoint": scene.things["disabled_endpoint"]},
     }
     if call in special:
         return special[call]
@@ -170,6 +172,8 @@ def strict() -> Iterator[Scene]:
             clock=made.clock,
             tenant=HOME,
             qr_secret=QR_SECRET,
+            webhook_secret=QR_SECRET,
+            allow_local_webhooks=True,
             programme=replace(PROGRAMME, require_idempotency_keys=True),
         )
         yield made

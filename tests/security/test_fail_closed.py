@@ -60,6 +60,8 @@ def screened_client(here: Scene, screens: Screens) -> InvoicePay:
         programme=PROGRAMME,
         dispatch="deferred",
         qr_secret=QR_SECRET,
+        webhook_secret=QR_SECRET,
+        allow_local_webhooks=True,
         tenant="home",
         checkpoint_keys=(Ed25519Key(bytes(32)),),
     )
