@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from invoicepay.domain.schedules import ScheduleStatus as ScheduleStatus
     from invoicepay.domain.tables import Ageing as Ageing
     from invoicepay.domain.tables import Balances as Balances
+    from invoicepay.domain.tables import Listing as Listing
     from invoicepay.domain.tie_out import ChainTieOut as ChainTieOut
     from invoicepay.domain.tokens import Burn as Burn
     from invoicepay.domain.tokens import BurnStatus as BurnStatus
@@ -174,6 +175,7 @@ _HOMES = {
     "Issue": "client.batches",
     "Letter": "documents.letters",
     "Line": "domain.lines",
+    "Listing": "domain.tables",
     "Mint": "domain.tokens",
     "MintStatus": "domain.tokens",
     "Money": "domain.money",

@@ -84,7 +84,7 @@ from invoicepay.domain.reconciliation import StatementLine
 from invoicepay.domain.requests import PaymentRequest, RequestStatus, Transfer, TransferStatus, Uses
 from invoicepay.domain.reserves import Backing, Cover
 from invoicepay.domain.schedules import CatchUp, Every, Schedule, ScheduleStatus
-from invoicepay.domain.tables import Ageing, Balances
+from invoicepay.domain.tables import Ageing, Balances, Listing
 from invoicepay.domain.tie_out import ChainTieOut
 from invoicepay.domain.tokens import Burn, BurnStatus, Mint, MintStatus
 from invoicepay.domain.webhook_deliveries import WebhookAnswer, WebhookDelivery, WebhookDeliveryStatus
@@ -124,11 +124,11 @@ class Audit:
     def __init__(self, group: _Audit) -> None:
         self._group = group
 
-    def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
+    def trail(self, entity_id: str | Entity) -> Listing[AuditRecord]:
         """Every audited command that changed one entity, in order; operators only."""
         return run_blocking(self._group.trail(entity_id))
 
-    def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[Operation, ...]:
+    def operations(self, *, after_position: int = 0, limit: int = 200) -> Listing[Operation]:
         """The log of operations: what people of the operator decided, and every call that was denied.
 
         Each entry has the actor, the `reason`, and where there was one the second person (`approved_by`) or
@@ -198,11 +198,11 @@ class Audit:
         """
         return run_blocking(self._group.anchor())
 
-    def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
+    def history(self, entity_id: str | Entity) -> Listing[Event]:
         """Every step of one entity, in order; operators only."""
         return run_blocking(self._group.history(entity_id))
 
-    def findings(self, on: date, *, others: Sequence[Movement] = ()) -> tuple[Finding, ...]:
+    def findings(self, on: date, *, others: Sequence[Movement] = ()) -> Listing[Finding]:
         """Judge a bank's day by the reporting rules: currency reports, travel data; operators only.
 
         Deposits, payouts and transfers to addresses outside are judged; nothing is posted or held.
@@ -250,7 +250,7 @@ class Ledger:
 
     def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
-    ) -> tuple[Booked, ...]:
+    ) -> Listing[Booked]:
         """Ledger transactions in order, after a transaction's id; operators only.
 
         Args:
@@ -284,7 +284,7 @@ class Invariants:
     def __init__(self, group: _Invariants) -> None:
         self._group = group
 
-    def check(self) -> tuple[Violation, ...]:
+    def check(self) -> Listing[Violation]:
         """Run them all; each violation names its rule and row. Empty when the books are right.
 
         Operators only.

@@ -62,6 +62,7 @@ NAMES = [
     "Issue",
     "Letter",
     "Line",
+    "Listing",
     "Mint",
     "MintStatus",
     "Money",

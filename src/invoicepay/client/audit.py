@@ -15,7 +15,7 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.monitoring import Finding, Movement
 from invoicepay.domain.operations import Operation
-from invoicepay.domain.tables import Balances
+from invoicepay.domain.tables import Balances, Listing
 from invoicepay.use_cases import books, queries
 from invoicepay.use_cases.anchoring import anchored
 from invoicepay.use_cases.looking import allow
@@ -26,11 +26,11 @@ from invoicepay.use_cases.queries import Verification
 class Audit(Group):
     """The tamper-evident trail of every command."""
 
-    async def trail(self, entity_id: str | Entity) -> tuple[AuditRecord, ...]:
+    async def trail(self, entity_id: str | Entity) -> Listing[AuditRecord]:
         """Every audited command that changed one entity, in order; operators only."""
-        return await queries.trail(self._deps, id_of(entity_id))
+        return Listing(AuditRecord, await queries.trail(self._deps, id_of(entity_id)))
 
-    async def operations(self, *, after_position: int = 0, limit: int = 200) -> tuple[Operation, ...]:
+    async def operations(self, *, after_position: int = 0, limit: int = 200) -> Listing[Operation]:
         """The log of operations: what people of the operator decided, and every call that was denied.
 
         Each entry has the actor, the `reason`, and where there was one the second person (`approved_by`) or
@@ -49,7 +49,7 @@ class Audit(Group):
             >>> [(entry.actor, entry.action, entry.reason) for entry in pay.audit.operations()]
             [('host', 'parties.freeze_wallet', 'court order 7/26')]
         """
-        return await queries.operations(self._deps, after=after_position, limit=limit)
+        return Listing(Operation, await queries.operations(self._deps, after=after_position, limit=limit))
 
     async def verify(self, *, anchors: Sequence[str | Anchor] = ()) -> Verification:
         """Recompute the hash chains and checkpoints from the beginning (INV-22); true when unbroken.
@@ -101,11 +101,11 @@ class Audit(Group):
         """
         return await anchored(self._deps)
 
-    async def history(self, entity_id: str | Entity) -> tuple[Event, ...]:
+    async def history(self, entity_id: str | Entity) -> Listing[Event]:
         """Every step of one entity, in order; operators only."""
-        return await queries.history(self._deps, id_of(entity_id))
+        return Listing(Event, await queries.history(self._deps, id_of(entity_id)))
 
-    async def findings(self, on: date, *, others: Sequence[Movement] = ()) -> tuple[Finding, ...]:
+    async def findings(self, on: date, *, others: Sequence[Movement] = ()) -> Listing[Finding]:
         """Judge a bank's day by the reporting rules: currency reports, travel data; operators only.
 
         Deposits, payouts and transfers to addresses outside are judged; nothing is posted or held.
@@ -124,7 +124,7 @@ class Audit(Group):
             >>> InvoicePay().audit.findings(date(2026, 1, 5))
             ()
         """
-        return await monitored(self._deps, on, several(others, "others"))
+        return Listing(Finding, await monitored(self._deps, on, several(others, "others")))
 
 
 class Ledger(Group):
@@ -148,14 +148,15 @@ class Ledger(Group):
 
     async def transactions(
         self, *, about: str | Entity | None = None, after: str = "", limit: int = 200
-    ) -> tuple[Booked, ...]:
+    ) -> Listing[Booked]:
         """Ledger transactions in order, after a transaction's id; operators only.
 
         Args:
             about: only those of one payment, deposit, withdrawal and so on.
             limit: 1 to 200.
         """
-        return await queries.transactions(self._deps, memo=optional_id(about), after=after, limit=limit)
+        found = await queries.transactions(self._deps, memo=optional_id(about), after=after, limit=limit)
+        return Listing(Booked, found)
 
     async def enterprise_book(self, enterprise: str, asset: str = "USD") -> EnterpriseBook:
         """An enterprise's own journal and balances, derived from its invoices, payments and credits.
@@ -177,9 +178,9 @@ class Ledger(Group):
 class Invariants(Group):
     """INV-01 … INV-25 over the stored data."""
 
-    async def check(self) -> tuple[Violation, ...]:
+    async def check(self) -> Listing[Violation]:
         """Run them all; each violation names its rule and row. Empty when the books are right.
 
         Operators only.
         """
-        return await queries.violations(self._deps)
+        return Listing(Violation, await queries.violations(self._deps))

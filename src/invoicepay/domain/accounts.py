@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
+from typing import ClassVar
 
 from invoicepay.domain.quick import quick
 from invoicepay.domain.shown import Shown
@@ -227,10 +228,32 @@ class Booked(Shown):
         recorded_at: when we learned of it.
     """
 
+    SHOWN: ClassVar[tuple[str, ...]] = ("id", "rule", "about", "effective_at", "entries")
+
     posting: Posting
     group_id: str
     effective_at: datetime
     recorded_at: datetime
+
+    @property
+    def id(self) -> str:
+        """The transaction's id."""
+        return self.posting.id
+
+    @property
+    def rule(self) -> str:
+        """The specification's posting, for example `P-11`."""
+        return self.posting.rule
+
+    @property
+    def about(self) -> str:
+        """The id of what it was about."""
+        return self.posting.memo
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Its debits and credits."""
+        return self.posting.entries
 
 
 def posting(rule: str, *moves: tuple[Account, Account, int], memo: str = "", reverses: str = "") -> Posting:

@@ -1,20 +1,69 @@
-"""Answers that are looked up by a key, and draw themselves: balances by account, open amounts by age."""
+"""Answers that hold many values and draw themselves: by key, such as balances, or one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from invoicepay.domain.accounts import Account
 from invoicepay.domain.frames import data_frame
 from invoicepay.domain.html import listing
 from invoicepay.domain.invoices import AgeingBucket
 from invoicepay.domain.money import Money
+from invoicepay.domain.shown import Shown
 from invoicepay.domain.wording import account_words
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
+
+
+T = TypeVar("T", bound=Shown)
+
+
+class Listing(tuple[T, ...]):
+    """Values of one kind, all of them: a tuple that a notebook draws as a table.
+
+    Examples:
+        >>> from invoicepay import InvoicePay
+        >>> pay = InvoicePay()
+        >>> _ = pay.parties.register("ann")
+        >>> trail = pay.audit.trail("ann")
+        >>> trail[0].action, trail.to_df()["action"].tolist()
+        ('parties.register', ['parties.register'])
+    """
+
+    _kind: type[T]
+
+    def __new__(cls, kind: type[T], rows: Iterable[T]) -> Listing[T]:
+        """The rows in their order; `kind` tells the columns, also where there is no row."""
+        made = super().__new__(cls, rows)
+        made._kind = kind
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self._kind, tuple(self)
+
+    def to_df(self) -> Any:
+        """A `pandas.DataFrame` with a row for each value; needs `invoicepay[dataframe]`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(self._kind, self, self._kind.SHOWN)
+
+    def _repr_html_(self) -> str:
+        return listing(self, caption=self._kind.__name__)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> CoreSchema:
+        """Let a web host answer with it, as with any tuple."""
+        from pydantic_core import core_schema
+
+        (kind,) = get_args(source)
+        plain: Any = tuple
+        rows = handler(plain[kind, ...])
+        return core_schema.no_info_after_validator_function(lambda found: cls(kind, found), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
