@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -138,7 +138,7 @@ async def receive_webhook(
         KeepMessage(
             provider=provider.name,
             event_id=event.event_id,
-            digest=_digest(body if len(events) == 1 else canonical(event).encode()),
+            digest=_digest(body if len(events) == 1 else canonical(_untimed(event)).encode()),
             body=canonical({"slot": slot, "event": event}),
         )
         for event in events
@@ -149,6 +149,14 @@ async def receive_webhook(
 def _sender(deps: Deps, slot: str, name: str) -> RailsProvider | TokenProvider:
     several = providers.banks(deps) if slot == "rails" else providers.issuers(deps)
     return next((one for one in several if one.name == name), several[0])
+
+
+def _untimed(event: ProviderEvent) -> ProviderEvent:
+    """The event without when we saw it: the same in every delivery, whatever else it is delivered with."""
+    never = datetime.min.replace(tzinfo=UTC)
+    if isinstance(event, RailEvent):
+        return replace(event, occurred_at=never, transfer=replace(event.transfer, observed_at=never))
+    return replace(event, occurred_at=never, transfer=replace(event.transfer, observed_at=never))
 
 
 def _digest(body: bytes) -> str:

@@ -7,18 +7,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from examples.acme_bank import SECRET, AcmeBank
-from invoicepay import Money, run_blocking
+from invoicepay import InboxMessage, InvoicePay, Money, run_blocking
 from invoicepay.adapters.signatures import BODY_HMAC_SHA256_HEX, HEADERS_HMAC_SHA512_HEX, STANDARD_V1
 from invoicepay.errors import (
     ConfigurationError,
+    ProviderError,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnknown,
     WebhookSignatureInvalid,
 )
 from invoicepay.ports.rails import RailEvent, RailOrder, RailStatus, RailTransfer
+from invoicepay.testing import FrozenClock
+from invoicepay.use_cases.inbox import ANOTHER_BODY
 from tests.adapters.http_rails.far_side import FarSide, detail
 
 ORDER_TIME = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -70,6 +74,32 @@ def test_key_and_idempotency_key_travel_in_their_headers(bank: FarSide) -> None:
 
 def test_a_bank_shows_its_key_nowhere(bank: FarSide) -> None:
     assert "test-key" not in f"{bank.rails()!r} {bank.rails()}"
+
+
+@pytest.mark.parametrize("answer", ["422", "500", "200"])
+def test_no_frame_of_a_failed_call_shows_the_key(bank: FarSide, answer: str) -> None:
+    bank.next = answer
+    with pytest.raises(ProviderError) as failed:
+        start(bank.rails())
+
+    ours = [entry for entry in failed.traceback if "invoicepay" in str(entry.path)]
+    shown = [repr(value) for entry in ours for value in entry.frame.f_locals.values()]
+    assert any("<AcmeBank at" in text for text in shown)
+    assert not [text for text in shown if "test-key" in text]
+
+
+def test_a_bank_says_in_headers_of_its_own_what_it_is_known_by(bank: FarSide) -> None:
+    class ByHeader(AcmeBank):
+        name = "by-header"
+
+        def headers(self) -> Mapping[str, SecretStr]:
+            return {"X-Api-Key": self.key}
+
+    start(bank.rails(ByHeader))
+
+    ((_, headers),) = bank.heard
+    assert headers["x-api-key"] == "test-key-of-acme"
+    assert "authorization" not in headers
 
 
 def test_a_word_that_is_not_in_the_list_needs_a_person(bank: FarSide) -> None:
@@ -258,6 +288,23 @@ def test_events_without_a_name_take_that_of_the_delivery() -> None:
     events = rails.parse_webhook(body, headers, received_at=ORDER_TIME)
 
     assert [event.event_id for event in events] == ["msg_1/0", "msg_1/1"]
+
+
+def test_several_events_of_one_delivery_are_kept_once_however_often_it_comes() -> None:
+    secret, clock = "whsec_" + "QWNtZSBzaWducyB3aXRoIHRoaXMgc2VjcmV0Lg==", FrozenClock("2026-01-31T09:00:00Z")
+    pay = InvoicePay(rails=Telling(webhook_secret=secret, clock=clock), clock=clock)
+    body = b'[{"id": "a"}, {"id": "b"}]'
+
+    def deliver() -> tuple[InboxMessage, ...]:
+        headers = STANDARD_V1.signed(STANDARD_V1.secret(secret), body, id="msg_1", at=clock.now())
+        return pay.webhooks.receive("telling", headers=headers, body=body)
+
+    first = deliver()
+    clock.advance(minutes=10)
+    again = deliver()
+
+    assert [message.digest for message in again] == [message.digest for message in first]
+    assert ANOTHER_BODY not in {message.reason for message in again}
 
 
 def test_where_only_headers_are_signed_the_body_is_a_hint() -> None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import SecretStr
+
 from invoicepay.adapters.http import Answer, Limits, Request, Sender
 from invoicepay.adapters.http_rails.attempts import Unseen, asked, beside, ordered, reason
 from invoicepay.adapters.http_rails.calls import order, question, reachable
@@ -69,7 +71,8 @@ class HttpRails:
         health_path: asked by `health`; any answer says that the bank is there.
 
     Args:
-        key: what the bank knows us by; sent as `Authorization: Bearer …` unless `headers` says otherwise.
+        key: what the bank knows us by, kept as a secret; sent as `Authorization: Bearer …` unless `headers`
+            says otherwise.
         base_url: instead of the class's, such as a sandbox.
         webhook_secret: what deliveries are signed with; several while one replaces another.
         assets: what this bank's money becomes, such as `USD.tempo`, one for a currency; a currency without
@@ -122,7 +125,7 @@ class HttpRails:
     def __init__(
         self,
         *,
-        key: str = "",
+        key: str | SecretStr = "",
         base_url: str = "",
         webhook_secret: str | Sequence[str] = (),
         assets: Collection[str] = (),
@@ -136,14 +139,15 @@ class HttpRails:
             lacking = "base_url" if self.name else "name"
             raise ConfigurationError(f"{type(self).__name__} has no {lacking}", hint=f"Write {lacking} = …")
         texts = [webhook_secret] if isinstance(webhook_secret, str) else webhook_secret
-        self._key, self._clock, self._limits = key, clock or SystemClock(), limits or Limits()
+        self.key: SecretStr = key if isinstance(key, SecretStr) else SecretStr(key)
+        self._clock, self._limits = clock or SystemClock(), limits or Limits()
         self._assets = {currency_of(asset): asset for asset in assets}
         self._secrets = [self.signature.secret(text) for text in texts if text]
         self._sender = Sender(
             self.name,
             self.base_url,
             limits=self._limits,
-            secrets=[secret for secret in (key, *texts) if secret],
+            secrets=[*([self.key] if self.key else []), *(text for text in texts if text)],
             tls=tls,
             transport=transport,
         )
@@ -190,9 +194,9 @@ class HttpRails:
         """The events of a delivery; it comes from the bank, and its JSON is read already."""
         raise ProviderUnavailable(f"{self.name} sends no webhooks")
 
-    def headers(self) -> Mapping[str, str]:
-        """What every call says of us."""
-        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+    def headers(self) -> Mapping[str, str | SecretStr]:
+        """What every call says of us; a value made of `key` is a secret again, so that no trace shows it."""
+        return {"Authorization": SecretStr(f"Bearer {self.key.get_secret_value()}")} if self.key else {}
 
     def refusal(self, answer: Answer) -> ProviderError:
         """What a 4xx on an order means; by default it is refused for good, and after 409 not known.
