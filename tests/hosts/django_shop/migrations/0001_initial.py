@@ -10,7 +10,7 @@ from invoicepay.integrations.django import sqlalchemy_connection
 
 def upgrade(_apps: Any, schema_editor: Any) -> None:
     with sqlalchemy_connection(schema_editor.connection.alias) as connection:
-        invoicepay_migrations.upgrade(connection, to=3)
+        invoicepay_migrations.upgrade(connection, to=invoicepay_migrations.LATEST)
 
 
 class Migration(migrations.Migration):  # type: ignore[misc] # Django comes without types
