@@ -19,6 +19,7 @@ SHARED = ("base", "batches", "dry_runs", "events", "notices", "pages")
 PARTS = ("invoice_batches", "invoice_endings", "scopes")  # bases whose calls stand in a file of their own
 
 ONLY_FOR_TYPES = (
+    "from invoicepay.domain.explanation import Explanation",
     "from sqlalchemy import Connection, Engine",
     "from sqlalchemy.ext.asyncio import AsyncEngine",
     "from sqlalchemy.orm import Session, scoped_session",

@@ -68,7 +68,6 @@ from invoicepay.domain.effects import Effect, EffectStatus, InboxMessage, Observ
 from invoicepay.domain.enterprise_book import EnterpriseBook
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
-from invoicepay.domain.explanation import Explanation
 from invoicepay.domain.holds import Hold, HoldStatus
 from invoicepay.domain.invariants import Violation
 from invoicepay.domain.invoices import Invoice, InvoiceStatus, VoidDisposition
@@ -114,6 +113,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.orm import Session, scoped_session
+
+    from invoicepay.domain.explanation import Explanation
 
 
 class Audit:

@@ -165,8 +165,13 @@ PORTS = {
     "Screening",
     "TokenProvider",
 }
-SQLALCHEMY = {name: Any for name in ("AsyncEngine", "Connection", "Engine", "Session")}
-NAMESPACE = {**vars(blocking), **SQLALCHEMY, "scoped_session": list}
+SQLALCHEMY = dict.fromkeys(("AsyncEngine", "Connection", "Engine", "Session"), Any)
+NAMESPACE = {
+    **vars(blocking),
+    **SQLALCHEMY,
+    "scoped_session": list,
+    "Explanation": invoicepay.Explanation,
+}
 
 
 def calls_of(group: type) -> Iterator[Any]:

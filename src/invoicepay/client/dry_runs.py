@@ -10,14 +10,13 @@ from functools import wraps
 from inspect import getmembers, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from invoicepay.domain.applied_rules import Decided
-from invoicepay.domain.explaining import explained
-from invoicepay.domain.explanation import ExplainedCall, Explanation, Refusal
+from invoicepay.domain.decided import Decided
 from invoicepay.errors import InvoicePayError
 from invoicepay.ports.screening import Screened, Subject, Verdict
 
 if TYPE_CHECKING:
     from invoicepay.client.base import Core, Group
+    from invoicepay.domain.explanation import ExplainedCall, Explanation
 
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -32,12 +31,14 @@ class Trial:
         assumptions: what nobody outside was asked.
     """
 
-    calls: dict[object, ExplainedCall] = field(default_factory=dict[object, ExplainedCall])
+    calls: dict[object, ExplainedCall] = field(default_factory=dict[object, "ExplainedCall"])
     told: list[InvoicePayError] = field(default_factory=list[InvoicePayError])
     assumptions: dict[str, None] = field(default_factory=dict[str, None])
 
     def witness(self, scope: tuple[str, ...], decided: Decided) -> None:
         """Note how a command ended."""
+        from invoicepay.domain.explaining import explained
+
         if decided.refusal is not None:
             self.told.append(decided.refusal)
         place = (*scope, len(self.calls)) if decided.is_replayed else scope
@@ -45,6 +46,8 @@ class Trial:
 
     def refused(self, name: str, actor: str, error: InvoicePayError) -> None:
         """Note a refusal that came before any command, for example of an amount that is none."""
+        from invoicepay.domain.explanation import ExplainedCall, Refusal
+
         if not any(error is known for known in self.told):
             self.told.append(error)
             self.calls[name, len(self.calls)] = ExplainedCall(
@@ -53,6 +56,8 @@ class Trial:
 
     def explanation(self) -> Explanation:
         """Everything noted, as a value."""
+        from invoicepay.domain.explanation import Explanation
+
         return Explanation(calls=tuple(self.calls.values()), assumptions=tuple(self.assumptions))
 
     def watch(self, group: Group, actor: str) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 from invoicepay.client.base import Core, acting
 from invoicepay.client.dry_runs import dry_run
 from invoicepay.client.transactions import bound, transaction
-from invoicepay.domain.explanation import Explanation
 from invoicepay.domain.parties import Role
 from invoicepay.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
+
+    from invoicepay.domain.explanation import Explanation
 
 
 class Scopes:

@@ -7,8 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from invoicepay.domain.accounts import Entry, Posting
-from invoicepay.domain.applied_rules import Decided, rules_applied
+from invoicepay.domain.applied_rules import rules_applied
 from invoicepay.domain.change import Outcome
+from invoicepay.domain.decided import Decided
 from invoicepay.domain.effects import Effect
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.explanation import (

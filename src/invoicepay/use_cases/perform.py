@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from invoicepay.domain.access import is_noted, require_authorised
-from invoicepay.domain.applied_rules import Decided
 from invoicepay.domain.canonical import asked, canonical, text
 from invoicepay.domain.change import Change, Context, Outcome, Snapshot, denied
 from invoicepay.domain.codec import from_dict
+from invoicepay.domain.decided import Decided
 from invoicepay.domain.effects import slot_of
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Step
