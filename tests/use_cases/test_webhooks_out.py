@@ -437,6 +437,28 @@ def test_a_worker_that_lost_its_lease_records_nothing(shop: Outlet) -> None:
     assert len(shop.box.sent) == 2
 
 
+def test_what_a_late_worker_learnt_is_not_counted_twice(shop: Outlet) -> None:
+    """Whoever took over has tried and failed; the late success is forgotten, and so sent once more."""
+    shop.endpoint(SHOP, "invoice.created")
+    shop.issue("1.00")
+
+    def sleep(_message: object) -> None:
+        shop.box.meanwhile = lambda _other: None
+        shop.clock.advance(minutes=3)
+        shop.box.answers[SHOP] = REFUSED
+        shop.work()
+        shop.box.answers.clear()
+
+    shop.box.meanwhile = sleep
+    shop.work()
+
+    (delivery,) = shop.deliveries()
+    assert (delivery.status, delivery.attempts, delivery.fence) == (WebhookDeliveryStatus.PENDING, 1, 2)
+    shop.clock.advance(minutes=1)
+    shop.work()
+    assert [row.attempts for row in shop.deliveries(WebhookDeliveryStatus.DELIVERED)] == [2]
+
+
 def test_for_a_day_after_a_rotation_both_secrets_sign(shop: Outlet) -> None:
     endpoint = shop.endpoint(SHOP, "invoice.created")
     before = shop.run(endpoints.secret_of(shop.deps, endpoint.id))
