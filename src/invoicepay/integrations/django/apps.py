@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 
-class InvoicePayConfig(AppConfig):  # type: ignore[misc] # Django comes without types
+class _Config(AppConfig):  # type: ignore[misc] # Django comes without types, so this is no public name
     """No models and no migrations: the tables are the library's, and it makes them itself."""
 
     name = "invoicepay.integrations.django"

@@ -20,7 +20,7 @@ SETTING = "INVOICEPAY_CLIENT"
 """In Django's settings, where the client is: `"shop.money:pay"`, or a function there that makes one."""
 
 
-class Command(BaseCommand):  # type: ignore[misc] # Django comes without types
+class _Command(BaseCommand):  # type: ignore[misc] # Django comes without types
     """Hand everything behind `invoicepay` to the command line, and its exit code to the shell."""
 
     help = f"Run a command of invoicepay with the client that {SETTING} names."
@@ -66,3 +66,7 @@ def without_djangos(arguments: list[str]) -> list[str]:
 def called(argv: list[str]) -> str:
     """How the command is written in this project."""
     return f"{os.path.basename(argv[0]) if argv else 'manage.py'} invoicepay"
+
+
+Command: type = _Command
+"""What Django looks for."""
