@@ -207,7 +207,7 @@ def test_the_recording_is_about_every_table(sent: Recording) -> None:
     for statement in sent.statements:
         (read if statement.startswith(("SELECT", "WITH")) else written).update(tables(statement))
 
-    assert TENANT_TABLES - read == set()
+    assert TENANT_TABLES - read == {"turns"}  # taken by the write that finds it free
     assert TENANT_TABLES - written == set()
 
 

@@ -213,3 +213,21 @@ class JoinsHosts(Protocol):
             ConfigurationError: nothing of the kind, or none that can be joined; the message says why.
         """
         ...
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """What a repository adds that can keep workers from doing one work of a tenant at the same time.
+
+    A turn is no lock: it is over by itself at an instant, so that nobody waits for a worker that died.
+    """
+
+    async def take_turn(
+        self, tenant_id: str, work: str, holder: str, *, now: datetime, until: datetime
+    ) -> bool:
+        """Take a turn that is free, over or this holder's already; false where somebody else has it."""
+        ...
+
+    async def end_turn(self, tenant_id: str, work: str, holder: str, *, now: datetime) -> None:
+        """Give a turn back; nothing happens where it is somebody else's by now."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from invoicepay.domain.events import Event
 from invoicepay.domain.needs import find, need
 from invoicepay.domain.parties import Party, PartyStatus
 from invoicepay.errors import ConcurrentUpdate
+from invoicepay.ports.repository import TakesTurns
 from invoicepay.testing.samples import sample
 from invoicepay.testing.store import Store
 
@@ -205,6 +206,28 @@ class TrailContract:
         assert store.look(lambda reader: reader.checkpoints()) == ()
         assert store.of_tenant("third").replies(("test.write", "k1")) == {}
         assert store.host.run(store.repository.tenants()) == ("acme", "other")
+
+    def test_a_turn_is_one_workers_until_it_is_given_back_or_over(self, store: Store) -> None:
+        turns, now = store.repository, store.clock.now()
+        if not isinstance(turns, TakesTurns):
+            pytest.skip("the repository keeps no turns")
+
+        def taken(holder: str, at: datetime, tenant: str = store.tenant_id, work: str = "tell") -> bool:
+            until = at + timedelta(seconds=30)
+            return store.host.run(turns.take_turn(tenant, work, holder, now=at, until=until))
+
+        def given_back(holder: str, at: datetime) -> None:
+            store.host.run(turns.end_turn(store.tenant_id, "tell", holder, now=at))
+
+        assert (taken("one", now), taken("other", now), taken("one", now)) == (True, False, True)
+        assert taken("other", now, tenant="other") and taken("other", now, work="another")
+        given_back("other", now)
+        assert not taken("other", now + timedelta(seconds=29))
+        assert taken("other", now + timedelta(seconds=30))  # the first one died at it
+        given_back("one", now + timedelta(seconds=31))
+        assert not taken("one", now + timedelta(seconds=31))
+        given_back("other", now + timedelta(seconds=32))
+        assert taken("one", now + timedelta(seconds=32))
 
     def test_a_tenant_changes_nothing_of_another(self, store: Store) -> None:
         other = store.of_tenant("other")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from invoicepay.domain.events import Event
+from invoicepay.ports.repository import TakesTurns
 from invoicepay.use_cases.perform import Deps
 
 Handler = Callable[[Event], Awaitable[None]]
 
 PAGE = 200
+WORK = "tell events"
+TURN = timedelta(seconds=30)
+"""How long the others wait for a worker that died at it; a handler that takes longer may be called twice."""
+RENEWED_AFTER = TURN / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +41,89 @@ class Delivered:
         return Delivered(self.count + other.count, self.undelivered + other.undelivered)
 
 
+@dataclass(slots=True)
+class Turn:
+    """One worker's turn to tell a tenant's events.
+
+    Attributes:
+        holder: a name that nobody else has.
+        taken_at: when it was taken or renewed; None before.
+    """
+
+    deps: Deps
+    holder: str
+    taken_at: datetime | None = None
+
+    async def is_ours(self) -> bool:
+        """Take it, or go on with it; what was over meanwhile may have been somebody else's, and is lost."""
+        store, now = self.deps.repository, self.deps.on_lease_time.clock.now()
+        if not isinstance(store, TakesTurns):
+            return True
+        if self.taken_at is not None and not self.taken_at + RENEWED_AFTER <= now < self.taken_at + TURN:
+            return now < self.taken_at + TURN
+        if not await store.take_turn(self.deps.tenant_id, WORK, self.holder, now=now, until=now + TURN):
+            return False
+        self.taken_at = now
+        return True
+
+    async def end(self) -> None:
+        """Let others have it."""
+        store, now = self.deps.repository, self.deps.on_lease_time.clock.now()
+        if isinstance(store, TakesTurns):
+            await store.end_turn(self.deps.tenant_id, WORK, self.holder, now=now)
+
+
 async def deliver_events(deps: Deps, handlers: Sequence[Handler], limit: int) -> Delivered:
     """Offer unpublished events to every handler; an event counts as published once all took it.
 
     A handler that raises holds back the later events of the same entity, and nothing else. It may see an
     event again, also one that only another handler failed on: handlers tell repetitions by `Event.id`.
+
+    One worker at a time tells a tenant's events. Whoever finds another one at it leaves what it would have
+    told to that one, who looks again once it has given its turn back.
     """
     delivered = Delivered()
     held_back: set[tuple[str, str]] = set()
+    while delivered.count < limit and await _unpublished(deps, "", 1):
+        turn = Turn(deps, deps.ids.nonce())
+        if not await turn.is_ours():
+            break
+        try:
+            told = await _deliver_all(deps, handlers, limit - delivered.count, held_back, turn)
+        finally:
+            await turn.end()
+        delivered += told
+        if not told.count:
+            break
+    return delivered
+
+
+async def _unpublished(deps: Deps, after: str, limit: int) -> Sequence[Event]:
+    async with deps.repository.reader(deps.tenant_id) as reader:
+        return await reader.events(unpublished=True, after=after, limit=limit)
+
+
+async def _deliver_all(
+    deps: Deps, handlers: Sequence[Handler], limit: int, held_back: set[tuple[str, str]], turn: Turn
+) -> Delivered:
+    """Page after page while it is this worker's turn."""
+    delivered = Delivered()
     after = ""
-    while delivered.count < limit:
-        async with deps.repository.reader(deps.tenant_id) as reader:
-            page = await reader.events(unpublished=True, after=after, limit=min(PAGE, limit))
+    while delivered.count < limit and await turn.is_ours():
+        page = await _unpublished(deps, after, min(PAGE, limit))
         if not page:
             break
         after = page[-1].id
-        delivered += await _deliver_page(deps, handlers, page, held_back)
+        delivered += await _deliver_page(deps, handlers, page, held_back, turn)
     return delivered
 
 
 async def _deliver_page(
-    deps: Deps, handlers: Sequence[Handler], page: Sequence[Event], held_back: set[tuple[str, str]]
+    deps: Deps,
+    handlers: Sequence[Handler],
+    page: Sequence[Event],
+    held_back: set[tuple[str, str]],
+    turn: Turn,
 ) -> Delivered:
     taken: list[str] = []
     failed: list[Undelivered] = []
@@ -63,6 +131,8 @@ async def _deliver_page(
         entity = (event.kind, event.entity_id)
         if entity in held_back:
             continue
+        if not await turn.is_ours():
+            break
         error = await _offer(handlers, event)
         if error is None:
             taken.append(event.id)

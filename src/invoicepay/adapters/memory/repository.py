@@ -32,6 +32,7 @@ class MemoryRepository:
         self._new_id = new_id
         self._stream = stream
         self._tenants: dict[str, Tables] = {}
+        self._turns: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
     @asynccontextmanager
@@ -85,6 +86,23 @@ class MemoryRepository:
                 if tables.unpublished.pop(id, None):
                     tables.published[id] = at
                     tables.revision += 1
+
+    async def take_turn(
+        self, tenant_id: str, work: str, holder: str, *, now: datetime, until: datetime
+    ) -> bool:
+        """Take a turn that is free, over or ours already."""
+        with self._lock:
+            owner, over_at = self._turns.get((tenant_id, work), (holder, now))
+            if owner != holder and over_at > now:
+                return False
+            self._turns[tenant_id, work] = (holder, until)
+            return True
+
+    async def end_turn(self, tenant_id: str, work: str, holder: str, *, now: datetime) -> None:
+        """Give it back; nothing happens where it is somebody else's by now."""
+        with self._lock:
+            if self._turns.get((tenant_id, work), ("", now))[0] == holder:
+                self._turns[tenant_id, work] = (holder, now)
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -17,7 +17,7 @@ from invoicepay.domain.invariants import Violation
 from invoicepay.domain.needs import Find, Needs
 from invoicepay.errors import ConfigurationError
 from invoicepay.ports.health import NOT_TOLD, Check, Health, TellsHealth
-from invoicepay.ports.repository import JoinsHosts, Reader, Reply, Repository, Transaction, Unit
+from invoicepay.ports.repository import JoinsHosts, Reader, Reply, Repository, TakesTurns, Transaction, Unit
 from invoicepay.ports.runtime import Clock, SharesClock
 from invoicepay.ports.sealing import FieldCipher
 
@@ -66,6 +66,17 @@ class SealedRepository:
 
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         await self._inner.mark_published(tenant_id, event_ids, at)
+
+    async def take_turn(
+        self, tenant_id: str, work: str, holder: str, *, now: datetime, until: datetime
+    ) -> bool:
+        if not isinstance(self._inner, TakesTurns):
+            return True
+        return await self._inner.take_turn(tenant_id, work, holder, now=now, until=until)
+
+    async def end_turn(self, tenant_id: str, work: str, holder: str, *, now: datetime) -> None:
+        if isinstance(self._inner, TakesTurns):
+            await self._inner.end_turn(tenant_id, work, holder, now=now)
 
     async def shared_clock(self) -> Clock | None:
         return await self._inner.shared_clock() if isinstance(self._inner, SharesClock) else None

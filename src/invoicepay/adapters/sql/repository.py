@@ -27,6 +27,7 @@ from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.ready import migrate_tables, require_tables, store_health
 from invoicepay.adapters.sql.schema import Place
 from invoicepay.adapters.sql.store_clock import StoreClock, read_clock
+from invoicepay.adapters.sql.turns import end_turn, take_turn
 from invoicepay.adapters.sql.writing import Sending
 from invoicepay.domain.audit import Checkpoint, seal
 from invoicepay.domain.change import Outcome, Snapshot
@@ -176,6 +177,24 @@ class SqlRepository:
         place = Place(self._schema, tenant_id)
         async with self._door.link(writes=True) as link:
             await link.run(lambda connection: _mark_published(connection, place, event_ids, at))
+            await link.commit()
+
+    async def take_turn(
+        self, tenant_id: str, work: str, holder: str, *, now: datetime, until: datetime
+    ) -> bool:
+        await self._require_tables()
+        place = Place(self._schema, tenant_id)
+        async with self._door.link(writes=True) as link:
+            is_ours = await link.run(
+                lambda connection: take_turn(connection, place, work, holder, now, until)
+            )
+            await link.commit()
+            return is_ours
+
+    async def end_turn(self, tenant_id: str, work: str, holder: str, *, now: datetime) -> None:
+        place = Place(self._schema, tenant_id)
+        async with self._door.link(writes=True) as link:
+            await link.run(lambda connection: end_turn(connection, place, work, holder, now))
             await link.commit()
 
     async def shared_clock(self) -> StoreClock | None:
