@@ -133,3 +133,18 @@ def test_a_handler_sees_whose_event_it_is() -> None:
     pay.run_pending_everywhere()
 
     assert seen == [("north", "ann"), ("south", "bob")]
+
+
+def test_a_handler_that_calls_the_library_is_told_of_its_own_event_once_and_of_the_new_one() -> None:
+    pay, seen = InvoicePay(), []
+
+    @pay.on("request.created")
+    def ask_on(event: Event) -> None:
+        seen.append(event.data["payer_id"])
+        if event.data["payer_id"] == "ann":
+            pay.requests.create(requester="acme", payer="ben", amount="1.00 USD")
+            assert seen == ["ann"]  # told once this handler is done
+
+    pay.requests.create(requester="acme", payer="ann", amount="1.00 USD")
+
+    assert seen == ["ann", "ben"]
