@@ -83,8 +83,9 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     ids = parts.ids or SystemIds()
     is_memory = chosen == MEMORY and parts.repository is None
     programme = _programme(settings.programme, is_memory=is_memory)
-    rails = banks or SimulatedRails(clock)
-    tokens = token or SimulatedTokens(clock, custody=_custody(programme))
+    after = 0 if is_memory else int(clock.now().timestamp() * 1_000_000)
+    rails = banks or SimulatedRails(clock, after=after)
+    tokens = token or SimulatedTokens(clock, custody=_custody(programme), after=after)
     check_routes(rails, programme)
     check_routes(tokens, programme)
     if token is not None:

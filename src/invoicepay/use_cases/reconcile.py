@@ -128,7 +128,7 @@ class TieOut(Shown):
 
     def explain(self) -> str:
         """The figures and the differences, in a few lines for a person."""
-        bank = self.bank_balance or "not told"
+        bank = "not told" if self.bank_balance is None else self.bank_balance
         outside = f"bank {bank}, books {self.ledger_balance}; supply {self.supply}"
         return "\n".join((self.audit.explain(), outside, *(f"{b.kind}: {b.message}" for b in self.breaks)))
 

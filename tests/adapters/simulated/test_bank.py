@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from invoicepay import InvoicePay
 from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
 from invoicepay.adapters.simulated.bank import BankCommand
 from invoicepay.bridge import run_blocking
@@ -186,3 +188,15 @@ def test_review_and_sending_precede_settlement() -> None:
         seen.append(bench.rails.transfer(reference).status)
 
     assert seen == [S.IN_REVIEW, S.SENT, S.SETTLED]
+
+
+def test_providers_that_are_started_again_over_a_database_go_on_with_it(tmp_path: Path) -> None:
+    for run in (1, 2, 3):
+        with InvoicePay(f"sqlite:///{tmp_path / 'pay.db'}") as pay:
+            pay.parties.register("ann")
+            if run < 3:
+                pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
+            assert str(pay.wallets.get("ann").available) == f"{50 * min(run, 2)}.00 USD"
+            if run == 3:
+                withdrawal = pay.withdrawals.initiate("ann", "80.00 USD", account_token="ba_ann")
+                assert pay.sim.settle_payout(withdrawal).status == "paid"

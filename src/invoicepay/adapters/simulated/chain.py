@@ -29,6 +29,8 @@ class SimulatedTokens:
         custody: `omnibus` refuses only what the whole supply cannot give, for programmes that keep their
             parties' tokens in one place; `wallets` refuses what the party's own balance cannot give
             (`capabilities().per_party`).
+        after: a number that its own names come after, as for the bank. Tokens from before it are then not
+            known here, and in one place they cover what the books let through.
     """
 
     def __init__(
@@ -40,10 +42,11 @@ class SimulatedTokens:
         custody: str = "omnibus",
         capabilities: TokenCapabilities = CAPABILITIES,
         webhook_key: bytes = WEBHOOK_KEY,
+        after: int = 0,
     ) -> None:
         assert finality in ("immediate", "manual"), "finality is immediate or manual"
         assert custody in ("omnibus", "wallets"), "custody is omnibus or wallets"
-        self._clock, self._name = clock, name
+        self._clock, self._name, self._after = clock, name, after
         self._capabilities = replace(capabilities, per_party=custody == "wallets")
         self._finality, self._custody = finality, custody
         self._lock = threading.RLock()
@@ -52,7 +55,7 @@ class SimulatedTokens:
         self._transfers: dict[str, TokenTransfer] = {}
         self._references: dict[str, str] = {}
         self._balances: dict[tuple[str, str], int] = {}
-        self._facts = 0
+        self._facts = after
         self.weather: Weather = Weather()
         self.postbox: Postbox = Postbox(name, webhook_key, clock, TokenEvent)
 
@@ -114,7 +117,7 @@ class SimulatedTokens:
     def push(self, from_party: str, to_party: str, amount: Money, *, invoice_id: str = "") -> TokenTransfer:
         """Move tokens without being asked by us, as a payer's own wallet does."""
         with self._lock:
-            reference = f"push-{len(self._transfers) + 1:06d}"
+            reference = f"push-{self._after + len(self._transfers) + 1:06d}"
             order = TokenOrder(reference=reference, amount=amount, from_party=from_party, to_party=to_party)
             self._refuse_uncovered(order)
             return self._state(self._new(order, TokenStatus.FINAL), invoice_id=invoice_id)
@@ -184,7 +187,7 @@ class SimulatedTokens:
 
     def _refuse_uncovered(self, order: TokenOrder) -> None:
         asset = order.amount.asset
-        if order.from_party == ISSUER:
+        if order.from_party == ISSUER or (self._after and self._custody == "omnibus"):
             return
         source = (
             -self._held(ISSUER, asset) if self._custody == "omnibus" else self._held(order.from_party, asset)
@@ -193,7 +196,7 @@ class SimulatedTokens:
             raise ProviderRejected("not enough tokens", party=order.from_party, asset=asset)
 
     def _new(self, order: TokenOrder, status: TokenStatus) -> TokenTransfer:
-        ref = f"0x{len(self._transfers) + 1:064x}"
+        ref = f"0x{self._after + len(self._transfers) + 1:064x}"
         self._references[order.reference] = ref
         self._orders[ref] = order
         return TokenTransfer(
