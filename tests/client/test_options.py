@@ -32,7 +32,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"table_prefix": "pay_"}, "memory:// has no tables"),
     ({"store": "sqlite:///pay.db", "repository": REPOSITORY}, "repository brings its own store"),
     ({"repository": REPOSITORY, "table_prefix": "pay_"}, "repository brings its own store"),
-    ({"rails": "acme"}, "str lacks name, capabilities, initiate_deposit"),
+    ({"rails": 7}, "int lacks name, capabilities, initiate_deposit"),
     ({"rails": SimulatedRails}, "the class SimulatedRails: pass an instance"),
     ({"token": 5}, "token is no TokenProvider: int lacks"),
     ({"clock": lambda: None}, "clock is no Clock: function lacks now"),
