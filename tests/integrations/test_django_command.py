@@ -14,6 +14,7 @@ SETTINGS = """
 from pathlib import Path
 
 SECRET_KEY = "of a test"
+USE_TZ = True
 INSTALLED_APPS = ["invoicepay.integrations.django"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).parent / "shop.db"}}
 INVOICEPAY_CLIENT = "shop_money:pay"
