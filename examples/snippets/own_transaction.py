@@ -28,13 +28,13 @@ def upgrade() -> None:
 
 
 # What such a host brings: a database with parties, and Alembic, which calls `upgrade`.
-with InvoicePay("sqlite:///shop.db") as pay:
+with InvoicePay("sqlite:///host.db") as pay:
     pay.parties.register("acme", kind="enterprise")
     pay.parties.register("ann")
     pay.sim.settle(pay.deposits.initiate("ann", "50.00 USD"))
 
-paid = asyncio.run(order(create_async_engine("sqlite+aiosqlite:///shop.db")))
-with InvoicePay("sqlite:///shop.db") as pay:
+paid = asyncio.run(order(create_async_engine("sqlite+aiosqlite:///host.db")))
+with InvoicePay("sqlite:///host.db") as pay:
     print(pay.invoices.get(paid).status)
 
 engine = create_engine("sqlite:///new.db")
