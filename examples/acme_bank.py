@@ -22,6 +22,7 @@ class AcmeBank(HttpRails):
     name, base_url = "acmebank", "https://api.acmebank.example/v2"
     statuses = {"created": "pending", "done": "settled", "bounced": "returned"}  # noqa: RUF012
     deduplicates = True  # Acme's guide: a key is remembered for ever
+    unseen_status = 404  # and this of a reference says that it was never seen
 
     def start_deposit(self, order: RailOrder, key: str) -> RailTransfer:
         """Collect from the party's account."""
@@ -42,7 +43,7 @@ class AcmeBank(HttpRails):
         )
 
     def look_up(self, reference: str) -> RailTransfer:
-        """Ask by our reference; a 404 says that Acme has never seen it."""
+        """Ask by our reference."""
         return self._read(self.call("GET", f"/transfers/{reference}"))
 
     def read_webhook(self, document: Any) -> list[RailEvent]:

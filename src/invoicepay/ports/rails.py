@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from invoicepay.domain.money import Money, currency_of
+from invoicepay.domain.money import Money, currency_of, scale_of
 
 
 class Direction(StrEnum):
@@ -57,6 +57,19 @@ class RailOrder:
     def currency(self) -> str:
         """ISO 4217 code of what the bank moves, which an asset such as `USD.tempo` stands for."""
         return currency_of(self.amount.asset)
+
+    @property
+    def minor_units(self) -> int:
+        """The amount in the smallest unit of its currency, for a bank that counts cents.
+
+        Examples:
+            >>> order = RailOrder(reference="e", amount=Money.of("12.50 USD"), rail="wire", party_id="ann")
+            >>> order.minor_units
+            1250
+        """
+        units = self.amount.amount.scaleb(scale_of(self.amount.asset))
+        assert units == int(units), "what goes over a rail has no more decimals than its currency"
+        return int(units)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from invoicepay import InboxMessage, InvoicePay, Money, run_blocking
 from invoicepay.adapters.signatures import BODY_HMAC_SHA256_HEX, HEADERS_HMAC_SHA512_HEX, STANDARD_V1
 from invoicepay.errors import (
     ConfigurationError,
+    InvoicePayError,
     ProviderError,
     ProviderRejected,
     ProviderUnavailable,
@@ -219,6 +222,58 @@ def test_all_calls_of_one_order_end_together(bank: FarSide) -> None:
         start(bank.rails(Patient))
 
     assert time.monotonic() - since < 5
+
+
+class Counting(AcmeBank):
+    """Counts in the smallest unit of each currency, and in whole numbers where it can."""
+
+    name = "counting"
+
+    def start_deposit(self, order: RailOrder, key: str) -> RailTransfer:
+        body = {"units": order.minor_units, "currency": order.currency, "reference": order.reference}
+        found = self.call("POST", "/collections", json=body, idempotency_key=key)
+        amount = self.minor(found["units"], found["currency"])
+        return self.transfer("deposit", id=found["id"], status=found["state"], amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "units"), [("10.00 USD", 1000), ("0.01 USD", 1), ("500 JPY", 500), ("1.234 KWD", 1234)]
+)
+def test_a_bank_may_count_in_the_smallest_unit(bank: FarSide, amount: str, units: int) -> None:
+    order = replace(ORDER, amount=Money.of(amount))
+
+    transfer = start(bank.rails(Counting), order)
+
+    assert str(bank.transfers["eff_1"]["units"]) == str(units)
+    assert transfer.amount == order.amount
+
+
+@pytest.mark.parametrize("stated", [10, "10", "10.00", Decimal(10), Decimal("10.00")])
+def test_a_bank_may_state_ten_in_any_exact_way(stated: Any) -> None:
+    assert AcmeBank().money(stated, "USD") == Money.of("10.00 USD")
+
+
+@pytest.mark.parametrize("stated", [True, 10.0, None, "ten", Decimal(-1), "1.0000001"])
+def test_what_is_no_amount_is_not_read(stated: Any) -> None:
+    with pytest.raises((InvoicePayError, TypeError)):
+        AcmeBank().money(stated, "USD")
+
+
+@pytest.mark.parametrize("stated", [True, 10.0, "1000", Decimal(1000), -1, None])
+def test_what_is_no_count_of_the_smallest_unit_is_not_read(stated: Any) -> None:
+    with pytest.raises(InvoicePayError):
+        AcmeBank().minor(stated, "USD")
+
+
+@pytest.mark.parametrize("status", [0, 410])
+def test_only_the_promised_answer_says_never_seen(bank: FarSide, status: int) -> None:
+    class Other(AcmeBank):
+        name = "other"
+        unseen_status = status
+
+    with pytest.raises(ProviderUnavailable, match="other answered 404 to GET transfers"):
+        run_blocking(bank.rails(Other).find("eff_never"))
+    assert run_blocking(bank.rails().find("eff_never")) is None
 
 
 def test_an_asset_that_stands_for_the_currency_is_translated_both_ways(bank: FarSide) -> None:

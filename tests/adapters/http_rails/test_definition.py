@@ -53,6 +53,7 @@ def test_capabilities_follow_from_what_is_written() -> None:
         ({"statuses": {"done": "setled"}}, "statuses has setled; ours are pending"),
         ({"deposit_rails": "instant"}, "deposit_rails lists rails"),
         ({"absent_grace_seconds": 0.5}, "absent_grace_seconds is whole seconds"),
+        ({"unseen_status": 200}, "unseen_status is a 4xx"),
         ({"deduplicates": "yes"}, "deduplicates is True or False"),
         ({"start_deposit": an_awaiting_hook}, "start_deposit is async: write it plainly"),
         ({"look_up": lambda self: None}, r"look_up is called as look_up\(reference\)"),

@@ -118,6 +118,8 @@ def _faults_of_abilities(cls: type[Any]) -> Iterator[str]:
         seconds = getattr(cls, name)
         if type(seconds) is not int or seconds < 0:
             yield f"{name} is whole seconds, 0 or more"
+    if type(cls.unseen_status) is not int or cls.unseen_status not in (0, *range(400, 500)):
+        yield "unseen_status is a 4xx, or 0 where the bank promises none"
     if type(cls.deduplicates) is not bool:
         yield "deduplicates is True or False"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,15 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import SecretStr
 
 from invoicepay.adapters.http import Answer, Limits, Request, Sender
-from invoicepay.adapters.http_rails.attempts import Unseen, asked, beside, ordered, reason
+from invoicepay.adapters.http_rails.attempts import Unseen, asked, beside, ordered
 from invoicepay.adapters.http_rails.calls import order, question, reachable
 from invoicepay.adapters.http_rails.definition import check
-from invoicepay.adapters.signatures import BODY_HMAC_SHA256_HEX, Proof, Scheme
+from invoicepay.adapters.http_rails.deliveries import read_delivery
+from invoicepay.adapters.signatures import BODY_HMAC_SHA256_HEX, Scheme
 from invoicepay.adapters.system import SystemClock
-from invoicepay.domain.money import Money, MoneyLike, currency_of
-from invoicepay.domain.strict_json import strict_json
+from invoicepay.domain.money import Money, MoneyLike, currency_of, scale_of
 from invoicepay.errors import (
     ConfigurationError,
+    InvalidAmount,
     ProviderError,
     ProviderRejected,
     ProviderUnavailable,
@@ -64,8 +64,8 @@ class HttpRails:
         deduplicates: two orders under one key move money once; say so only if the bank promises it.
         absent_grace_seconds: after so long `look_up` sees every order that arrived.
         key_lifetime_seconds: how long a key is remembered; 0 means for ever.
-        unseen_status: how `look_up` is answered about a reference that the bank has never seen; 0 where it
-            has no such answer.
+        unseen_status: how `look_up` is answered about a reference that the bank has never seen, such as 404;
+            say so only if the bank promises it, for what was never seen may be sent again. 0 is no answer.
         idempotency_header: where the key of an order goes; empty where the bank takes none.
         signature: how deliveries are signed; see `invoicepay.adapters.signatures`.
         health_path: asked by `health`; any answer says that the bank is there.
@@ -86,6 +86,7 @@ class HttpRails:
         >>> class AcmeBank(HttpRails):
         ...     name, base_url = "acmebank", "https://api.acmebank.example/v2"
         ...     statuses = {"created": "pending", "done": "settled"}
+        ...     unseen_status = 404  # promised in the bank's guide
         ...
         ...     def start_deposit(self, order: RailOrder, key: str) -> RailTransfer:
         ...         body = {"amount": order.amount.amount_text, "reference": order.reference}
@@ -113,7 +114,7 @@ class HttpRails:
     deduplicates: ClassVar[bool] = False
     absent_grace_seconds: ClassVar[int] = 60
     key_lifetime_seconds: ClassVar[int] = 0
-    unseen_status: ClassVar[int] = 404
+    unseen_status: ClassVar[int] = 0
     idempotency_header: ClassVar[str] = "Idempotency-Key"
     signature: ClassVar[Scheme] = BODY_HMAC_SHA256_HEX
     health_path: ClassVar[str] = "/"
@@ -247,13 +248,26 @@ class HttpRails:
             return question(self._sender, request, unseen_status=self.unseen_status)
         return order(self._sender, request, self.refusal, moves_money=bool(idempotency_key))
 
-    def money(self, amount: str | Decimal, currency: str) -> Money:
-        """An amount that the bank states, in the asset that its currency is here.
+    def money(self, amount: str | Decimal | int, currency: str) -> Money:
+        """An amount that the bank states in whole units and decimals, in the asset that its currency is here.
 
         Raises:
             InvalidAmount, UnknownAsset: it is none; let it pass, and the answer counts as not read.
         """
-        return Money(amount, self._assets.get(currency, currency))
+        if isinstance(amount, bool):
+            raise InvalidAmount("yes and no are no amounts")
+        exact = Decimal(amount) if isinstance(amount, int) else amount
+        return Money(exact, self._assets.get(currency, currency))
+
+    def minor(self, units: int, currency: str) -> Money:
+        """The same for a bank that counts cents, or whatever the smallest unit of the currency is.
+
+        Raises:
+            InvalidAmount, UnknownAsset: as of `money`.
+        """
+        if type(units) is not int:
+            raise InvalidAmount(f"the smallest units are whole numbers, not {type(units).__name__}")
+        return self.money(Decimal(units).scaleb(-scale_of(currency)), currency)
 
     def transfer(
         self,
@@ -366,14 +380,7 @@ class HttpRails:
             ProviderUnavailable: it is from the bank and cannot be read; once it can, it is delivered again.
         """
         proof = self.signature.verified(self._secrets, body, headers, received_at=received_at)
-        try:
-            events = tuple(self.read_webhook(strict_json(body)))
-            places = [""] if len(events) == 1 else [f"/{place}" for place in range(len(events))]
-            return tuple(_vouched(event, proof, place) for event, place in zip(events, places, strict=True))
-        except ProviderUnavailable:
-            raise
-        except Exception as error:
-            raise ProviderUnavailable(f"{self.name} delivered what is not read: {reason(error)}") from error
+        return read_delivery(self.name, proof, body, self.read_webhook)
 
     async def health(self) -> Health:
         """Ask whether the bank is there and takes our key, and say how its news reach us."""
@@ -396,12 +403,3 @@ class HttpRails:
         here = self._assets.get(order.currency, order.currency)
         if order.amount.asset != here:
             raise ProviderRejected(f"{self.name} moves {here} here, not {order.amount.asset}")
-
-
-def _vouched(event: RailEvent, proof: Proof, place: str) -> RailEvent:
-    """The event under a name that the signature vouches for: the delivery's, where the body is not signed."""
-    delivered = f"{proof.id}{place}" if proof.id else ""
-    id = (event.event_id if proof.body_authenticated else "") or delivered
-    if not id:
-        raise ValueError("an event has a name at its bank")
-    return replace(event, event_id=id, body_authenticated=proof.body_authenticated)
