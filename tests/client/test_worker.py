@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from invoicepay import AsyncInvoicePay, Every, InvoicePay, PendingSummary
+from invoicepay import AsyncInvoicePay, Every, Invoice, InvoicePay, PendingSummary
+from invoicepay.client import worker as worker_module
 from invoicepay.errors import ConfigurationError, InvalidInput, NotAllowed, StoreUnreachable
+from invoicepay.use_cases.perform import Deps
 
 SOON, LATE = 0.01, 30.0
 PATIENCE_SECONDS = 20
@@ -166,6 +168,31 @@ def test_it_bills_what_is_due_in_every_tenant_where_that_is_asked(pay: InvoicePa
 
     assert billed(None) == [0, 0]
     assert billed(SOON) == [1, 1]  # however often it looked
+
+
+def test_billing_that_breaks_in_one_tenant_holds_up_neither_the_other_nor_the_rest_of_the_pass(
+    pay: InvoicePay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billed: list[str] = []
+    told: list[Exception] = []
+
+    async def breaks_in_the_north(deps: Deps) -> list[Invoice]:
+        billed.append(deps.tenant_id)
+        if deps.tenant_id == "north":
+            raise ZeroDivisionError
+        return []
+
+    def troubled(error: Exception) -> None:
+        told.append(error)
+        worker.stop()
+
+    monkeypatch.setattr(worker_module, "run_due", breaks_in_the_north)
+    worker = pay.worker(poll_seconds=SOON, bill_every_seconds=SOON, on_trouble=troubled)
+    worker.run_forever()
+
+    assert billed == ["north", "south"]
+    assert [type(error) for error in told] == [ZeroDivisionError]
+    assert statuses(pay) == ["accepted", "accepted"]
 
 
 def test_a_closed_client_ends_its_worker_instead_of_trying_for_ever(pay: InvoicePay) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -96,14 +96,16 @@ class Worker:
     async def _pass(self) -> float:
         """Work once; how long to wait before the next time."""
         try:
+            fault = await self._bill()
             done = await self._work()
-            await self._bill(done)
         except HOPELESS:
             raise
         except Exception as trouble:  # noqa: BLE001 - told, and tried again
             return self._after(trouble)
-        self._pause = self._poll_seconds
         self._on_pass(done)
+        if fault is not None:
+            return self._after(fault)
+        self._pause = self._poll_seconds
         return 0.0 if has_moved(done) else self._poll_seconds
 
     async def _work(self) -> Mapping[str, PendingSummary]:
@@ -114,15 +116,18 @@ class Worker:
             core.deps, self._limit, handlers=core.handlers, is_stopping=lambda: self._bell.has_rung
         )
 
-    async def _bill(self, tenants: Iterable[str]) -> None:
-        """Issue recurring invoices, where it is time to; a fault in one tenant holds up no other."""
+    async def _bill(self) -> Exception | None:
+        """Issue recurring invoices, where it is time to; what failed in a tenant holds up nothing else."""
         if self._bill_every_seconds is None or elapsed_seconds() < self._bills_at:
-            return
-        stages = Stages()
-        for tenant in tenants:
-            await stages.done(run_due(replace(self._core.deps, tenant_id=tenant)), [])
-        stages.end()
+            return None
+        deps, stages = self._core.deps, Stages()
+        for tenant in await deps.repository.tenants() if self._everywhere else (deps.tenant_id,):
+            if not self._bell.has_rung:
+                await stages.done(run_due(replace(deps, tenant_id=tenant)), [])
+        if stages.faults:
+            return stages.faults[0]
         self._bills_at = elapsed_seconds() + self._bill_every_seconds
+        return None
 
     def _after(self, trouble: Exception) -> float:
         """Tell of a pass that failed; each one after another waits twice as long."""
@@ -155,9 +160,7 @@ class _Bell:
 
     def __init__(self) -> None:
         self.has_rung = False
-        self._rung: SimpleQueue[None] = (
-            SimpleQueue()
-        )  # may be put into by a signal handler, wherever it strikes
+        self._rung: SimpleQueue[None] = SimpleQueue()  # takes from a signal handler, wherever it strikes
         self._wake: Callable[[], object] = lambda: self._rung.put(None)
         self._is_awake: Any = None
 
