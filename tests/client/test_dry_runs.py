@@ -29,11 +29,12 @@ from invoicepay import (
     migrate,
 )
 from invoicepay.adapters.sealed import FieldKeys
-from invoicepay.domain.policies import Limits, Settlement
+from invoicepay.domain.policies import Finality, Limits, Settlement
 from invoicepay.errors import (
     BelowMinimumPartial,
     ConfigurationError,
     FloatAmount,
+    FundsNotSeasoned,
     IdempotencyConflict,
     InsideTransaction,
     InsufficientFunds,
@@ -43,6 +44,7 @@ from invoicepay.errors import (
     NotFound,
     OverpaymentRefused,
     PartialPaymentRefused,
+    ReserveStale,
 )
 from invoicepay.ports.screening import Screened, Subject, Verdict
 from invoicepay.testing import FrozenClock
@@ -364,6 +366,38 @@ def test_limits_and_unknown_parties_that_refuse_are_named() -> None:
         told = trial.explain()
 
     assert rules(told) == [("", "limits", "100000000"), ("", "unknown_parties", "refuse")]
+
+
+def test_young_money_that_refuses_names_its_rail_rule() -> None:
+    programme = Programme(finality={"instant": Finality(seasoning_days=5)}, unknown_parties="register")
+    with open_client(programme=programme) as pay:
+        with pay.dry_run() as trial, pytest.raises(FundsNotSeasoned):
+            trial.withdrawals.initiate("ann", "9.00 USD", account_token="ba_other")
+        (rule,) = trial.explain().calls[0].rules
+
+    assert (rule.name, rule.value[:10]) == ("finality", "2026-01-12")
+
+
+def test_an_old_tie_out_that_refuses_names_the_programmes_bound() -> None:
+    with InvoicePay(programme=Programme(attestation_max_age_hours=1, unknown_parties="register")) as pay:
+        reserve = pay.sim.settle(pay.deposits.initiate("ann", "9.00 USD", rail="instant")).reserve_id
+        with pay.dry_run() as trial, pytest.raises(ReserveStale):
+            trial.tokens.mint(reserve)
+
+        assert rules(trial.explain()) == [("", "attestation_max_age_hours", "1")]
+
+
+def test_a_policy_can_be_tried_before_it_is_set(pay: InvoicePay) -> None:
+    invoice = issue(pay)
+
+    taken = []
+    for overpay in ("credit", "cap"):
+        with pay.dry_run() as trial:
+            trial.parties.set_policy("acme", Policy(overpay=overpay))  # type: ignore[arg-type]
+            taken.append(str(trial.invoices.pay(invoice, payer="ann", amount="150.00 USD").amount))
+
+    assert taken == ["150.00 USD", "120.00 USD"]
+    assert pay.parties.get("acme").policy == Policy()
 
 
 def test_a_credit_that_pays_by_itself_names_the_policy(pay: InvoicePay) -> None:

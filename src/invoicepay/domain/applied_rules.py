@@ -10,16 +10,19 @@ from invoicepay.domain.deposits import Deposit
 from invoicepay.domain.explanation import AppliedRule
 from invoicepay.domain.invoices import Invoice
 from invoicepay.domain.money import Money, total
-from invoicepay.domain.parties import Party
+from invoicepay.domain.parties import Party, PartyKind
 from invoicepay.domain.payments import Channel, Payment, PaymentStatus, PaymentType
 from invoicepay.domain.policies import CreditBacking, Late, Overpay
 from invoicepay.domain.withdrawals import Withdrawal
 from invoicepay.errors import (
     BelowMinimumPartial,
+    FundsNotSeasoned,
+    InvoicePayError,
     LimitExceeded,
     NotFound,
     OverpaymentRefused,
     PartialPaymentRefused,
+    ReserveStale,
 )
 
 Rules = Iterator[AppliedRule]
@@ -178,40 +181,54 @@ _TOLD: tuple[Callable[[Decided], Rules], ...] = (
 )
 
 
+_BY_POLICY: tuple[tuple[type[InvoicePayError], str], ...] = (
+    (OverpaymentRefused, "overpay"),
+    (PartialPaymentRefused, "partial"),
+    (BelowMinimumPartial, "min_partial_micros"),
+)
+"""Refusals and the field of `Policy` that makes them."""
+
+_BY_PROGRAMME: tuple[tuple[type[InvoicePayError], str, str, str], ...] = (
+    (LimitExceeded, "limits", "limit_micros", "more than the party may move at once or in a day"),
+    (ReserveStale, "attestation_max_age_hours", "max_age_hours", "the last tie-out with the bank is older"),
+    (FundsNotSeasoned, "finality", "seasoned_at", "until then tokens return only to where they came from"),
+)
+"""Refusals, the field of `Programme` that makes them, and the detail that tells its bound."""
+
+_PARTIES = frozenset(PartyKind)
+
+
 def _refused_by_policy(decided: Decided) -> Rules:
-    names = {
-        OverpaymentRefused: "overpay",
-        PartialPaymentRefused: "partial",
-        BelowMinimumPartial: "min_partial_micros",
-    }
-    name = names.get(type(decided.refusal)) if decided.refusal else None  # type: ignore[arg-type]
-    invoice = decided.known(Invoice, str(decided.refusal.details.get("invoice"))) if decided.refusal else None
-    if name is None or invoice is None:
-        return
-    policy = decided.policy(invoice.enterprise_id)
-    if name == "overpay" and policy.overpay is not Overpay.REFUSE:
-        return  # nothing is due besides what is on its way, whatever the policy
-    meaning = f"{invoice.remaining} is due on {invoice.number or invoice.id}"
-    yield AppliedRule(
-        owner=invoice.enterprise_id, name=name, value=str(getattr(policy, name)), meaning=meaning
-    )
+    refusal = decided.refusal
+    names = [name for kind, name in _BY_POLICY if isinstance(refusal, kind)]
+    invoice = decided.known(Invoice, str(refusal.details.get("invoice"))) if refusal else None
+    policy = decided.policy(invoice.enterprise_id) if invoice else None
+    for name in names:
+        if invoice is None or (name == "overpay" and policy and policy.overpay is not Overpay.REFUSE):
+            continue  # nothing is due besides what is on its way, whatever the policy
+        meaning = f"{invoice.remaining} is due on {invoice.number or invoice.id}"
+        value = str(getattr(policy, name))
+        yield AppliedRule(owner=invoice.enterprise_id, name=name, value=value, meaning=meaning)
 
 
 def _refused_by_programme(decided: Decided) -> Rules:
-    programme = decided.seen.programme
-    if isinstance(decided.refusal, LimitExceeded):
-        party = decided.refusal.details.get("party")
-        value = str(decided.refusal.details.get("limit_micros"))
-        meaning = f"more than {party} may move at once or in a day"
-        yield AppliedRule(owner=PROGRAMME, name="limits", value=value, meaning=meaning)
-    is_party = isinstance(decided.refusal, NotFound) and decided.refusal.details.get("kind") in (
-        "user",
-        "enterprise",
-        "platform",
-    )
-    if is_party and decided.refusal and programme.unknown_parties == "refuse":
-        meaning = f"{decided.refusal.details.get('id')} has to be made known first"
+    refusal = decided.refusal
+    for kind, name, bound, meaning in _BY_PROGRAMME:
+        if isinstance(refusal, kind):
+            value = str(refusal.details.get(bound))
+            yield AppliedRule(owner=PROGRAMME, name=name, value=value, meaning=meaning)
+
+
+def _refused_as_unknown(decided: Decided) -> Rules:
+    refusal = decided.refusal
+    is_party = isinstance(refusal, NotFound) and refusal.details.get("kind") in _PARTIES
+    if refusal and is_party and decided.seen.programme.unknown_parties == "refuse":
+        meaning = f"{refusal.details.get('id')} has to be made known first"
         yield AppliedRule(owner=PROGRAMME, name="unknown_parties", value="refuse", meaning=meaning)
 
 
-_REFUSED: tuple[Callable[[Decided], Rules], ...] = (_refused_by_policy, _refused_by_programme)
+_REFUSED: tuple[Callable[[Decided], Rules], ...] = (
+    _refused_by_policy,
+    _refused_by_programme,
+    _refused_as_unknown,
+)
