@@ -13,7 +13,7 @@ from tests.hosts.shop import opened
 from tests.support.postgres import PostgresServer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine as a host makes it, without any of our settings."""
     if request.param == "sqlite":
@@ -32,7 +32,7 @@ def _lasting(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pay(engine: Engine) -> Iterator[InvoicePay]:
     """A client on the host's engine."""
     with opened(engine) as pay:

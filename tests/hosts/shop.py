@@ -44,10 +44,10 @@ def counted(engine: Engine) -> dict[str, int]:
 
 
 def opened(engine: Engine) -> InvoicePay:
-    """A client on the host's engine; Ann has 2,000 dollars there, and the host its table."""
+    """A client on the host's engine; Ann has 20,000 dollars there, and the host its table."""
     Base.metadata.create_all(engine)
     pay = InvoicePay(engine, **SETTINGS)
-    pay.sim.settle(pay.deposits.initiate("ann", "2000.00 USD"))
+    pay.sim.settle(pay.deposits.initiate("ann", "20000.00 USD"))
     return pay
 
 

@@ -15,20 +15,23 @@ from sqlalchemy.orm import Session
 from invoicepay import InvoicePay, migrate
 from invoicepay.errors import ConcurrentUpdate, StoreBusy, StoreUnreachable
 from tests.hosts.shop import LINES, Order, bought, counted, opened
+from tests.support.postgres import PostgresServer
 
 SOON = 0.9
 """Seconds; PostgreSQL looks for deadlocks after one."""
 
 
-@pytest.fixture
-def books(postgres_url: str) -> Iterator[tuple[Engine, InvoicePay]]:
+@pytest.fixture(scope="module")
+def books(postgres_server: PostgresServer) -> Iterator[tuple[Engine, InvoicePay]]:
     """A database on PostgreSQL in which Ann and Ben have money."""
-    migrate(postgres_url)
-    engine = create_engine(postgres_url)
+    database = postgres_server.clone()
+    migrate(postgres_server.url(database))
+    engine = create_engine(postgres_server.url(database))
     with opened(engine) as pay:
         pay.sim.settle(pay.deposits.initiate("ben", "100.00 USD"))
         yield engine, pay
     engine.dispose()
+    postgres_server.drop(database)
 
 
 def until_somebody_waits(engine: Engine) -> None:
