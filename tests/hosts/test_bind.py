@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from invoicepay import InvoicePay, Money
 from invoicepay.errors import InsufficientFunds, InvalidInput, StoreBehind
-from tests.hosts.shop import LINES, Order, bought, counted
+from tests.hosts.shop import LINES, SETTINGS, Order, bought, counted
 
 
 def test_the_hosts_rollback_leaves_nothing_of_ours(engine: Engine, pay: InvoicePay) -> None:
@@ -167,6 +167,21 @@ def test_closing_the_bound_copy_closes_nothing_of_the_hosts(engine: Engine, pay:
         made = bought(pay.bind(session))
 
     assert pay.invoices.get(made).status == "paid"
+
+
+def test_tables_that_the_first_call_makes_on_sqlite_come_and_go_with_the_hosts_transaction(
+    sqlite_engine: Engine,
+) -> None:
+    pay = InvoicePay(sqlite_engine, **SETTINGS)
+    made = []
+    for ends in ("rollback", "commit"):
+        with Session(sqlite_engine) as session:
+            tx = pay.bind(session)
+            made.append(tx.invoices.issue(enterprise="acme", customer="ann", lines=LINES).id)
+            getattr(session, ends)()
+        assert ("invoices" in counted(sqlite_engine)) is (ends == "commit")
+
+    assert [invoice.id for invoice in pay.invoices.list()] == made[1:]
 
 
 @pytest.fixture
