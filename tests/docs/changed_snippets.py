@@ -39,13 +39,6 @@ CHANGED: dict[str, list[tuple[str, str, str]]] = {
             "A SEPA code names the enterprise's account, which the library must not know: it is passed in.",
         ),
     ],
-    "django_view": [
-        (
-            "return JsonResponse(invoice.model_dump(mode='json'), status=201)",
-            "return JsonResponse(invoice.to_dict(), status=201)",
-            "Results are plain dataclasses, so that the library's core needs no other.",
-        ),
-    ],
     "own_rails": [
         (
             "def _start(self, path: str, req: RailRequest, key: str) -> RailTransfer:",

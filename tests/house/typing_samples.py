@@ -24,6 +24,7 @@ from invoicepay import (
     Invoice,
     InvoicePay,
     Line,
+    Listing,
     Money,
     Page,
     Payment,
@@ -137,7 +138,7 @@ def audited() -> int:
         assert_type(found, Break)
         print(found.kind, found.object_id, found.message)
     assert assert_type(pay.audit.verify(), Verification)
-    for entry in assert_type(pay.audit.trail(invoice.id), tuple[AuditRecord, ...]):
+    for entry in assert_type(pay.audit.trail(invoice.id), Listing[AuditRecord]):
         print(entry.position, entry.recorded_at, entry.actor, entry.action)
     return 0 if report.backed else 1
 
