@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from invoicepay.adapters.simulated import SimControl
+
     Store = str | Engine | AsyncEngine
 
 
@@ -73,7 +75,7 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
     Raises:
         ConfigurationError: options contradict each other; the message says what to do.
     """
-    from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
+    from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 
     banks, token = _providers(parts, settings)
     _check_parts(parts, banks, token)
@@ -117,12 +119,21 @@ def core_from(store: Store | None, settings: Settings, parts: Parts, *, blocking
             webhook_keys=_webhook_keys(settings, is_memory=is_memory),
         ),
         dispatch=settings.dispatch,
-        sim=SimControl(rails, tokens)
-        if isinstance(rails, SimulatedRails) and isinstance(tokens, SimulatedTokens)
-        else None,
+        sim=_sim(rails, tokens),
         place=type(parts.repository).__name__ if parts.repository else _place(chosen),
         notices=parts.notices,
     )
+
+
+def _sim(rails: Rails, tokens: Tokens) -> SimControl | None:
+    """Commands for the providers, where all of them are simulated."""
+    from invoicepay.adapters.simulated import SimControl, SimulatedRails, SimulatedTokens
+
+    several = rails.providers if isinstance(rails, RailsRoutes) else (rails,)
+    banks = [bank for bank in several if isinstance(bank, SimulatedRails)]
+    networks = tokens.providers if isinstance(tokens, TokenRoutes) else (tokens,)
+    issuers = [network for network in networks if isinstance(network, SimulatedTokens)]
+    return SimControl(banks, issuers) if (len(banks), len(issuers)) == (len(several), len(networks)) else None
 
 
 def _providers(parts: Parts, settings: Settings) -> tuple[Rails | None, Tokens | None]:

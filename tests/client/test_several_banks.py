@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from examples.acme_bank import AcmeBank
 from invoicepay import InvoicePay, Money
 from invoicepay.adapters.simulated import SimulatedRails, SimulatedTokens
 from invoicepay.adapters.simulated.bank import CAPABILITIES, BankCommand
@@ -360,6 +361,30 @@ def test_a_rail_that_nobody_has_is_refused() -> None:
     )
     with pytest.raises(ConfigurationError, match="simulated-bank has no rail wire, it has card"):
         InvoicePay(rails={("USD", "wire"): narrow})
+
+
+def test_simulated_banks_move_on_command_whichever_has_the_order() -> None:
+    clock = FrozenClock("2026-01-31T09:00:00Z")
+    banks = {"USD": SimulatedRails(clock, name="one"), "EUR": SimulatedRails(clock, name="two")}
+    networks = {"USD": SimulatedTokens(clock, name="net-1"), "EUR": SimulatedTokens(clock, name="net-2")}
+    with InvoicePay(rails=banks, token=networks, clock=clock) as pay:
+        pay.sim.hold_tokens()
+        deposits = [pay.deposits.initiate("ann", amount) for amount in ("10.00 USD", "20.00 EUR")]
+
+        held = [pay.sim.settle(deposit).status for deposit in deposits]
+        pay.sim.release_tokens()
+
+        assert [status.value for status in held] == ["confirmed", "confirmed"]
+        assert [pay.deposits.get(one.id).status.value for one in deposits] == ["completed", "completed"]
+
+
+def test_with_one_real_bank_among_them_nothing_moves_on_command() -> None:
+    simulated = SimulatedRails(FrozenClock("2026-01-31T09:00:00Z"))
+
+    pay = InvoicePay(rails={"USD": simulated, "EUR": AcmeBank(key="k")})
+
+    with pay, pytest.raises(ConfigurationError, match=r"pay\.sim exists only with simulated rails"):
+        pay.sim.deliver()
 
 
 def test_production_hears_of_every_bank() -> None:

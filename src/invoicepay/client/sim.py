@@ -1,4 +1,4 @@
-"""Simulated banks and tokens on command; exists only where both providers are simulated."""
+"""Simulated banks and tokens on command; exists only where all providers are simulated."""
 
 from __future__ import annotations
 
@@ -129,19 +129,19 @@ class Sim(Group):
 
     async def hold_tokens(self) -> None:
         """From now on mints, burns and transfers stay pending, as on a slow chain."""
-        self._sim.tokens.hold()
+        self._sim.hold_tokens()
 
     async def release_tokens(self) -> None:
         """Make every pending mint, burn and transfer final, and later ones at once."""
-        self._sim.tokens.release()
+        self._sim.release_tokens()
         await self.deliver()
 
     async def deliver(self) -> int:
         """Deliver queued webhooks and drain the work until nothing moves; returns the deliveries made."""
         made = 0
-        while deliveries := self._sim.webhooks():
-            for slot, delivery in deliveries:
-                await receive_webhook(self._deps, slot, delivery.body, dict(delivery.headers))
+        while deliveries := self._sim.deliveries():
+            for slot, name, delivery in deliveries:
+                await receive_webhook(self._deps, slot, delivery.body, dict(delivery.headers), name=name)
                 made += 1
             log_undelivered(await self._core.run_pending(LIMIT))
         log_undelivered(await self._core.run_pending(LIMIT))

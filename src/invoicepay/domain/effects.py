@@ -328,7 +328,7 @@ def effects_of(cause_id: str, kind: EffectKind | None = None) -> Find[Effect]:
 
 
 def slot_of(kind: str) -> str:
-    """Which of our two providers does this kind of work: `rails` or `tokens`."""
+    """On which side this kind of work is done: `rails` or `tokens`."""
     return "rails" if kind in (EffectKind.DEPOSIT, EffectKind.PAYOUT) else "tokens"
 
 

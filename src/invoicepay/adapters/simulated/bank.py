@@ -177,6 +177,11 @@ class SimulatedRails:
                 raise NotFound("the simulated bank has no such transfer", id=reference)
             return self._transfers[self._references[reference]]
 
+    def knows(self, reference: str) -> bool:
+        """Whether an order came under our reference."""
+        with self._lock:
+            return reference in self._references
+
     def transfers(self) -> tuple[RailTransfer, ...]:
         """Every transfer, oldest first."""
         with self._lock:

@@ -167,6 +167,11 @@ class SimulatedTokens:
                 raise NotFound("the simulated issuer has no such order", id=reference)
             return self._transfers[self._references[reference]]
 
+    def knows(self, reference: str) -> bool:
+        """Whether an order came under our reference."""
+        with self._lock:
+            return reference in self._references
+
     def transfers(self) -> tuple[TokenTransfer, ...]:
         """Every order and push, oldest first."""
         with self._lock:

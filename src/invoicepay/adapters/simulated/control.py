@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from invoicepay.adapters.simulated.bank import BankCommand, SimulatedRails
@@ -13,13 +14,26 @@ NOW = timedelta(0)
 
 
 class SimControl:
-    """Commands for a simulated bank and issuer; `reference` is the id of our effect."""
+    """Commands for simulated banks and issuers; `reference` is the id of our effect.
 
+    Attributes:
+        banks, issuers: each side's providers; a command goes to the one that has the order.
+        rails, tokens: the first of each side.
+    """
+
+    banks: tuple[SimulatedRails, ...]
+    issuers: tuple[SimulatedTokens, ...]
     rails: SimulatedRails
     tokens: SimulatedTokens
 
-    def __init__(self, rails: SimulatedRails, tokens: SimulatedTokens) -> None:
-        self.rails, self.tokens = rails, tokens
+    def __init__(
+        self,
+        rails: SimulatedRails | Sequence[SimulatedRails],
+        tokens: SimulatedTokens | Sequence[SimulatedTokens],
+    ) -> None:
+        self.banks = (rails,) if isinstance(rails, SimulatedRails) else tuple(rails)
+        self.issuers = (tokens,) if isinstance(tokens, SimulatedTokens) else tuple(tokens)
+        self.rails, self.tokens = self.banks[0], self.issuers[0]
 
     def settle(
         self,
@@ -30,43 +44,66 @@ class SimControl:
         after: timedelta = NOW,
     ) -> None:
         """The banks settle a deposit or payout, in full or with another amount."""
-        self.rails.move(reference, BankCommand.SETTLE, amount=amount, fee=fee, after=after)
+        self._bank(reference).move(reference, BankCommand.SETTLE, amount=amount, fee=fee, after=after)
 
     def finalize(self, reference: str, *, after: timedelta = NOW) -> None:
         """The time for returns is over."""
-        self.rails.move(reference, BankCommand.FINALIZE, after=after)
+        self._bank(reference).move(reference, BankCommand.FINALIZE, after=after)
 
     def review(self, reference: str) -> None:
         """A person at the bank looks at it first."""
-        self.rails.move(reference, BankCommand.REVIEW)
+        self._bank(reference).move(reference, BankCommand.REVIEW)
 
     def fail(self, reference: str, reason: str = "failed", *, after: timedelta = NOW) -> None:
         """It ends before settlement; no money moves."""
-        self.rails.move(reference, BankCommand.FAIL, reason=reason, after=after)
+        self._bank(reference).move(reference, BankCommand.FAIL, reason=reason, after=after)
 
     def reject(self, reference: str, reason: str = "rejected") -> None:
         """The bank refuses it before anything left."""
-        self.rails.move(reference, BankCommand.REJECT, reason=reason)
+        self._bank(reference).move(reference, BankCommand.REJECT, reason=reason)
 
     def return_(
         self, reference: str, code: str = "R01", *, amount: Money | None = None, after: timedelta = NOW
     ) -> None:
         """The money goes back after settlement; `code` says why, see `invoicepay.domain.return_codes`."""
-        self.rails.move(reference, BankCommand.RETURN, return_code=code, amount=amount, after=after)
+        self._bank(reference).move(
+            reference, BankCommand.RETURN, return_code=code, amount=amount, after=after
+        )
 
     def reverse_return(self, reference: str, code: str = "R68") -> None:
         """A return is dishonoured: the money stays after all."""
-        self.rails.move(reference, BankCommand.REVERSE_RETURN, return_code=code)
+        self._bank(reference).move(reference, BankCommand.REVERSE_RETURN, return_code=code)
 
     def finalize_tokens(self, reference: str) -> None:
         """A pending mint, burn or transfer becomes final."""
-        self.tokens.finalize(reference)
+        self._issuer(reference).finalize(reference)
 
     def fail_tokens(self, reference: str, reason: str = "reverted") -> None:
         """A pending mint, burn or transfer fails for certain."""
-        self.tokens.fail(reference, reason)
+        self._issuer(reference).fail(reference, reason)
+
+    def hold_tokens(self) -> None:
+        """Every issuer leaves what comes from now on pending."""
+        for issuer in self.issuers:
+            issuer.hold()
+
+    def release_tokens(self) -> None:
+        """What is pending becomes final, and what comes later is final at once."""
+        for issuer in self.issuers:
+            issuer.release()
 
     def webhooks(self) -> tuple[tuple[str, Delivery], ...]:
         """Take every queued delivery, named by the slot it is for: `rails` or `tokens`."""
-        rails = [("rails", delivery) for delivery in self.rails.drain()]
-        return (*rails, *(("tokens", delivery) for delivery in self.tokens.drain()))
+        return tuple((slot, delivery) for slot, _, delivery in self.deliveries())
+
+    def deliveries(self) -> tuple[tuple[str, str, Delivery], ...]:
+        """Take every queued delivery with its slot and its sender."""
+        rails = [("rails", bank.name, delivery) for bank in self.banks for delivery in bank.drain()]
+        tokens = [("tokens", one.name, delivery) for one in self.issuers for delivery in one.drain()]
+        return (*rails, *tokens)
+
+    def _bank(self, reference: str) -> SimulatedRails:
+        return next((bank for bank in self.banks if bank.knows(reference)), self.banks[0])
+
+    def _issuer(self, reference: str) -> SimulatedTokens:
+        return next((issuer for issuer in self.issuers if issuer.knows(reference)), self.issuers[0])
