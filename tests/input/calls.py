@@ -54,8 +54,7 @@ ROLES: dict[Role, str] = {
     Role.ASSET: "asset",
     Role.CURSOR: "after",
     Role.KEY: "idempotency_key",
-    Role.OBJECT: "lines every policy statement headers body items others anchors is_stopping url "
-    "events",
+    Role.OBJECT: "lines every policy statement headers body items others anchors is_stopping url events",
 }
 BY_NAME = {name: role for role, names in ROLES.items() for name in names.split()}
 
