@@ -52,13 +52,12 @@ def test_who_would_wait_in_a_circle_is_told_at_once_and_the_other_goes_on(
     mine, theirs = (pay.invoices.issue(enterprise="acme", customer="ann", lines=LINES) for _ in range(2))
     with ThreadPoolExecutor(1) as thread:
         with Session(engine) as session:
-            tx = pay.bind(session)
-            tx.parties.register("dora")  # ends with a record in the trail, whose head we hold now
+            pay.bind(session).parties.register("dora")  # ends with a record in the trail, whose head we hold
             other = thread.submit(pay.invoices.pay, theirs, payer="ann")  # holds Ann's wallet, waits for us
             until_somebody_waits(engine)
             began = time.monotonic()
             with pytest.raises(ConcurrentUpdate) as lost:
-                tx.invoices.pay(mine, payer="ann")
+                pay.bind(session).invoices.pay(mine, payer="ann")
             assert time.monotonic() - began < SOON
             assert "Roll the transaction back and begin it again" in lost.value.hint
             session.rollback()
@@ -83,7 +82,8 @@ def test_two_transactions_of_hosts_that_want_each_others_rows_do_not_deadlock(
 
     with ThreadPoolExecutor(1) as thread, Session(engine) as one, Session(engine) as two:
         tx = pay.bind(one)
-        tx.invoices.pay(invoices["ann"], payer="ann")
+        with tx.transaction() as part:  # what a part of it holds, the rest holds, too
+            part.invoices.pay(invoices["ann"], payer="ann")
         other = thread.submit(pays, "ben", two)  # holds Ben's wallet, waits for the trail that we hold
         until_somebody_waits(engine)
         with pytest.raises(ConcurrentUpdate):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from invoicepay.adapters.sql.connect import spoken
 from invoicepay.adapters.sql.errors import our_errors
-from invoicepay.adapters.sql.parts import PartsDoor
+from invoicepay.adapters.sql.parts import Hold, PartsDoor
 from invoicepay.adapters.sql.schema import Schema
 from invoicepay.errors import ConfigurationError
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOOK = """
+SELECT level, mark, set_config('invoicepay.bound', 'yes', true)
+FROM (SELECT current_setting('transaction_isolation') AS level,
+             current_setting('invoicepay.bound', true) AS mark OFFSET 0) AS before"""
+"""What a transaction is, and a mark in it that ends with it, or with the savepoint in which it was set."""
 _AGAIN = "Roll it back, begin another one, and call bind() with that."
 
 
@@ -37,10 +42,10 @@ def door_into(host: object, tables: Schema, *, dialect_name: str, blocks: bool) 
     """
     if blocks:
         joined = Joined(_blocking_source(host), tables, dialect_name)
-        return PartsDoor(BlockingHost(joined), dialect_name, before_write=joined.begin_to_write)
+        return PartsDoor(BlockingHost(joined), dialect_name, joined.begin_to_write, joined.hold)
     awaiting = _awaiting_host(host)
     joined = Joined(_source_of(awaiting), tables, dialect_name)
-    return PartsDoor(AwaitingHost(awaiting, joined), dialect_name, before_write=joined.begin_to_write)
+    return PartsDoor(AwaitingHost(awaiting, joined), dialect_name, joined.begin_to_write, joined.hold)
 
 
 class BlockingHost:
@@ -70,12 +75,16 @@ class Joined:
 
     Later ones are not joined: whoever uses a session after its end would write into a transaction that nobody
     commits.
+
+    Attributes:
+        hold: what is locked in it, by clients that were bound to it before, too.
     """
 
     def __init__(self, source: Source, tables: Schema, dialect_name: str) -> None:
         self._source, self._tables, self._dialect_name = source, tables, dialect_name
         self._transaction: object = source.get_transaction()
         self._is_known = self._writes = False
+        self.hold: Hold = Hold()
 
     def connection(self) -> Connection:
         """The host's connection, inside its transaction.
@@ -92,6 +101,8 @@ class Joined:
             self._transaction = self._source.get_transaction()
         if not self._is_known:
             _require_fit(connection, self._tables, self._dialect_name)
+            if self._dialect_name == "postgresql":
+                self.hold.is_begun = _look_at_postgres(connection)
             self._is_known = True
         return connection
 
@@ -148,13 +159,21 @@ def _require_fit(connection: Connection, tables: Schema, dialect_name: str) -> N
             "the connection's schema_translate_map would look for our tables elsewhere",
             hint="Give the client a schema of its own that the map does not name.",
         )
-    if dialect_name == "postgresql":
-        level = connection.execute(text("SELECT current_setting('transaction_isolation')")).scalar_one()
-        if level != "read committed":
-            raise ConfigurationError(
-                f"the transaction is {level}: it would decide by rows as they were when it began",
-                hint="Begin it as READ COMMITTED, PostgreSQL's usual level.",
-            )
+
+
+def _look_at_postgres(connection: Connection) -> bool:
+    """Whether a client was bound to this transaction before; the mark for the next one goes with it.
+
+    Raises:
+        ConfigurationError: it decides by rows as they were when it began.
+    """
+    level, mark, _ = connection.execute(text(_LOOK)).one()
+    if level != "read committed":
+        raise ConfigurationError(
+            f"the transaction is {level}: it would decide by rows as they were when it began",
+            hint="Begin it as READ COMMITTED, PostgreSQL's usual level.",
+        )
+    return bool(mark)
 
 
 def _commits_by_itself(connection: Connection) -> bool:

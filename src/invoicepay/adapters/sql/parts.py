@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, NestedTransaction
@@ -22,17 +23,31 @@ class Whole(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Hold:
+    """Whether a transaction has locked rows of ours, so that no later part of it may wait for more.
+
+    It goes with the transaction: everything that works inside of one shares it.
+    """
+
+    is_begun: bool = False
+
+
 class PartsDoor:
     """A door whose transactions are parts of one that is open already.
 
     Attributes:
+        hold: what is locked in the whole.
         keys: of the commands that were released into the whole so far.
     """
 
     dialect_name: str
+    hold: Hold
 
-    def __init__(self, whole: Whole, dialect_name: str, before_write: Callable[[Connection], None]) -> None:
-        self.dialect_name: str = dialect_name
+    def __init__(
+        self, whole: Whole, dialect_name: str, before_write: Callable[[Connection], None], hold: Hold
+    ) -> None:
+        self.dialect_name, self.hold = dialect_name, hold
         self._whole, self._before_write = whole, before_write
         self.keys: list[str] = []
 

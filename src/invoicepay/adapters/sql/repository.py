@@ -22,7 +22,7 @@ from invoicepay.adapters.sql.joined import door_into
 from invoicepay.adapters.sql.load import HeldRows, load_named, replies
 from invoicepay.adapters.sql.look import checkpoints, heads
 from invoicepay.adapters.sql.migrate import named_schema, upgrade_tables
-from invoicepay.adapters.sql.parts import PartsDoor
+from invoicepay.adapters.sql.parts import Hold, PartsDoor
 from invoicepay.adapters.sql.reader import SqlReader
 from invoicepay.adapters.sql.ready import migrate_tables, require_tables, store_health
 from invoicepay.adapters.sql.schema import Place
@@ -242,10 +242,10 @@ class SqlParts(SqlRepository):
         self._outer, self._door, self._schema = outer, door, outer._schema
         self._new_id, self._stream = outer._new_id, outer._stream
         self._is_current, self._tells_time, self._clock = outer._is_current, False, None
-        self._has_begun = False
+        self._hold = door.hold
 
     def _start_of(self, tenant_id: str) -> tuple[HeldRows, Held]:  # noqa: ARG002 - whoever's they are
-        late, self._has_begun = self._has_begun, True
+        late, self._hold.is_begun = self._hold.is_begun, True
         return HeldRows(is_complete=late), Held(highest=LAST if late else None)
 
     async def _require_tables(self) -> None:
@@ -266,7 +266,8 @@ class SqlTransaction(SqlParts):
 
     def __init__(self, outer: SqlRepository, link: Link) -> None:
         self._link = link
-        self._parts = PartsDoor(link, outer._door.dialect_name, before_write=lambda _: None)
+        hold = outer._hold if isinstance(outer, SqlParts) else Hold()
+        self._parts = PartsDoor(link, outer._door.dialect_name, lambda _: None, hold)
         super().__init__(outer, self._parts)
 
     async def commit(self) -> None:
