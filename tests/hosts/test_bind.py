@@ -184,6 +184,37 @@ def test_tables_that_the_first_call_makes_on_sqlite_come_and_go_with_the_hosts_t
     assert [invoice.id for invoice in pay.invoices.list()] == made[1:]
 
 
+def test_a_dry_run_inside_takes_back_its_own_part_only(engine: Engine, pay: InvoicePay) -> None:
+    with Session(engine) as session, session.begin():
+        tx = pay.bind(session)
+        kept = tx.invoices.issue(enterprise="acme", customer="ann", lines=LINES)
+        with tx.dry_run() as trial:
+            trial.invoices.pay(kept, payer="ann")
+            tried = trial.invoices.get(kept).status
+        inside = tx.invoices.get(kept).status
+        tx.invoices.send(kept)
+
+    assert (tried, inside, pay.invoices.get(kept).status) == ("paid", "open", "open")
+    assert "invoices.pay" in str(trial.explain())
+
+
+def test_a_session_that_joins_a_transaction_of_a_test_is_joined_in_its_turn(
+    engine: Engine, pay: InvoicePay
+) -> None:
+    before = counted(engine)
+
+    with engine.connect() as connection:
+        outer = connection.begin()
+        if engine.dialect.name == "sqlite":  # SQLAlchemy's manual: its driver begins nothing for a savepoint
+            connection.exec_driver_sql("BEGIN")
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            bought(pay.bind(session))
+            session.commit()  # ends the session's savepoint
+        outer.rollback()
+
+    assert counted(engine) == before
+
+
 @pytest.fixture
 def scoped(engine: Engine) -> Iterator[scoped_session[Session]]:
     """What Flask-SQLAlchemy calls `db.session`."""
