@@ -31,7 +31,7 @@ KEYED = [call for call, _ in taking(Role.KEY)]
 
 def other_content(scene: Scene, call: str) -> dict[str, Any]:
     """The same call with another intent."""
-    special = {
+    special: dict[str, dict[str, Any]] = {
         "reserves.match": {"party": "bob"},
         "tokens.settle": {"asset": CHAIN},
         "tokens.open_positions": {"asset": CHAIN},

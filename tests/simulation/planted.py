@@ -410,10 +410,10 @@ def told_before_telling(patch: Patch) -> None:
 
     deliver = outbox._deliver_page
 
-    async def marked_first(deps: Any, handlers: Any, page: Any, held_back: Any) -> Any:
+    async def marked_first(deps: Any, handlers: Any, page: Any, held_back: Any, turn: Any) -> Any:
         await deps.repository.mark_published(deps.tenant_id, [event.id for event in page], deps.clock.now())
         await deps.repository.seal(deps.tenant_id, deps.clock.now())  # whatever comes between may be the end
-        return await deliver(deps, handlers, page, held_back)
+        return await deliver(deps, handlers, page, held_back, turn)
 
     patch.setattr(outbox, "_deliver_page", marked_first)
 
