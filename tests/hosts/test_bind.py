@@ -10,6 +10,7 @@ from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from invoicepay import InvoicePay, Money
+from invoicepay.adapters.sealed import FieldKeys
 from invoicepay.errors import InsufficientFunds, InvalidInput, StoreBehind
 from tests.hosts.shop import LINES, SETTINGS, Order, bought, counted
 
@@ -196,6 +197,19 @@ def test_a_dry_run_inside_takes_back_its_own_part_only(engine: Engine, pay: Invo
 
     assert (tried, inside, pay.invoices.get(kept).status) == ("paid", "open", "open")
     assert "invoices.pay" in str(trial.explain())
+
+
+def test_texts_are_sealed_in_a_hosts_transaction_as_elsewhere(sqlite_engine: Engine) -> None:
+    keys = FieldKeys("k1", {"k1": bytes(range(32))})
+    pay = InvoicePay(sqlite_engine, cipher=keys, **SETTINGS)
+
+    with Session(sqlite_engine) as session, session.begin():
+        made = pay.bind(session).invoices.issue(enterprise="acme", customer="ann", lines=LINES)
+
+    assert pay.invoices.get(made).lines[0].description == "Hosting"
+    with sqlite_engine.connect() as connection:
+        (stored,) = connection.execute(text("SELECT lines FROM invoices")).scalars()
+    assert "Hosting" not in stored
 
 
 def test_a_session_that_joins_a_transaction_of_a_test_is_joined_in_its_turn(
