@@ -20,6 +20,7 @@ def test_the_plain_samples_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert samples.refused()["code"] == "insufficient_funds"
     assert samples.webhooks() == 400
     assert samples.audited() == 0
+    assert "void" in samples.tried()
     assert samples.worker().moved == 0
     assert "A-0001 34.51 USD 2026-02-14" in capsys.readouterr().out
 

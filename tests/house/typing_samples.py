@@ -21,6 +21,7 @@ from invoicepay import (
     Deposit,
     Event,
     Every,
+    Explanation,
     Invoice,
     InvoicePay,
     Line,
@@ -141,6 +142,17 @@ def audited() -> int:
     for entry in assert_type(pay.audit.trail(invoice.id), Listing[AuditRecord]):
         print(entry.position, entry.recorded_at, entry.actor, entry.action)
     return 0 if report.backed else 1
+
+
+def tried() -> str:
+    """Snippet 9: a dry run, and calls that belong together."""
+    pay = InvoicePay()
+    with pay.transaction() as tx:
+        lines = [Line.of("Seat", "9.00 USD")]
+        invoice = assert_type(tx, InvoicePay).invoices.issue(enterprise="acme", customer="ann", lines=lines)
+    with pay.dry_run() as trial:
+        assert_type(assert_type(trial, InvoicePay).invoices.void(invoice), Invoice)
+    return str(assert_type(trial.explain(), Explanation))
 
 
 def dinner(folder: Path) -> str:
