@@ -41,32 +41,29 @@ class TransactionContract:
         (head,) = store.look(lambda reader: reader.audit_heads())
         assert head.position == 2
 
-    def test_leaving_a_transaction_without_a_commit_forgets_all_its_units(self, store: Store) -> None:
+    def test_leaving_a_transaction_without_a_commit_or_by_an_error_forgets_all_its_units(
+        self, store: Store
+    ) -> None:
         store.write(_deposit, needs=need(accounts=[BANK]))
 
         async def abandoned(whole: Transaction) -> None:
             inside = store.inside(whole)
             await inside.wrote(_deposit, needs=need(accounts=[BANK]), keys=["k1"])
-            await inside.wrote(lambda change: change.add(sample(Hold, 1), "hold.placed"))
+            await inside.wrote(partial(_add, 1), keys=["k2"])
             await whole.seal(store.tenant_id, store.clock.now())
 
-        _within(store, abandoned)
-
-        assert store.found(find(Hold)) == ()
-        assert store.balance(ANN) == 9
-        assert store.look(lambda reader: reader.events()) == ()
-        assert store.look(lambda reader: reader.checkpoints()) == ()
-        assert store.replies(("test.write", "k1")) == {}
-
-    def test_an_error_in_a_transaction_forgets_all_its_units(self, store: Store) -> None:
         async def broken(whole: Transaction) -> None:
-            await store.inside(whole).wrote(_add_hold)
+            await abandoned(whole)
             raise ZeroDivisionError
 
+        _within(store, abandoned)
         with pytest.raises(ZeroDivisionError):
             _within(store, broken)
 
         assert store.found(find(Hold)) == ()
+        assert store.balance(ANN) == 9
+        assert store.look(lambda reader: reader.checkpoints()) == ()
+        assert store.replies(("test.write", "k1"), ("test.write", "k2")) == {}
 
     def test_units_and_looks_of_a_transaction_see_what_earlier_units_wrote(self, store: Store) -> None:
         async def seen(whole: Transaction) -> None:
@@ -105,7 +102,11 @@ class TransactionContract:
         assert [hold.id for hold in store.found(find(Hold))] == ["hold-0001", "hold-0003"]
         assert store.balance(ANN) == 0
 
-    def test_an_account_opened_in_a_part_that_was_taken_back_is_opened_again(self, store: Store) -> None:
+    def test_an_account_whose_opening_was_taken_back_is_opened_again(self, store: Store) -> None:
+        async def abandoned(whole: Transaction) -> None:
+            for _ in range(2):
+                await store.inside(whole).wrote(_deposit, needs=need(accounts=[BANK, ANN]))
+
         async def twice(whole: Transaction) -> None:
             inside = store.inside(whole)
             async with whole.unit(store.tenant_id) as unit:
@@ -113,20 +114,8 @@ class TransactionContract:
             await inside.wrote(_deposit, needs=need(accounts=[BANK]))
             await whole.commit()
 
-        _within(store, twice)
-
-        assert store.balance(ANN) == 9
-
-    def test_an_account_opened_in_a_transaction_that_was_taken_back_is_opened_again(
-        self, store: Store
-    ) -> None:
-        async def abandoned(whole: Transaction) -> None:
-            inside = store.inside(whole)
-            for _ in range(2):
-                await inside.wrote(_deposit, needs=need(accounts=[BANK, ANN]))
-
         _within(store, abandoned)
-        store.write(_deposit, needs=need(accounts=[BANK]))
+        _within(store, twice)
 
         assert store.balance(ANN) == 9
 
