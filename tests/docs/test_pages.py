@@ -107,6 +107,16 @@ def test_every_call_that_a_page_names_exists() -> None:
     assert [call for call in sorted(named) if not hasattr(groups().get(call[0]), call[1])] == []
 
 
+def test_every_example_is_on_the_page_of_pieces() -> None:
+    page = read("tutorial/pieces.md")
+    programs = [f"`examples/{path.name}`" for path in sorted((ROOT / "examples").glob("*.py"))]
+    pieces = [
+        f"generated: snippet_{path.stem} " for path in sorted((ROOT / "examples/snippets").glob("*.py"))
+    ]
+
+    assert [name for name in (*programs, *pieces) if name not in page] == []
+
+
 def test_every_group_of_calls_has_a_place_on_the_page_of_calls() -> None:
     page = read("reference/client.md")
 
