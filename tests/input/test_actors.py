@@ -126,7 +126,7 @@ ENTERPRISES = {
     "ledger.enterprise_book": "acme",
     "ledger.enterprise_csv": "acme",
 }
-BOTH_SIDES = ["invoices.qr", "credits.apply"]
+BOTH_SIDES = ["invoices.qr", "invoices.html", "credits.apply"]
 """Calls that an invoice's customer may make as well as its issuer."""
 ELSEWHERE = {
     "wallets.open",

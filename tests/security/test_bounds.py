@@ -23,6 +23,7 @@ SOURCES = sorted((Path(__file__).parents[2] / "src" / "invoicepay").rglob("*.py"
 COMPOSED = {
     ("migrate.py", "_make_views"): "names of tables, which `named_schema` checked",
     ("migrate.py", "_present"): "one of two constants",
+    ("joined.py", "_look_at_postgres"): "a constant",
     ("roles.py", "restrict"): "names of tables and of a role, which were checked",
     ("suspects.py", "rows"): "names of tables in constants; the tenant is bound",
     ("connect.py", "begin"): "one of three constants",

@@ -11,6 +11,7 @@ DEV = (ROOT / "dev.py").read_text(encoding="utf-8")
 
 ELSEWHERE = {
     "tests.adapters.circle.official": "needs Circle's clients; on the page about Circle",
+    "tests.docs.apart": "runs an example that configures Django in a process of its own",
     "tests.processes.forks": "what its test runs in a process of its own",
     "tests.adapters.tempo.thousand": "a thousand wallets; on the page about Tempo",
     "tests.scale.footprint": "measures bytes; on the page about keeping",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
+_CAPITAL = re.compile("(?<!^)(?=[A-Z])")
+"""Where a new word of a class's name begins."""
+
 
 @dataclass(slots=True)
 class Trial:
@@ -62,7 +65,7 @@ class Trial:
 
     def watch(self, group: Group, actor: str) -> None:
         """Note what the group's calls refuse, also before it becomes a command."""
-        place = re.sub(r"(?<!^)(?=[A-Z])", "_", type(group).__name__).lower()
+        place = _CAPITAL.sub("_", type(group).__name__).lower()
         for name, _ in getmembers(type(group), iscoroutinefunction):
             if not name.startswith("_"):
                 setattr(group, name, self._watched(f"{place}.{name}", actor, getattr(group, name)))

@@ -21,6 +21,7 @@ _ADDRESS = re.compile(
 _LONGEST_LOCAL_PART = 64
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+_ID = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _FILE_NAME = re.compile(r"[\w][\w .()-]{0,99}")
 
 
@@ -118,7 +119,7 @@ class Notice:
     attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[\w.-]{1,200}", self.id, re.ASCII):
+        if not _ID.fullmatch(self.id):
             raise InvalidText("the id of a notice is made of letters, digits, _, - and .")
         object.__setattr__(self, "subject", clean_text(self.subject, LONGEST_SUBJECT, "the subject"))
         if not self.subject.strip():
