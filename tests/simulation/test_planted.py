@@ -11,7 +11,6 @@ QUICK = (
     "minted_to_another",
     "timeout_is_failure",
     "hold_not_captured",
-    "mint_without_guards",
     "no_isolation",
     "unverified_webhook",
 )
