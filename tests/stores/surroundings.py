@@ -165,6 +165,6 @@ class Far(Distant):
 def far_providers(address: Any) -> Iterator[SimControl]:
     """The commands for the providers that another process serves."""
     rails, tokens = Far(address, "rails"), Far(address, "tokens")
-    yield SimControl(cast(SimulatedRails, rails), cast(SimulatedTokens, tokens))
+    yield SimControl([cast(SimulatedRails, rails)], [cast(SimulatedTokens, tokens)])
     rails.leave()
     tokens.leave()
