@@ -14,7 +14,7 @@ from invoicepay.domain.change import Outcome, Snapshot
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import Needs
 from invoicepay.errors import OutcomeUnknown
-from invoicepay.ports.repository import Reply, Repository, Unit
+from invoicepay.ports.repository import Reply, Repository, TakesTurns, Unit
 from invoicepay.use_cases.perform import Deps
 
 ORDERS = ("initiate_deposit", "initiate_withdrawal", "cancel", "mint", "burn", "transfer")
@@ -116,6 +116,18 @@ class _Store(_Passing):
 
     async def mark_published(self, tenant_id: str, event_ids: Sequence[str], at: datetime) -> None:
         await _around(self._fate, "publishing", self._inner.mark_published(tenant_id, event_ids, at))
+
+    async def take_turn(self, *whose: str, now: datetime, until: datetime) -> bool:
+        taking = self._turns.take_turn(*whose, now=now, until=until)
+        return bool(await _around(self._fate, "taking a turn", taking))
+
+    async def end_turn(self, *whose: str, now: datetime) -> None:
+        await _around(self._fate, "ending a turn", self._turns.end_turn(*whose, now=now))
+
+    @property
+    def _turns(self) -> TakesTurns:
+        assert isinstance(self._inner, TakesTurns), "every store here lets workers take turns"
+        return self._inner
 
 
 class _Unit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -20,6 +20,7 @@ from invoicepay.domain.effects import Effect, InboxMessage, Observation
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import find
+from invoicepay.domain.webhook_endpoints import WebhookEndpoint
 from invoicepay.ports.repository import Reader
 from tests.crashes.stage import Stage
 
@@ -27,14 +28,16 @@ ID = re.compile(r"\b([a-z]{2,8})_[0-7][0-9a-hjkmnp-tv-z]{25}\b")
 REF = re.compile(r"\b(in-|out-|0x)[0-9a-f]{6,64}\b")
 """How providers call what they move: they count, so it depends on what came first."""
 MOST = 100_000
+SUBMITTED = ".submitted"
 
 OWN = frozenset({"version", "idempotency_key", "nonce", "salt"})
 """What counts changes, or is drawn by chance."""
 ON_THE_WAY: Mapping[type[Entity], frozenset[str]] = {
-    Effect: frozenset({"attempt", "misses", "fence", "provider_ref", "provider_key", "request"}),
+    Effect: frozenset({"alarm", "attempt", "misses", "fence", "provider_ref", "provider_key", "request"}),
     InboxMessage: frozenset({"id", "event_id", "digest", "body"}),
+    WebhookEndpoint: frozenset({"positions"}),
 }
-"""How often something was tried, and what follows from ids."""
+"""How often something was tried, how long that took, what follows from ids, and how far a trail was read."""
 LOOKS = frozenset({Effect.KIND, Observation.KIND, InboxMessage.KIND})
 """Kinds whose steps tell of looking and trying, which a crash makes more of."""
 
@@ -82,16 +85,19 @@ class Ending:
     Attributes:
         told: everything by what it is of; each with how often.
         twice: references under which a provider moved more than once.
+        doubted: events of the submission of what was unknown for a while; where nobody died, the answer may
+            have been final at once, and then nobody was told of it.
     """
 
     told: Mapping[str, Counter[str]]
     twice: tuple[str, ...]
+    doubted: Counter[str]
 
     def unlike(self, other: Ending) -> list[str]:
         """What differs, one line each."""
         lines = [f"moved twice: {reference}" for reference in self.twice]
         for name, found in self.told.items():
-            lines += [f"{name}, too much: {what}" for what in found - other.told[name]]
+            lines += [f"{name}, too much: {what}" for what in found - other.told[name] - self.doubted]
             lines += [f"{name}, missing: {what}" for what in other.told[name] - found]
         return lines
 
@@ -101,16 +107,18 @@ def ending(stage: Stage, before: Books) -> Ending:
     now, known = books(stage), before.ids
     rails, tokens = stage.scene.rails.transfers(), stage.scene.tokens.transfers()
     moved = Counter([*(one.reference for one in rails), *(one.reference for one in tokens)])
+    events = [one for id, one in now.events.items() if id not in before.events]
     told = {
         "row": (row_text(row) for key, row in now.rows.items() if before.rows.get(key) != row),
         "balance": (f"{id} {n}" for id, n in now.balances.items()),
         "posting": (_posting(booked) for id, booked in now.ledger.items() if id not in before.ledger),
-        "event": (_event(one) for id, one in now.events.items() if id not in before.events),
+        "event": _events(events),
         "bank": (f"{one.direction} {one.amount} {one.status}" for one in rails),
         "chain": (f"{one.amount} {one.status}" for one in tokens),
     }
     counted = {name: _counted(lines, known) for name, lines in told.items()}
-    return Ending(counted, tuple(reference for reference, times in moved.items() if times > 1))
+    twice = tuple(reference for reference, times in moved.items() if times > 1)
+    return Ending(counted, twice, _counted(_doubted(events), known))
 
 
 def _counted(lines: Iterable[str], known: frozenset[str]) -> Counter[str]:
@@ -144,8 +152,25 @@ def _posting(booked: Booked) -> str:
     return f"{posting.rule} {posting.memo} {posting.reverses} {'; '.join(entries)}"
 
 
-def _event(event: Event) -> str:
-    """What became of it; that this was unknown for a while is nothing that a death must leave alone."""
-    if event.kind in LOOKS or event.to_status == "unknown":
-        return ""
+def _events(events: Iterable[Event]) -> list[str]:
+    """What became of things; that this was unknown for a while is nothing that a death must leave alone.
+
+    Nor is that an order went out again after it: each thing counts as submitted once.
+    """
+    told: list[str] = []
+    for event in events:
+        line = _told_of(event)
+        is_again = event.name.endswith(SUBMITTED) and line in told
+        if not (event.kind in LOOKS or event.to_status == "unknown" or is_again):
+            told.append(line)
+    return told
+
+
+def _doubted(events: Sequence[Event]) -> list[str]:
+    unknown = {(event.kind, event.entity_id) for event in events if event.to_status == "unknown"}
+    ours = (event for event in events if (event.kind, event.entity_id) in unknown)
+    return [_told_of(event) for event in ours if event.name.endswith(SUBMITTED)]
+
+
+def _told_of(event: Event) -> str:
     return f"{event.name} {event.entity_id} {event.to_status}"

@@ -96,9 +96,10 @@ class Scene:
         return outside | _rows(self.looking)
 
     def rewind(self, stored: Mapping[str, Any]) -> None:
-        """Make the books in memory what they were; what providers did stays done."""
+        """Make the books in memory what they were, with nobody at work; what providers did stays done."""
         assert self.repository is not None, "only memory is rewound"
         self.repository._tenants = {tenant: Tables() for tenant in (HOME, AWAY)}
+        self.repository._turns.clear()  # whose turn it was later would keep others off for that long
         for tenant, tables in self.repository._tenants.items():
             for table in fields(tables):
                 if (name := f"{tenant}.{table.name}") in stored:
