@@ -15,7 +15,7 @@ from typing import Any
 from invoicepay import InvoicePay, migrate
 from tests.processes.clients import CALM, FULL, SHOPS, USERS, ask
 from tests.processes.diary import Asked, Diary
-from tests.processes.outside import ASSET, FastClock, Teller, Terms, keep_outside
+from tests.processes.outside import ASSET, LOST, WAY_SECONDS, FastClock, Teller, Terms, keep_outside
 from tests.processes.waiting import under_way
 from tests.processes.worker import OVER, Place, work
 from tests.stores.surroundings import Distant
@@ -124,11 +124,20 @@ class Crew:
 
 
 @contextmanager
-def at_work(url: str, *, speed: float, settlement: str = "onchain", **terms: Any) -> Iterator[Crew]:
+def at_work(
+    url: str,
+    *,
+    speed: float,
+    settlement: str = "onchain",
+    lost: int = LOST,
+    way_seconds: float = WAY_SECONDS,
+    **terms: Any,
+) -> Iterator[Crew]:
     """A crew over an empty database in which everybody has money; yields it once it works.
 
     Args:
         speed: how much faster than the machine's their clock runs.
+        lost, way_seconds: as in `Terms`.
         terms: more of `Place`.
     """
     migrate(url)
@@ -136,7 +145,7 @@ def at_work(url: str, *, speed: float, settlement: str = "onchain", **terms: Any
     custody = "wallets" if settlement == "onchain" else "omnibus"
     with (
         tempfile.TemporaryDirectory(prefix="processes-") as folder,
-        outside(Terms(clock=clock, custody=custody)) as address,
+        outside(Terms(clock=clock, custody=custody, lost=lost, way_seconds=way_seconds)) as address,
     ):
         place = Place(
             url=url, address=address, clock=clock, folder=Path(folder), settlement=settlement, **terms

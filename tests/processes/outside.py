@@ -20,11 +20,11 @@ from tests.stores.surroundings import serving
 
 ASSET = "USD"
 WAY_SECONDS = 0.008
-"""The longest that a call or its answer is on its way; half of that on average."""
+"""How long a way is, unless a test says so."""
 REPEAT_SECONDS = 1.0
 """After so long without a 2xx a webhook comes again."""
 LOST, TWICE = 20, 20
-"""Webhooks in a hundred that never come, and that come twice."""
+"""Webhooks in a hundred that never come, unless a test says so, and that come twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,23 @@ class Terms:
     Attributes:
         custody: `wallets` keeps tokens by party, `omnibus` in one place.
         is_careful: they move money once per key; without that, every order that reaches them moves some.
+        lost: webhooks in a hundred that never come.
+        way_seconds: the longest that a call or its answer is on its way; half of that on average.
     """
 
     clock: FastClock
     custody: str = "wallets"
     is_careful: bool = False
     seed: int = 1
+    lost: int = LOST
+    way_seconds: float = WAY_SECONDS
 
 
 class Post:
     """Webhooks on their way: some are lost, some doubled, and one that is not answered comes again."""
 
-    def __init__(self, sim: SimControl, chance: Random) -> None:
-        self._sim, self._chance = sim, chance
+    def __init__(self, sim: SimControl, chance: Random, lost: int) -> None:
+        self._sim, self._chance, self._lost = sim, chance, lost
         self._lock, self._numbers = threading.Lock(), 0
         self._waiting: deque[tuple[int, str, Delivery]] = deque()
         self._offered: dict[int, tuple[float, str, Delivery]] = {}
@@ -85,7 +89,7 @@ class Post:
     def _collect(self) -> None:
         for slot, delivery in self._sim.webhooks():
             drawn = self._chance.randrange(100)
-            for _ in range(0 if drawn < LOST else 2 if drawn < LOST + TWICE else 1):
+            for _ in range(0 if drawn < self._lost else 2 if drawn < self._lost + TWICE else 1):
                 self._numbers += 1
                 self._waiting.append((self._numbers, slot, delivery))
         before = time.monotonic() - REPEAT_SECONDS
@@ -138,13 +142,9 @@ def keep_outside(terms: Terms, pipe: Connection) -> None:
         custody=terms.custody,
         capabilities=replace(chain.CAPABILITIES, deduplicates=terms.is_careful, absent_grace_seconds=20),
     )
-    post, teller = Post(SimControl(rails, tokens), Random(terms.seed)), Teller(rails)
+    post, teller = Post(SimControl(rails, tokens), Random(terms.seed), terms.lost), Teller(rails)
     parts: dict[str, Any] = {"rails": rails, "tokens": tokens, "post": post, "teller": teller}
-    with serving(parts, _on_the_way) as address:
+    with serving(parts, lambda: time.sleep(Random().random() * terms.way_seconds)) as address:
         pipe.send(address)
         while not pipe.poll(0.03):
             teller.act()
-
-
-def _on_the_way() -> None:
-    time.sleep(Random().random() * WAY_SECONDS)
