@@ -26,7 +26,7 @@ def test_workers_that_are_killed_lose_nothing_and_do_nothing_twice(url: str) -> 
 
 
 def test_a_worker_that_sends_again_without_asking_is_found_out(tmp_path: Path) -> None:
-    """Orders are long on their way, so that many die with one, and few webhooks tell of it before it is due."""
+    """Orders are long on their way, so that many die with one, and few webhooks tell of it in time."""
     for seed in range(5):
         url = f"sqlite:///{tmp_path / str(seed)}.db"
         verdict = kills.run(
