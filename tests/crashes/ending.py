@@ -20,6 +20,7 @@ from invoicepay.domain.effects import Effect, InboxMessage, Observation
 from invoicepay.domain.entity import Entity
 from invoicepay.domain.events import Event
 from invoicepay.domain.needs import find
+from invoicepay.domain.webhook_deliveries import WebhookDelivery
 from invoicepay.domain.webhook_endpoints import WebhookEndpoint
 from invoicepay.ports.repository import Reader
 from tests.crashes.stage import Stage
@@ -35,6 +36,7 @@ OWN = frozenset({"version", "idempotency_key", "nonce", "salt"})
 ON_THE_WAY: Mapping[type[Entity], frozenset[str]] = {
     Effect: frozenset({"alarm", "attempt", "misses", "fence", "provider_ref", "provider_key", "request"}),
     InboxMessage: frozenset({"id", "event_id", "digest", "body"}),
+    WebhookDelivery: frozenset({"attempts", "fence"}),
     WebhookEndpoint: frozenset({"positions"}),
 }
 """How often something was tried, how long that took, what follows from ids, and how far a trail was read."""
