@@ -194,7 +194,11 @@ def _inspect(storm: Storm, hand: Hand, report: Report) -> None:
 
 
 def _trail(hand: Hand) -> Iterable[AuditRecord]:
-    """Every record: of one stream by position, of several by instant, as decision D9 promises."""
+    """Every record: of one stream by position, of several by instant, as decision D9 promises.
+
+    Commands of one batch share their instant, and an operator's decision goes into a stream of its own: their
+    ids were drawn in the order of the batch.
+    """
 
     async def heads() -> tuple[Head, ...]:
         async with hand.deps.repository.reader(hand.deps.tenant_id) as reader:
@@ -203,7 +207,7 @@ def _trail(hand: Hand) -> Iterable[AuditRecord]:
     streams = [_records(hand, head.stream) for head in run_blocking(heads())]
     if len(streams) == 1:
         return streams[0]
-    return sorted(chain.from_iterable(streams), key=lambda record: record.recorded_at)
+    return sorted(chain.from_iterable(streams), key=lambda record: (record.recorded_at, record.id))
 
 
 def _records(hand: Hand, stream: str) -> Iterator[AuditRecord]:
