@@ -169,3 +169,14 @@ def test_what_is_no_object_is_refused(caller: Caller, raw: bytes) -> None:
     answer = caller.raw("POST", "/v1/businessAccount/payouts", raw)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 2)
+
+
+@pytest.mark.parametrize("types", [1, "transactions", {"a": "b"}, [1], [None]])
+def test_kinds_of_news_that_are_no_list_of_texts_are_refused(caller: Caller, types: object) -> None:
+    endpoint = "https://hooks.example.com/circle"
+
+    answer = caller.call(
+        "POST", "/v2/notifications/subscriptions", {"endpoint": endpoint, "notificationTypes": types}
+    )
+
+    assert answer.status_code == 400, answer.text

@@ -148,6 +148,14 @@ class Fields:
             return []
         return [Fields(value, f"{self._under}{name}.", self._errors) for value in values]
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts; none when it is missing."""
+        values = self._body.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            self.wrong("invalid_value", name, "must be a list of strings", values)
+            return ()
+        return tuple(values)
+
     def inside(self, name: str) -> Fields:
         """The fields of an object inside."""
         value = self._body.get(name)

@@ -14,10 +14,10 @@ MOST_V2, MOST_V1 = 20, 3
 def subscribe(world: World, ask: Ask) -> Reply:
     """Subscribe an endpoint to the wallets product's webhooks."""
     fields = ask.fields()
-    endpoint, types = fields.text("endpoint"), fields.raw("notificationTypes") or []
+    endpoint, types = fields.text("endpoint"), fields.texts("notificationTypes")
     fields.check()
     _refuse_beyond(world, 2, MOST_V2)
-    return Reply(_wire(world.postbox.subscribe(2, endpoint, tuple(types))))
+    return Reply(_wire(world.postbox.subscribe(2, endpoint, types)))
 
 
 def list_all(world: World, _ask: Ask) -> Reply:
