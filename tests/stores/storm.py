@@ -73,7 +73,7 @@ class Storm:
 def rage(storm: Storm, told: Callable[[str], None] = lambda line: None) -> Report:
     """Let it rage and look at what it left: the report's faults are what was wrong."""
     migrate_url(storm.url)
-    offset = multiprocessing.get_context("spawn").RawValue("d", 0.0)
+    offset = multiprocessing.get_context("spawn").Value("d", 0.0)
     with served(storm.setting, StormClock(offset)) as address:
         report = Report()
         with hands(storm, offset, address, "first", 1, report) as (hand,):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
@@ -24,6 +24,10 @@ class Offset(Protocol):
 
     value: float
 
+    def get_lock(self) -> AbstractContextManager[Any]:
+        """Held while it is changed."""
+        ...
+
 
 class StormClock:
     """The machine's clock, ahead by what all hands together have moved it."""
@@ -36,8 +40,9 @@ class StormClock:
         return datetime.now(UTC) + timedelta(seconds=self._offset.value)
 
     def advance(self, *, hours: float) -> None:
-        """Let time pass for everybody."""
-        self._offset.value += hours * 3600
+        """Let time pass for everybody; of two who do so at once, neither may put the clock back."""
+        with self._offset.get_lock():
+            self._offset.value += hours * 3600
 
 
 class OpenHouse:
