@@ -26,8 +26,9 @@ HELP = """\
 python3 dev.py demo [options]    run the whole loop on an embedded SQLite with simulated providers; its
                                  tokens with --tempo on a Tempo chain of this machine, with --circle in
                                  wallets of a simulated Circle; also --json
-python3 dev.py test              every check and every test, as the gate runs them
-python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice
+python3 dev.py test              every check and every test but the long ones, as the gate runs them
+python3 dev.py test ARGUMENTS    pytest alone with these arguments, e.g. test -k invoice,
+                                 or test -m long for short rounds of what the long commands do
 python3 dev.py simulate [options]
                                  the whole library in a simulated world full of faults, from one seed on:
                                  --seeds N --steps N --first-seed N, or --replay FILE; also --json

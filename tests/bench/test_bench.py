@@ -199,6 +199,7 @@ def test_cpu_of_children_that_have_ended_is_not_forgotten() -> None:
     assert after - after == Spent(0.0, 0.0)
 
 
+@pytest.mark.long
 def test_the_command_ends_with_one_object() -> None:
     started = time.monotonic()
     command = [sys.executable, "dev.py", "bench", "--quick", "--only", "import", "--json"]

@@ -47,6 +47,7 @@ class TestPostgresAwaiting(Awaiting, RepositoryContract):
         return connect_store(postgres_url, SystemIds().new, blocking=False)
 
 
+@pytest.mark.long
 class TestPostgresInASchema(RepositoryContract):
     @pytest.fixture
     def repository(self, postgres_url: str) -> Repository:

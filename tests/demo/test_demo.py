@@ -111,6 +111,7 @@ def test_machines_are_told_of_ctrl_c(tmp_path: Path) -> None:
     assert tenants_of(tmp_path / FILE)
 
 
+@pytest.mark.long
 def test_two_runs_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
     both = [begun(tmp_path, "--json") for _ in range(2)]
 
@@ -138,6 +139,7 @@ def test_a_folder_that_may_not_be_written(options: list[str], capsys: pytest.Cap
     assert "--db FILE" in said.out
 
 
+@pytest.mark.long
 def test_a_full_disk(tmp_path: Path) -> None:
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (600 * 1_024,) * 2)

@@ -18,6 +18,8 @@ from tests.interleavings.pairs import Pair, pairs
 from tests.interleavings.schedules import Run, carried_out, every
 from tests.support.postgres import PostgresServer
 
+pytestmark = pytest.mark.long
+
 HERE = (
     "invoices.pay(invoice=open_invoice, amount=100.00 USD) | invoices.pay(invoice=open_invoice, payer=bob",
     "invoices.pay(invoice=open_invoice, amount=100.00 USD) | invoices.void",

@@ -10,6 +10,8 @@ from tests.processes import crowds, kills, reads, soak, stops
 from tests.processes.diary import UNKNOWN, Asked
 from tests.processes.stops import wrongly_told
 
+pytestmark = pytest.mark.long
+
 QUICKLY = 25.0
 """A lease of two minutes passes in five seconds."""
 PATIENCE_SECONDS = 200.0

@@ -42,6 +42,7 @@ def _ended(process: subprocess.Popen[str]) -> str:
     return process.communicate(timeout=120)[0]
 
 
+@pytest.mark.long
 def test_a_storm_of_processes_with_streams_of_their_own_leaves_right_books(postgres_url: str) -> None:
     storm = Storm(url=postgres_url, seconds=3, threads=2, processes=3, seed=4, has_lanes=True)
 

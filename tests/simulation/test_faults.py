@@ -10,6 +10,8 @@ from invoicepay.testing.simulation.faults import FAULTS, NUMBERS
 from invoicepay.testing.simulation.odds import CRASH, ORDER
 from tests.simulation.small import Small
 
+pytestmark = pytest.mark.long
+
 COMMAND = {"ann#1": 1}
 STEPS = 200
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.simulation.planted import DEFECTS, hunt
 
+pytestmark = pytest.mark.long
+
 QUICK = (
     "no_floor",
     "minted_to_another",

@@ -54,18 +54,18 @@ def nothing_left(till: Till, faults: Faults) -> Iterator[None]:
 
 
 def met(client: httpx.Client) -> int | str:
-    """The status that comes back, or the name of what was raised."""
+    """The status that comes back; whether a lost connection was ended or reset is a matter of chance."""
     try:
         return client.post("/orders", content=b"{}").status_code
-    except httpx.TransportError as error:
-        return type(error).__name__
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return "no answer"
 
 
 @pytest.mark.parametrize(
     ("order", "answer", "done"),
     [
-        (lambda faults: faults.drop_request(), "RemoteProtocolError", 0),
-        (lambda faults: faults.drop_answer(), "RemoteProtocolError", 1),
+        (lambda faults: faults.drop_request(), "no answer", 0),
+        (lambda faults: faults.drop_answer(), "no answer", 1),
         (lambda faults: faults.fail_before(500), 500, 0),
         (lambda faults: faults.fail_after(502), 502, 1),
         (lambda faults: faults.too_many(), 429, 0),

@@ -7,6 +7,7 @@ import pytest
 from tests.stores.storm import Storm, rage, summary
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "has_lanes"), [(1, False), (2, True)])
 def test_what_many_write_at_once_could_have_been_written_one_by_one(
     url: str, seed: int, has_lanes: bool

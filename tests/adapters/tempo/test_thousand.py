@@ -9,6 +9,8 @@ import pytest
 from invoicepay.testing.tempo_node import TempoNode
 from tests.adapters.tempo.thousand import measured, shop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("mode", "transactions", "transfers"), [("onchain", 2, 64), ("netted", 1, 5)], ids=["onchain", "netted"]
