@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from invoicepay import migrate
 from tests.scale.lane_contract import LANE, URL
 from tests.stores.storm import Storm, rage, summary
