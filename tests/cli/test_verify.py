@@ -23,7 +23,8 @@ FORGED = (
 )
 CUT = (
     "DROP TRIGGER audit_log_refuse_delete",
-    "DELETE FROM audit_log WHERE tenant_id = 'south' AND position = (SELECT MAX(position) FROM audit_log)",
+    "DELETE FROM audit_log WHERE tenant_id = 'south' AND position = "
+    "(SELECT MAX(position) FROM audit_log WHERE tenant_id = 'south')",
 )
 
 
@@ -31,7 +32,8 @@ def changed(shell: Shell, *statements: str) -> str:
     url = shell.url
     with closing(sqlite3.connect(shell.folder / "pay.db")) as connection, connection:
         for statement in statements:
-            connection.execute(statement)
+            done = connection.execute(statement)
+            assert done.rowcount, f"nothing to change: {statement}"
     return url
 
 
