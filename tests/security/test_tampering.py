@@ -209,12 +209,15 @@ def edges(connection: Connection, table: Table) -> list[Any]:
     return [rows[-1]] if connection.dialect.name == "postgresql" else [rows[0], rows[-1]]
 
 
+NEXT_DIGIT = str.maketrans("0123456789", "1234567890")
+
+
 def other(name: str, value: Any) -> Any:
     """Another value that the column takes."""
     if name == "side":
         return {"D": "C", "C": "D"}[value]
     if name in ("heads", "entity_ids"):
-        return json.dumps([*json.loads(value), "x"]) if name == "entity_ids" else value.replace("0", "1")
+        return json.dumps([*json.loads(value), "x"]) if name == "entity_ids" else value.translate(NEXT_DIGIT)
     if isinstance(value, datetime):
         return value + timedelta(microseconds=1)
     return value + 100_000 if isinstance(value, int) else f"{value}x"
