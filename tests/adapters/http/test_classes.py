@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from invoicepay.adapters.http import Limits, Request, Sender
+from invoicepay.adapters.http import Answer, Limits, Request, Sender
 from invoicepay.errors import ProviderError, ProviderUnavailable, ProviderUnknown
 from invoicepay.testing import Host
 from invoicepay.testing.simulators.server import App, Receive, Scope, Send, Served
@@ -24,16 +26,22 @@ from tests.adapters.http.wire import (
     answering,
     certificate,
     dripping,
-    free_port,
     heard,
+    held_port,
     peer,
     trusting,
 )
 
 ORDER = Request("POST", "/transfers", operation="transfer", json={"amount": "12.00"})
 QUICK = Limits(total_seconds=0.4, tries=2)
-DEADLINE = 1.5
-"""Seconds by which a call of 0.4 must be over, on a busy machine."""
+SOON = Limits(total_seconds=1.0, tries=2)
+"""For orders that have to leave within it, also on a busy machine."""
+DEADLINE = 10.0
+"""Seconds by which a call of one second must be over; without a bound it lasts 15, or for ever."""
+PATIENCE = 30.0
+"""Seconds that a test waits for what surely comes."""
+TRUST = ssl.create_default_context()
+"""Read before a call begins, whose time it would take."""
 
 
 def error_of(host: Host, call: Any) -> ProviderError:
@@ -76,7 +84,7 @@ def test_an_order_that_left_and_came_to_nothing_is_unknown_in_time_and_sent_once
     with peer(act) as server:
         started = time.monotonic()
 
-        error = error_of(host, sender(server.url, limits=QUICK).order(ORDER))
+        error = error_of(host, sender(server.url, limits=SOON, tls=TRUST).order(ORDER))
 
         assert time.monotonic() - started < DEADLINE
         assert type(error) is ProviderUnknown
@@ -102,10 +110,9 @@ def test_a_refused_connection_is_begun_again_and_then_unavailable(host: Host, se
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    error = error_of(
-        host,
-        sender(f"http://127.0.0.1:{free_port()}", limits=Limits(tries=3), sleep=sleep).order(ORDER),
-    )
+    with held_port() as (_, port):
+        refused = sender(f"http://127.0.0.1:{port}", limits=Limits(tries=3), sleep=sleep)
+        error = error_of(host, refused.order(ORDER))
 
     assert type(error) is ProviderUnavailable
     assert error.message == "acme did not answer transfer: it refuses connections"
@@ -113,12 +120,10 @@ def test_a_refused_connection_is_begun_again_and_then_unavailable(host: Host, se
 
 
 def test_an_order_reaches_a_server_that_comes_up_between_two_tries(host: Host, sender: MakeSender) -> None:
-    port = free_port()
-
-    with ExitStack() as stack:
+    with held_port() as (held, port), ExitStack() as stack:
 
         async def sleep(seconds: float) -> None:
-            stack.enter_context(peer(answering(OK), port=port))
+            stack.enter_context(peer(answering(OK), held=held))
 
         answer = host.run(sender(f"http://127.0.0.1:{port}", sleep=sleep).order(ORDER))
 
@@ -152,7 +157,7 @@ def test_a_certificate_that_nobody_vouches_for_is_unavailable_and_nothing_is_sen
     own, key = certificate(tmp_path)
 
     with Served(noting(arrived), certificate=own, key=key) as server:
-        error = error_of(host, sender(server.url, limits=QUICK).order(ORDER))
+        error = error_of(host, sender(server.url, limits=Limits(tries=2)).order(ORDER))
 
     assert type(error) is ProviderUnavailable
     assert "its TLS certificate is not accepted" in error.message
@@ -200,49 +205,68 @@ def test_a_server_that_stops_reading_makes_an_order_unknown_in_time(host: Host, 
     with peer(deaf) as server:
         started = time.monotonic()
 
-        error = error_of(host, sender(server.url, limits=QUICK).order(huge))
+        error = error_of(host, sender(server.url, limits=SOON, tls=TRUST).order(huge))
 
         assert time.monotonic() - started < DEADLINE
         assert type(error) is ProviderUnknown
 
 
 def test_a_pool_that_is_in_use_makes_an_order_unavailable(host: Host, sender: MakeSender) -> None:
-    with peer(silent) as server:
-        narrow = sender(server.url, limits=Limits(total_seconds=1, pool_seconds=0.2, connections=1, tries=1))
+    arrived, may_end = threading.Event(), threading.Event()
 
-        errors = both(host, narrow)
+    def held_up(connection: socket.socket, over: threading.Event) -> None:
+        heard(connection)
+        arrived.set()
+        may_end.wait(PATIENCE)
 
-    assert sorted(type(error).__name__ for error in errors) == ["ProviderUnavailable", "ProviderUnknown"]
+    with peer(held_up) as server:
+        narrow = sender(server.url, limits=Limits(pool_seconds=0.2, connections=1, tries=1))
+
+        errors = both(host, narrow, arrived, may_end)
+
+    assert [type(error) for error in errors] == [ProviderUnknown, ProviderUnavailable]
 
 
-def both(host: Host, narrow: Sender) -> list[BaseException]:
-    """What two orders at once come to."""
+def both(
+    host: Host, narrow: Sender, arrived: threading.Event, may_end: threading.Event
+) -> tuple[ProviderError, ProviderError]:
+    """What an order comes to, and one that is made while the first has the only connection."""
     if host.name == "blocking":
-        with ThreadPoolExecutor(2) as pool:
-            calls = [pool.submit(lambda: error_of(host, narrow.order(ORDER))) for _ in range(2)]
-            return [call.result() for call in calls]
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(lambda: error_of(host, narrow.order(ORDER)))
+            assert arrived.wait(PATIENCE)
+            second = error_of(host, narrow.order(ORDER))
+            may_end.set()
+            return first.result(), second
 
-    async def together() -> list[BaseException]:
-        orders = (narrow.order(ORDER) for _ in range(2))
-        found = await asyncio.gather(*orders, return_exceptions=True)
-        return [error for error in found if isinstance(error, BaseException)]
+    async def error_from(order: Coroutine[Any, Any, Answer]) -> ProviderError:
+        with pytest.raises(ProviderError) as caught:
+            await order
+        return caught.value
+
+    async def together() -> tuple[ProviderError, ProviderError]:
+        first = asyncio.create_task(error_from(narrow.order(ORDER)))
+        assert await asyncio.to_thread(arrived.wait, PATIENCE)
+        second = await error_from(narrow.order(ORDER))
+        may_end.set()
+        return await first, second
 
     return host.run(together())
 
 
 def test_a_cancelled_order_is_cancelled_and_its_connection_closed() -> None:
-    closed = threading.Event()
+    arrived, closed = threading.Event(), threading.Event()
 
     def waiting(connection: socket.socket, over: threading.Event) -> None:
         heard(connection)
+        arrived.set()
         if connection.recv(1) == b"":
             closed.set()
 
     async def cancel() -> None:
         made = Sender("acme", server.url)
         task = asyncio.ensure_future(made.order(ORDER))
-        while not server.connections:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(arrived.wait, PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -251,7 +275,7 @@ def test_a_cancelled_order_is_cancelled_and_its_connection_closed() -> None:
     with peer(waiting) as server:
         asyncio.run(cancel())
 
-        assert closed.wait(2)
+        assert closed.wait(PATIENCE)
 
 
 def noting(arrived: list[str]) -> App:

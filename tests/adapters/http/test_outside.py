@@ -18,7 +18,7 @@ from invoicepay.errors import InvalidInput
 from invoicepay.testing import Host
 from tests.adapters.http.wire import answering, certificate, heard, peer, trusting
 
-LIMITS = Limits(total_seconds=2.0, connect_seconds=1.0)
+LIMITS, SECONDS = Limits(), 20.0
 CALL = Request("POST", "/paid", operation="callback", json={"paid": True})
 
 SPELLINGS_OF_THIS_MACHINE = (
@@ -175,7 +175,7 @@ def test_the_name_stays_in_tls_and_in_the_host_header(host: Host, tmp_path: Path
 
     with peer(act) as server:
         here = Connections(LIMITS, tls=trusting(own), addresses=lambda _host, _port: ["127.0.0.1"])
-        answer, _ = host.run(here.exchange(f"https://localhost:{server.port}", CALL, 2.0))
+        answer, _ = host.run(here.exchange(f"https://localhost:{server.port}", CALL, SECONDS))
         host.run(here.aclose())
 
     assert answer is not None
@@ -189,7 +189,7 @@ def test_a_redirect_is_an_answer_and_leads_nowhere(host: Host) -> None:
         moved = f"HTTP/1.1 307 Moved\r\nLocation: {inside.url}\r\nContent-Length: 0\r\n\r\n".encode()
         with peer(answering(moved)) as server:
             here = Connections(LIMITS, addresses=lambda _host, _port: ["127.0.0.1"])
-            answer, _ = host.run(here.exchange(f"http://hooks.example.com:{server.port}", CALL, 2.0))
+            answer, _ = host.run(here.exchange(f"http://hooks.example.com:{server.port}", CALL, SECONDS))
             host.run(here.aclose())
         assert inside.connections == 0
 
@@ -237,7 +237,7 @@ def calls(url: str, names: Names, host: Host) -> Iterator[Made]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", connect)
-        answer, made.outcome = host.run(connections.exchange(url, CALL, 2.0))
+        answer, made.outcome = host.run(connections.exchange(url, CALL, SECONDS))
     assert answer is None
     yield made
     host.run(connections.aclose())

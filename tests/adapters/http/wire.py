@@ -23,10 +23,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\
 class Peer:
     """A server on a raw socket that does one thing on every connection."""
 
-    def __init__(self, act: Act, port: int = 0) -> None:
+    def __init__(self, act: Act, held: socket.socket | None = None) -> None:
         self._act = act
         self._over = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", port))
+        self._listening = held or socket.create_server(("127.0.0.1", 0))
+        self._listening.listen()
         self.port: int = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.connections = 0
@@ -58,8 +59,8 @@ class Peer:
 
 
 @contextmanager
-def peer(act: Act, *, port: int = 0) -> Iterator[Peer]:
-    made = Peer(act, port)
+def peer(act: Act, *, held: socket.socket | None = None) -> Iterator[Peer]:
+    made = Peer(act, held)
     try:
         yield made
     finally:
@@ -104,9 +105,17 @@ def heard(connection: socket.socket) -> bytes:
     head, _, body = got.partition(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
-            while len(body) < int(line.partition(b":")[2]):
-                body += connection.recv(65_536)
+            while len(body) < int(line.partition(b":")[2]) and (piece := connection.recv(65_536)):
+                body += piece
     return head + b"\r\n\r\n" + body
+
+
+@contextmanager
+def held_port() -> Iterator[tuple[socket.socket, int]]:
+    """A port that nobody else can take meanwhile; it refuses connections until its socket listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held, held.getsockname()[1]
 
 
 def free_port() -> int:
