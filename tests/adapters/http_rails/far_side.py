@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from datetime import UTC, datetime
 
 from examples.acme_bank import SECRET, AcmeBank, Counter, StandIn
@@ -12,7 +11,7 @@ from invoicepay.adapters.http import Limits
 from invoicepay.ports.health import Health
 from invoicepay.testing.contracts import Webhook
 
-SOON = Limits(total_seconds=2.0, connect_seconds=0.5, tries=2, failures=50)
+LIMITS = Limits(total_seconds=15.0, tries=2, failures=50)
 
 
 class Troubled(Counter):
@@ -33,26 +32,31 @@ class Troubled(Counter):
         elif answer == "200":
             self.answer(200, {"unlike": "what was agreed"})
         elif answer == "slow":
-            time.sleep(0.3)
+            self.server.may_answer.wait(LIMITS.total_seconds)
             self.answer(200, taken)
         else:
             self.answer(200, taken)
 
 
 class FarSide(StandIn):
-    """Plays the bank for the contract, and for the tests of what it answers."""
+    """Plays the bank for the contract, and for the tests of what it answers.
+
+    Attributes:
+        may_answer: what the next answer waits for, where `next` is "slow".
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.RequestHandlerClass = Troubled
         self.heard = list[tuple[str, dict[str, str]]]()
         self.next = ""
+        self.may_answer = threading.Event()
         self.made = list[AcmeBank]()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
-    def rails(self, kind: type[AcmeBank] = AcmeBank) -> AcmeBank:
-        made = kind(key="test-key-of-acme", base_url=self.url, webhook_secret=SECRET, limits=SOON)
+    def rails(self, kind: type[AcmeBank] = AcmeBank, *, limits: Limits = LIMITS) -> AcmeBank:
+        made = kind(key="test-key-of-acme", base_url=self.url, webhook_secret=SECRET, limits=limits)
         self.made.append(made)
         return made
 
