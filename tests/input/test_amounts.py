@@ -158,14 +158,16 @@ def test_an_asset_that_the_programme_does_not_have_is_refused(home: Scene, call:
 
 
 def test_a_hostile_amount_costs_no_time(home: Scene) -> None:
-    hostile = [NO_AMOUNTS[form] for form in ("a huge exponent", "4,300 digits", "a million digits")]
+    """The quickest of ten attempts counts, so that a busy machine does not."""
+    for form in ("a huge exponent", "4,300 digits", "a million digits"):
+        spent = list[float]()
+        for _ in range(10):
+            started = perf_counter()
+            with pytest.raises(InvalidAmount):
+                home.pay.deposits.initiate("ann", NO_AMOUNTS[form])
+            spent.append(perf_counter() - started)
 
-    started = perf_counter()
-    for amount in hostile * 10:
-        with pytest.raises(InvalidAmount):
-            home.pay.deposits.initiate("ann", amount)
-
-    assert (perf_counter() - started) / 30 < 0.01
+        assert min(spent) < 0.01, form
 
 
 @pytest.mark.parametrize(("call", "name"), AMOUNTS)
