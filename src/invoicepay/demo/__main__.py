@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import warnings
@@ -44,6 +45,7 @@ class _Stop:
     def _hear(self, _signal: int, _frame: object) -> None:
         self.was_asked = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        logging.disable()  # whoever was giving a connection back would complain, beside the one sentence
         raise _CtrlC
 
     @staticmethod
