@@ -41,7 +41,7 @@ AT_ONCE: Final = "USD.tempo"
 """Each payment of it is a transfer on the chain."""
 NETTED: Final = "USD.daily"
 """Payments of it stay in the books, and a run moves the net on the chain."""
-LOOKS: Final = 100
+LOOKS: Final = 600
 PEOPLE: Final = ("ann", "bob", "cho")
 
 PROGRAMME: Final = Programme(
