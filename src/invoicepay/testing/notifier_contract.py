@@ -183,9 +183,10 @@ class NotifierContract(Contract):
     ) -> None:
         if not isinstance(host, AwaitingHost):
             pytest.skip("a blocking host waits")
-        bench.far_side.be_slow(0.3)
+        bench.far_side.be_slow(0.5)
 
-        assert host.run(_steps_beside(bench.notifier)) >= 10
+        # A loop that is held up makes one or two; fifty would be a machine with nothing else to do.
+        assert host.run(_steps_beside(bench.notifier)) >= 5
 
 
 async def _steps_beside(notifier: Notifier) -> int:
