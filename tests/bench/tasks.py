@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator
 
-PREPARES_SECONDS = 0.5
+PREPARES_SECONDS = 2.0
+"""More than a busy machine keeps two workers waiting once they were told to start."""
 
 
 def counting(number: int) -> Iterator[int | None]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -80,13 +80,13 @@ def test_no_decimal_is_made_whole_or_rounded_before_its_size_is_known() -> None:
 
 @pytest.mark.parametrize("text", ["1E+1000000", "1E-1000000", "9" * 4_000, "0." + "1" * 4_000])
 def test_a_decimal_beyond_all_measure_is_refused_at_once(text: str) -> None:
-    started = perf_counter()
+    started = thread_time()  # of this thread alone: on a busy machine others go first for longer
 
     for _ in range(20):
         with pytest.raises(InvalidAmount):
             Money(Decimal(text), "USD")
 
-    assert (perf_counter() - started) / 20 < 0.001
+    assert (thread_time() - started) / 20 < 0.001
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
