@@ -103,7 +103,8 @@ def test_procrastinate_runs_both_from_a_queue_beside_the_books(
 
     assert "A-0001" in capsys.readouterr().out
     with psycopg.connect(postgres_url.replace("+psycopg", "")) as connection:
-        ended = connection.execute("SELECT task_name, status FROM procrastinate_jobs ORDER BY task_name")
-        assert {row[0]: row[1] for row in ended} == {"pay:bill": "succeeded", "pay:work": "succeeded"}
+        jobs = set(connection.execute("SELECT task_name, status FROM procrastinate_jobs").fetchall())
+    assert jobs >= {("pay:bill", "succeeded"), ("pay:work", "succeeded")}
+    assert {status for _, status in jobs} <= {"succeeded", "todo"}  # the minute's own, put there at the end
     with InvoicePay(postgres_url) as pay:
         assert is_all_done_once(pay)
