@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.sql import Stores, engine_for
+from tests.support.sql import Stores, engine_for, wait_long
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -31,3 +31,9 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     """An engine for looking at the PostgreSQL database of the test."""
     with engine_for(postgres_url) as engine:
         yield engine
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many writers at once each wait until it is their turn."""
+    wait_long(monkeypatch)

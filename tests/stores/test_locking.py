@@ -28,6 +28,8 @@ from tests.stores.races import gated, overlapping
 from tests.support.sql import Stores
 from tests.support.till import Till, usd
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 TENANT = "default"
 
 
@@ -118,7 +120,7 @@ def test_who_locks_later_writes_a_later_instant(till: Till) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         begun_first = pool.submit(slow.pay, invoice, "1.00")
-        assert gate.reached.wait(5)
+        assert gate.reached.wait(60)
         till.pay(invoice, "2.00")
         gate.open()
         begun_first.result()
@@ -246,7 +248,7 @@ def test_what_comes_too_late_in_the_order_is_not_waited_for(
         with pytest.raises(ConcurrentUpdate):
             run_blocking(come_late())
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20  # a wait for the lock would end after 60
 
 
 def test_sixty_four_payers_of_one_invoice_all_get_an_answer(url: str, stores: Stores) -> None:

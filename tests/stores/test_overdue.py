@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, event, text
 
 from invoicepay import Event, InvoicePay, Issue, Pay, Programme, migrate
@@ -27,6 +28,7 @@ def issue(pay: InvoicePay, count: int) -> list[str]:
     return [invoice.id for invoice in pay.invoices.issue_many(asked) if not isinstance(invoice, Exception)]
 
 
+@pytest.mark.usefixtures("patience")
 def test_workers_at_once_tell_of_each_invoice_once_and_of_no_paid_one(url: str) -> None:
     migrate(url)
     clock = FrozenClock("2026-01-05T09:00:00Z")

@@ -24,6 +24,8 @@ from tests.stores.races import overlapping
 from tests.support.sql import Stores
 from tests.support.till import Till, usd
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 
 @pytest.fixture
 def till(postgres_url: str, stores: Stores) -> Till:

@@ -15,6 +15,8 @@ from invoicepay.bridge import run_blocking
 from invoicepay.testing.clock import FrozenClock
 from invoicepay.use_cases.outbox import TURN, WORK
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 OPEN = Programme(unknown_parties="register")
 
 

@@ -6,13 +6,29 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from invoicepay.adapters.sql import connect_store, migrate_url
+from invoicepay.adapters import system
+from invoicepay.adapters.sql import connect, connect_store, migrate_url
 from invoicepay.adapters.sql.connect import open_engine
 from invoicepay.adapters.system import SystemIds
 from invoicepay.testing.hosts import BlockingHost
 from invoicepay.testing.store import Store
+
+
+def wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever waits for a lock wait on, in stores that are opened from now on.
+
+    SQLite serves who comes by before who waits: among many writers one may wait until all others are done,
+    and on a busy machine that is longer than a host is made to wait.
+    """
+    busy, *others = connect.SQLITE_PRAGMAS
+    assert busy.startswith("busy_timeout=")
+    monkeypatch.setattr(connect, "SQLITE_PRAGMAS", ("busy_timeout=60000", *others))
+    for limit in ("lock_timeout", "statement_timeout"):
+        monkeypatch.setitem(connect.POSTGRES_SETTINGS, limit, "60s")
+    monkeypatch.setattr(system, "PATIENCE_SECONDS", 60)
 
 
 class Stores:

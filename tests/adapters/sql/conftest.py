@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sql import Stores
+from tests.support.sql import Stores, wait_long
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -29,3 +29,9 @@ def stores() -> Iterator[Stores]:
     stores = Stores()
     yield stores
     stores.close()
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many writers at once each wait until it is their turn."""
+    wait_long(monkeypatch)

@@ -28,6 +28,8 @@ from tests.support.desk import Desk
 from tests.support.free import free
 from tests.support.sql import Stores, execute
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 THREADS, TIMES = 8, 50
 COUNTER = "hold-0001"
 

@@ -50,6 +50,7 @@ def test_a_hosts_rollback_takes_the_tables_back(url: str) -> None:
         assert inspect(engine).get_table_names() == []
 
 
+@pytest.mark.usefixtures("patience")
 def test_many_may_start_at_once(url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         reached = list(pool.map(migrate_url, [url] * 6))
