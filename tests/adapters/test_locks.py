@@ -48,7 +48,7 @@ class _Slow(str):
 
     def __hash__(self) -> int:
         self.asked.set()
-        self.go_on.wait(10)
+        self.go_on.wait(60)
         return 0
 
 
@@ -58,11 +58,11 @@ def test_a_child_that_is_forked_while_another_thread_is_inside_is_not_kept_out()
     memory = Memory[str]()
     holder = threading.Thread(target=memory.get, args=(_Slow("name"),))
     holder.start()
-    assert _Slow.asked.wait(10)
+    assert _Slow.asked.wait(60)
 
     child = os.fork()
     if child == 0:
-        signal.alarm(5)  # ends a child that waits for ever
+        signal.alarm(30)  # ends a child that waits for ever
         memory.put("name", "value")
         os._exit(0 if memory.get("name") == "value" else 1)
     _, status = os.waitpid(child, 0)
