@@ -162,7 +162,7 @@ def test_a_lock_that_is_not_granted_is_a_concurrent_update(stores: Stores, postg
 def test_a_deadlock_is_a_concurrent_update_for_one_of_the_two(stores: Stores, postgres_url: str) -> None:
     store = stores.made(postgres_url)
     store.add(sample(Hold, 1), sample(Hold, 2))
-    met = threading.Barrier(2, timeout=10)
+    met = threading.Barrier(2, timeout=60)
     results: list[str] = []
 
     def crosswise(first: str, second: str) -> None:
@@ -192,7 +192,8 @@ def test_a_deadlock_is_a_concurrent_update_for_one_of_the_two(stores: Stores, po
 
 
 def test_a_statement_that_takes_too_long_is_busy(stores: Stores, postgres_url: str) -> None:
-    store = stores.made(f"{postgres_url}&options=-c%20statement_timeout%3D50ms")
+    stores.made(postgres_url)
+    store = stores.opened(f"{postgres_url}&options=-c%20statement_timeout%3D50ms")
 
     with pytest.raises(StoreBusy):
         in_a_unit(store, lambda connection: connection.execute(text("SELECT pg_sleep(5)")))

@@ -133,7 +133,7 @@ TAMPERINGS = {
     "a checkpoint is edited": ("INV-22", "UPDATE audit_checkpoints SET previous_hash = hash"),
     "a sealed record is rehashed": (
         "INV-22",
-        "UPDATE audit_log SET hash = replace(hash, 'a', 'b') WHERE position <= 5",
+        "UPDATE audit_log SET hash = 'x' || substr(hash, 2) WHERE position <= 5",
     ),
     "a transaction is renamed": (
         "INV-22",
