@@ -20,7 +20,8 @@ from tests.support.till import Till
 
 T = TypeVar("T")
 
-MOST_SECONDS = 5
+MOST_SECONDS = 20
+"""Less than a transaction may stand idle."""
 
 
 class Gate:
@@ -43,7 +44,7 @@ class Gate:
         """Tell that it came so far, and wait."""
         if at == self._at:
             self.reached.set()
-            assert self._open.wait(2 * MOST_SECONDS), "nobody opened the gate"
+            assert self._open.wait(3 * MOST_SECONDS), "nobody opened the gate"
 
     def open(self) -> None:
         """Let it through."""

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -47,12 +48,13 @@ class Business:
             return send(pay, key)
 
     async def _send(self, key: str) -> str:
-        async with AsyncInvoicePay(self.url) as pay:
-            try:
+        before = set(threading.enumerate())
+        try:
+            async with AsyncInvoicePay(self.url) as pay:
                 sent = await pay.transfers.send("ann", "bob", "1.00 USD", note=NOTE, idempotency_key=key)
-            finally:
-                await asyncio.sleep(0.05)  # aiosqlite's thread tells the loop of its end, in its own time
-            return sent.id
+                return sent.id
+        finally:
+            await _its_threads_end(before)
 
     def received(self) -> str:
         """What Bob has, with the books proven right."""
@@ -60,6 +62,15 @@ class Business:
             assert pay.invariants.check() == ()
             assert pay.audit.verify()
             return str(pay.wallets.get("bob").available)
+
+
+async def _its_threads_end(before: set[threading.Thread]) -> None:
+    """Wait for threads of aiosqlite: each tells the loop of its end, in its own time."""
+    for _ in range(3_000):
+        begun = set(threading.enumerate()) - before
+        if not any("_connection_worker_thread" in thread.name for thread in begun):
+            return
+        await asyncio.sleep(0.01)
 
 
 def send(pay: InvoicePay, key: str = "order-1") -> str:
