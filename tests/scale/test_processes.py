@@ -41,7 +41,7 @@ def _started(url: str, lane: str) -> subprocess.Popen[str]:
 
 
 def _ended(process: subprocess.Popen[str]) -> str:
-    return process.communicate(timeout=120)[0]
+    return process.communicate(timeout=250)[0]
 
 
 @pytest.mark.long

@@ -46,7 +46,7 @@ POINTS = tuple(
 AT_RANDOM = "at random"
 PARTIES = ("ann", "bob", "cat")
 FUNDS = "500.00"
-TRIES = 20
+TRIES = 500
 
 
 def die() -> NoReturn:
@@ -162,19 +162,14 @@ class Scene:
         """What the child does until it dies."""
         slots, wire = DyingSlots(self.url), DyingWire()
         slots.fuse = wire.fuse = fuse
-        run_blocking(self.chain.another(slots=slots, wire=wire).move(moves))
+        tempo = self.chain.another(slots=slots, wire=wire)
+        run_blocking(tempo.move(moves))
+        see_through(tempo, moves)  # a block may come after the first look, and only then is anything settled
 
     def bring_to_an_end(self, moves: Sequence[TokenMove]) -> None:
         """What a worker does: look each order up, and give it again where nobody has it."""
         slots, wire = SqlSlots(self.url), Wire()
-        tempo = self.chain.another(slots=slots, wire=wire)
-        for move in moves:
-            for _ in range(TRIES):
-                if is_over(tempo, move):
-                    break
-                time.sleep(0.02)
-            else:
-                raise AssertionError(f"{move.order.reference} does not end")
+        see_through(self.chain.another(slots=slots, wire=wire), moves)
         run_blocking(slots.close())
 
     def mistakes(self) -> list[str]:
@@ -201,6 +196,17 @@ class Scene:
         run_blocking(slots.close())
         self.ends.update({f"orders {status}": many for status, many in ends.items()})
         return found
+
+
+def see_through(tempo: Tempo, moves: Sequence[TokenMove]) -> None:
+    """Look each order up until it is decided."""
+    for move in moves:
+        for _ in range(TRIES):
+            if is_over(tempo, move):
+                break
+            time.sleep(0.02)
+        else:
+            raise AssertionError(f"{move.order.reference} does not end")
 
 
 def is_over(tempo: Tempo, move: TokenMove) -> bool:
