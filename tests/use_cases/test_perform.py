@@ -153,6 +153,7 @@ class TestCollector:
             gc.enable()
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads that other tests left
     def test_a_child_that_is_forked_meanwhile_has_it_working(self) -> None:
         with at_rest(MANY):
             child = os.fork()
