@@ -171,6 +171,15 @@ def test_what_is_no_object_is_refused(caller: Caller, raw: bytes) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, 2)
 
 
+@pytest.mark.parametrize("chains", [[], [""], [CHAIN, ""], [None], CHAIN, {"a": "b"}])
+def test_networks_without_a_name_are_refused(caller: Caller, chains: object) -> None:
+    own = next(iter(caller.circle.world.wallet_sets))
+
+    answer = caller.order("/developer/wallets", walletSetId=own, blockchains=chains)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, 2)
+
+
 @pytest.mark.parametrize("types", [1, "transactions", {"a": "b"}, [1], [None]])
 def test_kinds_of_news_that_are_no_list_of_texts_are_refused(caller: Caller, types: object) -> None:
     endpoint = "https://hooks.example.com/circle"

@@ -148,7 +148,7 @@ def create_wallets(world: World, ask: Ask) -> Reply:
     count = fields.number("count", default=1, least=1, most=200)
     kind = fields.word("accountType", ("EOA", "SCA"), required=False) or "EOA"
     named = fields.raw("blockchains")
-    if not isinstance(named, list) or not named:
+    if not isinstance(named, list) or not named or not all(named):
         fields.wrong("required", "blockchains", "may not be empty", named)
         named = []
     chains = [supported(str(chain), fields, "blockchains") for chain in named]
