@@ -21,7 +21,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 HANG_UP = "invoicepay.hang_up"
 """An extension of the ASGI scope: a function that closes the connection without another byte."""
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Served:

@@ -11,7 +11,7 @@ from invoicepay.testing.simulators.circle.app import PRODUCTS, circle_app
 from invoicepay.testing.simulators.circle.book import OUTSIDE
 from invoicepay.testing.simulators.circle.chains import native_unit, place
 from invoicepay.testing.simulators.circle.clock import VirtualClock
-from invoicepay.testing.simulators.circle.keys import sns_certificate_pem
+from invoicepay.testing.simulators.circle.keys import entity_key, sns_certificate_pem
 from invoicepay.testing.simulators.circle.mint import linked_bank, receive_wire
 from invoicepay.testing.simulators.circle.mint_moves import receiver, send_back
 from invoicepay.testing.simulators.circle.notifications import Delivery, Subscription
@@ -62,6 +62,7 @@ class CircleSimulator:
 
     def app(self, products: Iterable[str] = PRODUCTS) -> Starlette:
         """The ASGI application of both hosts, or of one."""
+        entity_key()  # made before anybody waits for it: that may take longer than a client's patience
         return circle_app(self.world, products)
 
     def now(self) -> datetime:
