@@ -6,10 +6,11 @@ import threading
 import time
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from invoicepay import Event, InvoicePay, Programme, migrate
+from invoicepay import Event, InvoicePay, PaymentRequest, Programme, migrate
 from invoicepay.adapters.sql import connect_store
 from invoicepay.bridge import run_blocking
 from invoicepay.testing.clock import FrozenClock
@@ -115,4 +116,34 @@ def test_a_teller_whose_turn_was_lost_stops_after_the_event_at_hand(place: str) 
     assert sorted(told.values())[-2:] == [1, 2]
     assert overtaken == [0, len(told)]
     for teller in (slow, quick):
+        teller.pay.close()
+
+
+def test_whoever_came_too_late_to_tell_anything_looks_again_as_well(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Counter[str]()
+    late, other = Teller(place, told, dispatch="deferred"), Teller(place, told)
+    late.pay.requests.create(requester="ann", payer="ben", amount="1.00 USD")
+    wired: Any = late.pay._pay._core.wired
+    name, end, left = wired.ids.nonce, wired.repository.end_turn, list[PaymentRequest]()
+
+    def held_up() -> str:
+        """It has seen that there is something to tell, and then somebody else tells it."""
+        if not left:
+            other.pay.run_pending()
+        return str(name())
+
+    async def end_late(*args: Any, **options: Any) -> None:
+        if not left:  # somebody leaves more to whoever has the turn, which found nothing
+            left.append(other.pay.requests.create(requester="carl", payer="dora", amount="1.00 USD"))
+            assert not any(event.id in told for event in other.pay.audit.history(left[0].id))
+        await end(*args, **options)
+
+    monkeypatch.setattr(wired.ids, "nonce", held_up)
+    monkeypatch.setattr(wired.repository, "end_turn", end_late)
+    late.pay.run_pending(until_quiet=False)
+
+    assert all(told[event.id] == 1 for event in other.pay.audit.history(left[0].id))
+    for teller in (late, other):
         teller.pay.close()

@@ -93,7 +93,7 @@ async def deliver_events(deps: Deps, handlers: Sequence[Handler], limit: int) ->
         finally:
             await turn.end()
         delivered += told
-        if not told.count:
+        if held_back and not told.count:  # else others told all of it, and more may have been left to us
             break
     return delivered
 
