@@ -28,12 +28,15 @@ def test_workers_that_are_killed_lose_nothing_and_do_nothing_twice(url: str) -> 
 
 
 def test_a_worker_that_sends_again_without_asking_is_found_out(tmp_path: Path) -> None:
-    """Orders are long on their way, so that many die with one, and few webhooks tell of it in time."""
-    for seed in range(5):
+    """Orders are long on their way, so that many die with one, and few webhooks tell of it in time.
+
+    About one death in nine is of a worker whose order had arrived: so many deaths hardly ever have none.
+    """
+    for seed in range(4):
         url = f"sqlite:///{tmp_path / str(seed)}.db"
         verdict = kills.run(
             url,
-            kills=8,
+            kills=24,
             seed=seed,
             speed=QUICKLY,
             most_seconds=10.0,
