@@ -13,6 +13,7 @@ from invoicepay.domain.codec import encode
 from invoicepay.domain.entity import Entity, evolve, kinds_of
 from invoicepay.domain.schedules import Every
 from invoicepay.errors import MalformedData
+from invoicepay.testing.clock import FrozenClock
 
 
 def told_by_the_codec(value: object) -> str:
@@ -22,7 +23,7 @@ def told_by_the_codec(value: object) -> str:
 @pytest.fixture(scope="module")
 def rows() -> list[Any]:
     """Rows of many kinds, with texts that JSON has to escape."""
-    pay = InvoicePay()
+    pay = InvoicePay(clock=FrozenClock("2026-01-05T09:00:00Z"))
     pay.sim.settle(pay.deposits.initiate("ann", "500.00 USD"))
     lines = [
         Line.of('Wire "A", 3\\4\u00e9\U0001f600', "12.345678 USD", tax_rate="0.19"),
