@@ -25,7 +25,8 @@ def main() -> int:
         say(f"  {seconds:5.0f} s  {name}: {tally.count} cells, {len(tally.faults)} faults")
         for fault in tally.faults[: asked.faults]:
             say(f"      {fault}")
-    never = [] if asked.only else sorted(operations() - whole.operations)
+    is_whole = not asked.only and asked.keys != "forgotten"  # the latter leaves out what has no orders
+    never = sorted(operations() - whole.operations) if is_whole else []
     figures = {
         "store": asked.store,
         "cells": whole.count,
