@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "invoicepay"
 TARGET = PACKAGE / "blocking.py"
 # What the groups have in common: nothing to generate from it.
-SHARED = ("base", "batches", "dry_runs", "events", "notices", "pages")
+SHARED = ("base", "batches", "dry_runs", "events", "notices", "pages", "trial")
 PARTS = ("invoice_batches", "invoice_endings", "scopes")  # bases whose calls stand in a file of their own
 
 ONLY_FOR_TYPES = (

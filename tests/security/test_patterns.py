@@ -65,7 +65,7 @@ METHODS = ("fullmatch", "match", "search", "sub", "split", "findall", "finditer"
 PATTERNS = patterns()
 BOUNDED = {
     "invoicepay.adapters.http.redaction._NUMBERS[0]": 2_000,
-    "invoicepay.client.dry_runs._CAPITAL[0]": 1_000,
+    "invoicepay.client.trial._CAPITAL[0]": 1_000,
     "invoicepay.errors._SECRET_NAMES[0]": 1_000,
 }
 """Texts that are cut before the pattern sees them, or names of classes of ours."""

@@ -29,7 +29,7 @@ from invoicepay.use_cases.perform import Deps
 
 if TYPE_CHECKING:
     from invoicepay.adapters.simulated import SimControl
-    from invoicepay.client.dry_runs import Trial
+    from invoicepay.client.trial import Trial
 
 C = TypeVar("C")
 R = TypeVar("R")
