@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicepay.adapters.circle.ids import (
@@ -24,7 +24,6 @@ from invoicepay.errors import IdempotencyConflict
 BODY = {"walletId": "w", "amounts": ["1.50"]}
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(["mint", "burn", "transfer", "fund", "sweep", "pay_out"]))
 def test_a_key_is_a_version_4_uuid_and_the_same_for_ever(operation: str, leg: str) -> None:
     key = leg_key(operation, leg)

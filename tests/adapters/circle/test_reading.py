@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoicepay.adapters.circle import wire
@@ -27,7 +27,6 @@ IDS = ("a", "b")
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(st.integers(0, MAX_MICROS), st.integers(0, 12))
 def test_an_amount_is_read_exactly_whatever_zeros_follow(micros: int, zeros: int) -> None:
     text = f"{micros // 10**6}.{micros % 10**6:06}{'0' * zeros}"
@@ -138,7 +137,6 @@ def test_no_way_leaves_a_state_that_is_over() -> None:
         assert status_of(way[-1]) in (TokenStatus.FINAL, TokenStatus.FAILED)
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(WAYS))
 def test_news_in_any_order_and_number_fold_to_the_end_of_the_way(
     data: st.DataObject, way: tuple[str, ...]
